@@ -1,0 +1,1 @@
+"""The Pounce ASGI server: pure Python, made for free-threaded CPython."""

@@ -1,0 +1,1 @@
+"""Test applications on a real Pounce server: TestServer and pytest fixtures."""

@@ -1,0 +1,1 @@
+"""Event loop, transports and workers for ASGI servers."""
