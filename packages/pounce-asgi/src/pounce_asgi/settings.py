@@ -1,0 +1,63 @@
+"""What can be set about exchanges and the lifespan. The server derives flags, variables and documentation from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["ExchangeSettings"]
+
+LIFESPAN_MODES = ("auto", "on", "off")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeSettings:
+    """How requests become ASGI and answers become responses.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
+    """
+
+    lifespan: Literal["auto", "on", "off"] = field(
+        default="auto",
+        metadata={"help": "Run the application's lifespan: auto goes on without it when it is not supported."}
+        | {"choices": LIFESPAN_MODES},
+    )
+    timeout_lifespan_startup: float = field(
+        default=60.0,
+        metadata={"help": "Longest time for the application's startup.", "unit": "seconds", "minimum": 0.001},
+    )
+    timeout_lifespan_shutdown: float = field(
+        default=30.0,
+        metadata={"help": "Longest time for the application's shutdown.", "unit": "seconds", "minimum": 0.001},
+    )
+    root_path: str = field(
+        default="", metadata={"help": "Path under which a proxy mounts the application, such as /api."}
+    )
+    server_header: bool = field(default=True, metadata={"help": "Add a Server field to responses."})
+    date_header: bool = field(default=True, metadata={"help": "Add a Date field to responses."})
+    header: tuple[tuple[str, str], ...] = field(
+        default=(), metadata={"help": "A field for every response, written name:value. Repeatable."}
+    )
+    max_request_body: int | None = field(
+        default=None,
+        metadata={"help": "Largest request body; above it the answer is 413.", "unit": "bytes", "minimum": 0},
+    )
+    early_head: bool = field(
+        default=True,
+        metadata={"help": "Send the response head alone when the application waits before its first body chunk."},
+    )
+    request_id: bool = field(
+        default=False, metadata={"help": "Give each request an id (UUIDv7) in scope state, events and logs."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.lifespan not in LIFESPAN_MODES:
+            raise ValueError(f"lifespan: {self.lifespan!r} is not one of {', '.join(LIFESPAN_MODES)}")
+        for name in ("timeout_lifespan_startup", "timeout_lifespan_shutdown"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not above 0 seconds")
+        if self.max_request_body is not None and self.max_request_body < 0:
+            raise ValueError(f"max_request_body: {self.max_request_body!r} is below 0 bytes")
+        if self.root_path and not self.root_path.startswith("/"):
+            raise ValueError(f"root_path: {self.root_path!r} does not begin with a slash")

@@ -1,0 +1,91 @@
+"""What can be set about workers and their connections, and the bundle of settings that a worker is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pounce_asgi.settings import ExchangeSettings
+from pounce_http1 import Limits
+
+__all__ = ["ServingSettings", "WorkerSettings"]
+
+LOOPS = ("auto", "asyncio", "uvloop")
+HTTP_ENGINES = ("auto", "fast", "h11")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """Times, limits and choices of one worker.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
+    """
+
+    timeout_keep_alive: float = field(
+        default=75.0,
+        metadata={"help": "How long an idle connection is kept open.", "unit": "seconds", "minimum": 0.001},
+    )
+    timeout_request_head: float = field(
+        default=10.0,
+        metadata={"help": "Longest time in all for one request head; then 408.", "unit": "seconds", "minimum": 0.001},
+    )
+    timeout_body_stall: float = field(
+        default=30.0,
+        metadata={"help": "Longest pause inside a request body; then 408.", "unit": "seconds", "minimum": 0.001},
+    )
+    timeout_write_stall: float = field(
+        default=30.0,
+        metadata={
+            "help": "Longest time in which a client takes no byte of a waiting response.",
+            "unit": "seconds",
+            "minimum": 0.001,
+        },
+    )
+    limit_concurrency: int | None = field(
+        default=None,
+        metadata={"help": "Connections beyond this many are answered 503.", "unit": "connections", "minimum": 1},
+    )
+    limit_connection_requests: int | None = field(
+        default=None,
+        metadata={"help": "Requests served over one connection before it is closed.", "unit": "requests", "minimum": 1},
+    )
+    graceful_timeout: float = field(
+        default=30.0,
+        metadata={"help": "How long requests in flight may go on after a stop.", "unit": "seconds", "minimum": 0},
+    )
+    backlog: int = field(
+        default=2048,
+        metadata={"help": "Connections that wait to be accepted.", "unit": "connections", "minimum": 1},
+    )
+    loop: Literal["auto", "asyncio", "uvloop"] = field(
+        default="auto",
+        metadata={"help": "The event loop; auto is asyncio with HTTP served by its selector.", "choices": LOOPS},
+    )
+    http: Literal["auto", "fast", "h11"] = field(
+        default="auto", metadata={"help": "The HTTP/1.1 parser; auto is the fast one.", "choices": HTTP_ENGINES}
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("timeout_keep_alive", "timeout_request_head", "timeout_body_stall", "timeout_write_stall"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not above 0 seconds")
+        if not self.graceful_timeout >= 0:
+            raise ValueError(f"graceful_timeout: {self.graceful_timeout!r} is below 0 seconds")
+        for name in ("limit_concurrency", "limit_connection_requests", "backlog"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name}: {value!r} is below 1")
+        if self.loop not in LOOPS:
+            raise ValueError(f"loop: {self.loop!r} is not one of {', '.join(LOOPS)}")
+        if self.http not in HTTP_ENGINES:
+            raise ValueError(f"http: {self.http!r} is not one of {', '.join(HTTP_ENGINES)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingSettings:
+    """All that a worker is configured with: the settings of each package it joins."""
+
+    http1: Limits = field(default_factory=Limits)
+    exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
