@@ -1,0 +1,49 @@
+# Everything here needs Python 3.11 or later, pip and make; scripts/workspace.py brings the rest from PyPI.
+#
+#   PYTHON=...                   the interpreter (default: python3.14t, else the best that is there)
+#   UV_PROJECT_ENVIRONMENT=...   the folder of the environment (default: .venv)
+
+# The script itself runs on any Python from 3.11 on; the first that answers is taken.
+BOOTSTRAP := $(shell for p in python3 python3.14t python3.14 python3.13 python3.12 python3.11 python $(PYTHON); do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+WORKSPACE = $(if $(BOOTSTRAP),$(BOOTSTRAP),$(error No Python from 3.11 on is on PATH)) scripts/workspace.py
+RUN = @$(WORKSPACE) run
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format lint types types-newest sync
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+serve: sync ## Serve examples/hello.py on 127.0.0.1:8000
+	@echo "Try it:  curl -i http://$(HOST):$(PORT)/   (Ctrl-C stops the server)"
+	$(RUN) pounce examples.hello:app --host $(HOST) --port $(PORT)
+
+check: lint types ## The quick loop, below a minute: lint, types, unit tests
+	$(RUN) pytest packages -n auto
+
+test: lint types types-newest ## Everything: lint, types, import directions, unit and end-to-end tests
+	$(RUN) pytest packages tests -n auto
+
+format: sync ## Format the code and mend what ruff can mend
+	$(RUN) ruff check --fix-only --quiet .
+	$(RUN) ruff format .
+
+lint: sync
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+
+# Each folder of tests by itself: files of the same name in two of them would be the same module to mypy.
+types: sync
+	$(RUN) mypy
+	@for folder in $(sort $(dir $(wildcard packages/*/tests/*.py tests/*.py))); do \
+		$(WORKSPACE) run mypy --no-error-summary $$folder || exit 1; done
+
+types-newest: sync
+	$(RUN) mypy --python-version 3.14
+
+sync:
+	@$(WORKSPACE) sync
