@@ -1,0 +1,50 @@
+"""Import all that is installed in the environment of this interpreter, and see that it leaves the GIL as it was.
+
+To be run with ``-W error`` in an environment that holds ``pounce-server[all]`` and nothing else: then what is installed
+is exactly what ``[all]`` brings, and no list of its members has to be kept here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.metadata
+import sys
+import sysconfig
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def modules_of(distribution: importlib.metadata.Distribution) -> Iterator[str]:
+    """Its packages and modules at the top, all its extension modules, and for our own packages every module."""
+    ours = distribution.metadata["Name"].startswith("pounce-")
+    extensions = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+    for file in distribution.files or ():
+        if file.parts[0] == ".." or not str(file).endswith((".py", *extensions)):
+            continue
+        parts = (*file.parts[:-1], file.name.split(".", 1)[0])
+        at_the_top = len(parts) == 1 or parts[1:] == ("__init__",)
+        if (at_the_top or ours or file.name.endswith(extensions)) and parts[-1] != "__main__":
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def main() -> None:
+    distributions = sorted(importlib.metadata.distributions(), key=lambda found: found.metadata["Name"])
+    free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    has_gil = getattr(sys, "_is_gil_enabled", lambda: True)  # from 3.13 on
+    for distribution in distributions:
+        names = sorted(set(modules_of(distribution)))
+        assert names, f"{distribution.metadata['Name']} has no modules"
+        for name in names:
+            importlib.import_module(name)
+            if free_threaded:
+                assert not has_gil(), f"{name} switched the GIL on"
+        print(f"  {distribution.metadata['Name']} {distribution.version}: {len(names)} modules imported")
+    assert any(found.metadata["Name"] == "pounce-server" for found in distributions), "pounce-server is not here"
+    print(f"imported everything on {sys.version.split()[0]}; GIL {'off' if free_threaded else 'on'}")
+
+
+if __name__ == "__main__":
+    main()
