@@ -12,11 +12,11 @@ All objects of one connection are owned by the thread of its worker; nothing her
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from asyncio import Future
+    from collections.abc import Sequence
 
 __all__ = [
     "BodyFraming",
@@ -33,8 +33,6 @@ HeaderPair = tuple[bytes, bytes]
 
 WireHeader = TypeVar("WireHeader")
 """What one response header field becomes on a wire: a rendered line over HTTP/1.1, a pair over HTTP/2."""
-
-SinkHeader = TypeVar("SinkHeader", contravariant=True)
 
 
 class BodyFraming(enum.Enum):
@@ -165,17 +163,17 @@ class ConnectionProtocol(Protocol):
         """The server stops: finish what is in flight, accept nothing new, close when idle."""
 
 
-class ResponseSink(Protocol[SinkHeader]):
+class ResponseSink(Protocol[WireHeader]):
     """Where an exchange writes its response, and what it asks of the wire. A wire protocol implements it."""
 
     congested: bool
     """The client reads slowly: after the next write wait for ``HttpExchange.resume_sending()``."""
 
-    def send_informational(self, status: int, headers: Sequence[SinkHeader]) -> None:
+    def send_informational(self, status: int, headers: Sequence[WireHeader]) -> None:
         """Send an interim response (1xx). Wires that cannot, such as HTTP/1.0, drop it."""
 
     def send_head(
-        self, status: int, headers: list[SinkHeader], framing: BodyFraming, body: bytes, *, end: bool, close: bool
+        self, status: int, headers: list[WireHeader], framing: BodyFraming, body: bytes, *, end: bool, close: bool
     ) -> None:
         """Send the head together with the first piece of body, which may be empty.
 
@@ -188,7 +186,7 @@ class ResponseSink(Protocol[SinkHeader]):
     def send_file(self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool) -> Future[int]:
         """Send a piece of the body from a file; see ``Transport.sendfile``."""
 
-    def send_trailers(self, headers: Sequence[SinkHeader]) -> None:
+    def send_trailers(self, headers: Sequence[WireHeader]) -> None:
         """End the response with trailer fields; only after a body whose framing is DELIMITED."""
 
     def resume_body(self) -> None:
@@ -196,6 +194,3 @@ class ResponseSink(Protocol[SinkHeader]):
 
     def reset(self) -> None:
         """The response cannot be completed: end it so that the client can tell (abort, RST_STREAM)."""
-
-    def exchange_done(self) -> None:
-        """The application has returned; no call follows."""

@@ -1,0 +1,47 @@
+"""The answer that the server gives in place of the application: a status and one line of plain text."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from pounce_asgi.contracts import BodyFraming, ResponseSink, WireHeader
+from pounce_asgi.response_rules import allows_body
+
+if TYPE_CHECKING:
+    from pounce_asgi.exchange_context import ExchangeContext
+
+__all__ = ["send_error_response"]
+
+
+def send_error_response(
+    context: ExchangeContext[WireHeader],
+    sink: ResponseSink[Any],
+    status: int,
+    detail: str = "",
+    *,
+    method: str = "GET",
+    close: bool,
+) -> int:
+    """Answer with ``status``; returns the number of body bytes sent.
+
+    ``detail`` is shown to the client, so it may hold nothing but what the client itself sent or may know. ``close``
+    ends the connection after the answer.
+    """
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Error"
+    text = f"{status} {phrase}\n{detail}\n" if detail else f"{status} {phrase}\n"
+    body = text.encode("utf-8", "replace")
+    memo = context.header_memo
+    fields = [
+        memo[b"content-type", b"text/plain; charset=utf-8"][1],
+        memo[b"content-length", b"%d" % len(body)][1],
+        *context.default_fields(),
+    ]
+    if allows_body(method, status):
+        sink.send_head(status, fields, BodyFraming.LENGTH, body, end=True, close=close)
+        return len(body)
+    sink.send_head(status, fields, BodyFraming.NONE, b"", end=True, close=close)
+    return 0

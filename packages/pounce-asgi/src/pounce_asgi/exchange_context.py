@@ -1,0 +1,156 @@
+"""What all exchanges of one worker share: the application, the settings, the remembered header fields.
+
+Everything here is copied to the worker's own slots once, because on free-threaded builds even the reference counts of
+shared objects cost time. Owned by one worker's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from email.utils import formatdate
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
+from urllib.parse import quote
+
+from pounce_asgi.contracts import WireHeader
+from pounce_asgi.lifecycle import Listeners
+from pounce_asgi.request_id import RequestIdGenerator
+from pounce_asgi.response_rules import DATE, SERVER, HeaderMemo
+from pounce_asgi.scope import HTTP_EXTENSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from pounce_asgi.settings import ExchangeSettings
+    from pounce_asgi.types import ASGI3Application
+
+__all__ = ["ExchangeContext", "Peer"]
+
+SERVER_NAME: Final = b"pounce"
+
+
+class Peer(NamedTuple):
+    """What every request of one connection has in common."""
+
+    client: tuple[str, int] | None
+    server: tuple[str, int | None] | None
+    scheme: str
+    connection_id: int
+
+
+class ExchangeContext(Generic[WireHeader]):
+    """The surroundings of an exchange. One per worker and kind of wire."""
+
+    __slots__ = (
+        "_default_date",
+        "_default_rest",
+        "_default_server",
+        "_defaults",
+        "_defaults_valid_until",
+        "app",
+        "create_task",
+        "early_head",
+        "extensions",
+        "header_memo",
+        "listeners",
+        "loop",
+        "max_request_body",
+        "raw_root_path",
+        "request_ids",
+        "root_path",
+        "running",
+        "state",
+        "timed",
+        "worker_id",
+    )
+
+    def __init__(
+        self,
+        app: ASGI3Application,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        encode: Callable[[bytes, bytes], WireHeader],
+        settings: ExchangeSettings,
+        state: dict[str, Any] | None = None,
+        listeners: Listeners | None = None,
+        worker_id: int = 0,
+        extensions: Mapping[str, dict[str, Any]] = HTTP_EXTENSIONS,
+    ) -> None:
+        """``encode`` validates and renders one response field for the wire; ``state`` is what lifespan filled.
+
+        Raises:
+            InvalidResponseHeader: a field in ``settings.header`` cannot be sent.
+        """
+        self.app = app
+        self.loop = loop
+        self.create_task = _task_creator(loop)
+        self.header_memo: HeaderMemo[WireHeader] = HeaderMemo(encode)
+        self.listeners = listeners or Listeners()
+        # Time is taken per request only for somebody who listens.
+        self.timed = self.listeners != Listeners()
+        self.worker_id = worker_id
+        self.extensions = {name: dict(value) for name, value in extensions.items()}
+        self.state = {} if state is None else state
+        self.root_path = settings.root_path.rstrip("/")
+        self.raw_root_path = quote(self.root_path).encode("ascii")
+        self.max_request_body = settings.max_request_body
+        self.early_head = settings.early_head
+        self.request_ids = RequestIdGenerator() if settings.request_id else None
+        self.running: set[asyncio.Task[Any]] = set()
+        """The applications that are waiting for something; those that never wait are never in it."""
+        self._set_defaults(settings)
+
+    def _set_defaults(self, settings: ExchangeSettings) -> None:
+        """Sort the configured fields: a Date or Server among them replaces ours."""
+        self._default_date = settings.date_header
+        self._default_server: list[WireHeader] = []
+        self._default_rest: list[WireHeader] = []
+        if settings.server_header:
+            self._default_server.append(self.header_memo[b"server", SERVER_NAME][1])
+        for name, value in settings.header:
+            pair = (name.strip().lower().encode("latin-1", "replace"), value.strip().encode("latin-1", "replace"))
+            kind, wire, _ = self.header_memo[pair]
+            if kind == SERVER:
+                self._default_server = [wire]
+            else:
+                self._default_date = self._default_date and kind != DATE
+                self._default_rest.append(wire)
+        self._defaults: list[WireHeader] = []
+        self._defaults_valid_until = 0.0
+
+    def default_fields(self) -> list[WireHeader]:
+        """The fields that every response gets, Date included. Shared: read only. Rendered once a second."""
+        now = time.time()
+        # The second test notices a clock that was set back, where a Date from the future would stay for as long.
+        if now >= self._defaults_valid_until or now < self._defaults_valid_until - 1:
+            second = int(now)
+            self._defaults = [*self._date_fields(second), *self._default_server, *self._default_rest]
+            self._defaults_valid_until = second + 1.0
+        return self._defaults
+
+    def default_fields_without(self, *, date: bool, server: bool) -> list[WireHeader]:
+        """The default fields when the application set Date or Server itself."""
+        fields = list(self._default_rest)
+        if not server:
+            fields += self._default_server
+        if not date:
+            fields += self._date_fields(int(time.time()))
+        return fields
+
+    def _date_fields(self, second: int) -> list[WireHeader]:
+        if not self._default_date:
+            return []
+        # Straight to __missing__'s work would fill the memo with dates; a Date is rendered once a second anyway.
+        return [self.header_memo.encode(b"date", formatdate(second, usegmt=True).encode("ascii"))]
+
+
+def _task_creator(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]:
+    """How the application is started: eagerly where Python can, so that one that never waits needs no turn.
+
+    A task factory that the application set on the loop is passed by: it could not start tasks eagerly.
+    """
+    if sys.version_info >= (3, 12):
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return partial(asyncio.Task, loop=loop)

@@ -1,0 +1,382 @@
+"""One HTTP request from head to end: bytes-side calls in, ASGI out. It knows no socket and no wire.
+
+The wire protocol makes an exchange for each request head, feeds it the body and tells it what becomes of the client;
+the exchange calls the application and answers through the wire's `ResponseSink`. What the application may send when is
+the table in `pounce_asgi.response_table`. Hot path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Generic
+
+from pounce_asgi import response_table  # noqa: F401 - fills the states' tables
+from pounce_asgi.contracts import BodyFraming, RequestHead, ResponseSink, WireHeader
+from pounce_asgi.error_response import send_error_response
+from pounce_asgi.errors import ClientGone, IncompleteResponse, MissingResponse, RequestError, RequestTooLarge
+from pounce_asgi.exchange_report import ExchangeReport
+from pounce_asgi.request_body import RequestBody
+from pounce_asgi.response_messages import open_response
+from pounce_asgi.response_states import (
+    AWAITING_START,
+    COMPLETE,
+    FAILED,
+    GONE,
+    HEAD_HELD,
+    Message,
+    ResponseState,
+    explain_refusal,
+)
+from pounce_asgi.scope import build_http_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from pounce_asgi.exchange_context import ExchangeContext, Peer
+
+__all__ = ["HttpExchange"]
+
+logger = logging.getLogger("pounce.error")
+
+
+class HttpExchange(Generic[WireHeader]):
+    """One request and its response. Owned by the worker's thread.
+
+    The wire calls ``start`` once, ``feed``/``finish_body``/``fail_request`` as the body arrives, ``half_closed`` or
+    ``client_gone`` when the client leaves, and ``resume_sending`` when it reads again.
+    """
+
+    __slots__ = (
+        "_continue_wanted",
+        "_receivers",
+        "_request_delivered",
+        "_senders",
+        "body",
+        "close",
+        "context",
+        "declared",
+        "fields",
+        "framing",
+        "gone",
+        "half",
+        "head",
+        "head_on_wire",
+        "hinted",
+        "peer",
+        "report",
+        "sent",
+        "sink",
+        "state",
+        "status",
+        "task",
+        "trailer_fields",
+        "trailers",
+    )
+
+    # Set by the handlers in response_messages, never before `http.response.start`:
+    close: bool
+    declared: int | None
+    fields: list[WireHeader]
+    framing: BodyFraming | None  # None until the first body message tells whether the length is known
+    trailers: bool
+    trailer_fields: list[WireHeader]
+
+    def __init__(
+        self, context: ExchangeContext[WireHeader], sink: ResponseSink[WireHeader], head: RequestHead, peer: Peer
+    ) -> None:
+        self.context = context
+        self.sink = sink
+        self.head = head
+        self.peer = peer
+        self.state: ResponseState = AWAITING_START
+        self.task: asyncio.Task[Any] | None = None
+        self.body = RequestBody() if head.has_body else None
+        self.status = 500
+        self.sent = 0
+        self.head_on_wire = False
+        self.hinted = False
+        self.gone = False
+        self.half = False
+        self.report: ExchangeReport | None = None
+        self._request_delivered = False
+        self._continue_wanted = head.expect_continue
+        self._receivers: list[asyncio.Future[None]] | None = None
+        self._senders: list[asyncio.Future[None]] | None = None
+
+    # -- called by the wire ------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Call the application. It may have answered, and even returned, when this returns.
+
+        ``SystemExit`` and ``KeyboardInterrupt`` of the application pass through, the response having been aborted.
+        """
+        context = self.context
+        limit = context.max_request_body
+        if limit is not None and (self.head.content_length or 0) > limit:
+            self.fail_request(RequestTooLarge(f"the request body is larger than {limit} bytes"))
+            return
+        scope = build_http_scope(
+            self.head,
+            scheme=self.peer.scheme,
+            root_path=context.root_path,
+            raw_root_path=context.raw_root_path,
+            client=self.peer.client,
+            server=self.peer.server,
+            state=context.state,
+            extensions=context.extensions,
+        )
+        if context.timed or context.request_ids is not None:
+            self.report = ExchangeReport.begin(self, scope)
+        try:
+            coroutine = context.app(scope, self.receive, self.send)  # type: ignore[arg-type]
+            if type(coroutine) is not CoroutineType:
+                coroutine = _awaiting(coroutine)
+            task = context.create_task(coroutine)
+        except Exception as error:  # noqa: BLE001 - whatever the application raises has the same end
+            self._failed(error)
+            return
+        except BaseException:
+            self.abandon()
+            raise
+        if task.done():
+            self._returned(task)
+            return
+        self.task = task
+        context.running.add(task)
+        task.add_done_callback(self._returned)
+        if self.state is HEAD_HELD:
+            context.loop.call_soon(self.send_early_head)
+
+    def feed(self, data: bytes) -> bool:
+        """A piece of the request body arrived. True: enough waits, stop reading until ``sink.resume_body()``."""
+        body = self.body
+        if body is None or body.failed or self.state is COMPLETE or self.gone:
+            return False
+        full = body.feed(data)
+        limit = self.context.max_request_body
+        if limit is not None and body.received > limit:
+            self.fail_request(RequestTooLarge(f"the request body is larger than {limit} bytes"))
+            return False
+        if self._receivers is not None:
+            self._wake_receivers()
+        return full
+
+    def finish_body(self) -> None:
+        """The request body is complete."""
+        if self.body is not None:
+            self.body.complete = True
+            if self._receivers is not None:
+                self._wake_receivers()
+
+    def fail_request(self, error: RequestError) -> None:
+        """The rest of the request cannot be had: cut off, malformed or too large.
+
+        The application sees a disconnect, never a body that looks complete. If nothing of the response is on the wire
+        the client gets the error's status; a response that has begun goes on.
+        """
+        if self.body is not None:
+            self.body.failed = True
+        if not self.head_on_wire and not self.gone:
+            self._answer_instead(error.status, str(error), close=True)
+            self.gone = True
+            self.state = GONE
+            self._wake_senders(ClientGone("the request was refused: the server has answered it"))
+        self._wake_receivers()
+
+    def half_closed(self) -> None:
+        """The client will send no more, but may still read: ``receive()`` says so, ``send()`` goes on."""
+        self.half = True
+        if self.body is not None and not self.body.complete:
+            self.body.failed = True
+        self._wake_receivers()
+
+    def client_gone(self) -> None:
+        """The connection, or this stream, is lost: ``receive()`` says so and ``send()`` raises `ClientGone`."""
+        if self.gone:
+            return
+        self.gone = True
+        if self.state is not COMPLETE:
+            self.state = GONE
+            if self.report is not None:
+                self.report.client_left(self)
+        if self.body is not None:
+            self.body.failed = not self.body.complete
+            self.body.discard()
+        self._wake_receivers()
+        self._wake_senders(ClientGone("the client has disconnected"))
+
+    def resume_sending(self) -> None:
+        """The sink is no longer congested."""
+        self._wake_senders(None)
+
+    def abandon(self) -> None:
+        """Give the response up, the server being stopped under it: the client can tell that it is cut off."""
+        if self.state is not COMPLETE and not self.gone:
+            self.sink.reset()
+            self.client_gone()
+
+    # -- called by the application -----------------------------------------------------------------------------------
+
+    async def receive(self) -> Message:
+        """The next part of the request, or ``http.disconnect`` once there is nothing more to come."""
+        while True:
+            if self.gone or self.state is COMPLETE:
+                return {"type": "http.disconnect"}
+            if not self._request_delivered:
+                body = self.body
+                if body is None:
+                    self._request_delivered = True
+                    return {"type": "http.request", "body": b"", "more_body": False}
+                if body.waiting or (body.complete and not body.failed):
+                    data = body.take()
+                    if body.complete and not body.failed:
+                        self._request_delivered = True
+                        return {"type": "http.request", "body": data, "more_body": False}
+                    self.sink.resume_body()
+                    return {"type": "http.request", "body": data, "more_body": True}
+                if body.failed:
+                    return {"type": "http.disconnect"}
+                if self._continue_wanted:
+                    self._send_continue(body)
+            if self.half:
+                return {"type": "http.disconnect"}
+            await self._next_news()
+
+    async def send(self, message: Message) -> None:
+        """Send a response message (ASGI HTTP 2.5). It returns when the bytes are on the wire or safely waiting.
+
+        Raises:
+            ApplicationError: the message is malformed or comes out of order.
+            ClientGone: the client has left; an OSError.
+        """
+        try:
+            handler = self.state.handlers[message["type"]]
+        except (KeyError, TypeError):
+            raise explain_refusal(self.state, message) from None
+        waiting = handler(self, message)
+        if waiting is not None:
+            await waiting
+
+    # -- called by the handlers --------------------------------------------------------------------------------------
+
+    def send_early_head(self) -> None:
+        """The application let the loop turn without a first piece of body: the head goes alone.
+
+        An application that has sent an early hint may send more of them, so its head waits for the body.
+        """
+        if self.state is HEAD_HELD and self.context.early_head and not self.hinted:
+            open_response(self, b"", None, end=False)
+
+    def complete(self) -> None:
+        """The response is whole on the wire."""
+        self.state = COMPLETE
+        if self._receivers is not None:
+            self._wake_receivers()
+        if self.report is not None:
+            self.report.response_completed(self, aborted=False)
+
+    def drained(self) -> Awaitable[None]:
+        """Something to wait for until the client has read enough."""
+        future = self.context.loop.create_future()
+        if self._senders is None:
+            self._senders = []
+        self._senders.append(future)
+        return future
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _send_continue(self, body: RequestBody) -> None:
+        """The application asks for the body: tell the client to send it, unless it already does (RFC 9110, 10.1.1)."""
+        self._continue_wanted = False
+        if not body.received and not self.head_on_wire:
+            self.sink.send_informational(100, ())
+
+    def _next_news(self) -> Awaitable[None]:
+        future = self.context.loop.create_future()
+        if self._receivers is None:
+            self._receivers = []
+        self._receivers.append(future)
+        return future
+
+    def _wake_receivers(self) -> None:
+        receivers, self._receivers = self._receivers, None
+        for future in receivers or ():
+            if not future.done():
+                future.set_result(None)
+
+    def _wake_senders(self, error: ClientGone | None) -> None:
+        senders, self._senders = self._senders, None
+        for future in senders or ():
+            if not future.done():
+                if error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(error)
+
+    def _returned(self, task: asyncio.Task[Any]) -> None:
+        """The application has returned, raised or was cancelled."""
+        if self.task is not None:
+            self.task = None
+            self.context.running.discard(task)
+        if task.cancelled():
+            self._cancelled()
+        else:
+            error = task.exception()
+            if error is not None:
+                self._failed(error)
+            elif self.state is not COMPLETE and not self.gone:
+                self._failed(self._unfinished())
+
+    def _unfinished(self) -> MissingResponse | IncompleteResponse:
+        if not self.head_on_wire and self.state is not HEAD_HELD:
+            return MissingResponse("the application returned without answering")
+        return IncompleteResponse("the application returned before its response was complete")
+
+    def _cancelled(self) -> None:
+        if self.state is not COMPLETE and not self.gone:
+            logger.warning("Cancelled before it had answered: %s %r", self.head.method, self.head.raw_path)
+            self._end_badly()
+
+    def _failed(self, error: BaseException) -> None:
+        if self.report is not None:
+            self.report.failed(self, error)
+        if self.gone and _is_client_gone(error):
+            return
+        logger.error("Exception in the application: %s %r", self.head.method, self.head.raw_path, exc_info=error)
+        if self.state is not COMPLETE and not self.gone:
+            self._end_badly()
+
+    def _end_badly(self) -> None:
+        """A 500 while nothing is on the wire; after that the client must be able to tell that the rest is missing."""
+        if self.head_on_wire:
+            self.abandon()
+            return
+        self._answer_instead(500, "", close=self.state is FAILED)
+        self.state = COMPLETE
+        self._wake_receivers()
+
+    def _answer_instead(self, status: int, detail: str, *, close: bool) -> None:
+        self.status = status
+        self.head_on_wire = True
+        if self.report is not None:
+            self.report.response_started(self, status)
+        self.sent = send_error_response(self.context, self.sink, status, detail, method=self.head.method, close=close)
+        if self.report is not None:
+            self.report.response_completed(self, aborted=False)
+
+
+async def _awaiting(awaitable: Awaitable[Any]) -> Any:
+    """A coroutine for an application that returns another kind of awaitable."""
+    return await awaitable
+
+
+def _is_client_gone(error: BaseException) -> bool:
+    """Whether an application ended because its client left, also from within a task group."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_client_gone(one) for one in error.exceptions)
+    if isinstance(error, (ClientGone, asyncio.CancelledError)):
+        return True
+    cause = error.__cause__ or error.__context__
+    return cause is not None and isinstance(error, OSError) and _is_client_gone(cause)

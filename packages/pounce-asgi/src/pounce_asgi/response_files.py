@@ -1,0 +1,87 @@
+"""Response bodies from files: the ``pathsend`` and ``zerocopysend`` extensions of ASGI."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from pounce_asgi.contracts import BodyFraming
+from pounce_asgi.errors import ContentLengthMismatch, InvalidMessage, UnexpectedMessage
+from pounce_asgi.response_messages import count_body, end_of_body, open_response
+from pounce_asgi.response_states import FAILED, HEAD_HELD, STREAMING, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from pounce_asgi.http_exchange import HttpExchange
+
+__all__ = ["on_path", "on_zero_copy"]
+
+
+def on_path(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | None:
+    """``http.response.pathsend``: the whole body is the file at ``path``."""
+    path = message.get("path")
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidMessage(f"http.response.pathsend: path is {path!r:.100}, not a string")
+    if exchange.state is STREAMING and exchange.sent:
+        raise UnexpectedMessage("http.response.pathsend came after body bytes; it cannot be mixed with them")
+    return _send_path(exchange, os.fspath(path))
+
+
+async def _send_path(exchange: HttpExchange[Any], path: str) -> None:
+    with open(path, "rb") as file:  # noqa: ASYNC230, PTH123 - opening is quick; the reading is done by sendfile
+        await _send_range(exchange, file, None, None, end=True)
+
+
+def on_zero_copy(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | None:
+    """``http.response.zerocopysend``: a piece of body from an open file, which stays the application's to close."""
+    file = message.get("file")
+    if not isinstance(file, int) and not hasattr(file, "fileno"):
+        raise InvalidMessage(f"http.response.zerocopysend: file is {file!r:.100}, not an open file")
+    for key in ("offset", "count"):
+        number = message.get(key)
+        if number is not None and (not isinstance(number, int) or number < 0):
+            raise InvalidMessage(f"http.response.zerocopysend: {key} is {number!r:.100}, not a number from 0")
+    end = not message.get("more_body", False)
+    return _send_range(exchange, file, message.get("offset"), message.get("count"), end=end)
+
+
+async def _send_range(
+    exchange: HttpExchange[Any], file: Any, offset: int | None, count: int | None, *, end: bool
+) -> None:
+    """Send a range of a file as a piece of body. The count is settled first: framing needs it before the bytes."""
+    descriptor = file if isinstance(file, int) else file.fileno()
+    count = _range_length(descriptor, offset, count)
+    if exchange.state is HEAD_HELD:
+        bodyless = exchange.framing is BodyFraming.NONE
+        open_response(exchange, b"", count if end else None, end=end and bodyless)
+        if bodyless:
+            return
+        exchange.sent = 0
+    if exchange.framing is BodyFraming.NONE:
+        if end:
+            exchange.sink.send_body(b"", end=True)
+            end_of_body(exchange)
+        return
+    count_body(exchange, count, end=end)
+    sent = await exchange.sink.send_file(descriptor, offset, count, end=end and not exchange.trailers)
+    if sent != count:
+        exchange.state = FAILED
+        raise ContentLengthMismatch(f"a file became shorter while it was sent: {sent} of {count} bytes were there")
+    if end and exchange.state is STREAMING:
+        end_of_body(exchange)
+
+
+def _range_length(descriptor: int, offset: int | None, count: int | None) -> int:
+    """How many bytes of the file will be sent: up to its end when no count is given."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidMessage("a response body can be sent from a regular file only, not from a pipe or a socket")
+    start = os.lseek(descriptor, 0, os.SEEK_CUR) if offset is None else offset
+    available = max(status.st_size - start, 0)
+    if count is None:
+        return available
+    if count > available:
+        raise InvalidMessage(f"http.response.zerocopysend: count is {count}, but only {available} bytes are left")
+    return count

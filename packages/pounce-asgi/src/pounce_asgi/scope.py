@@ -1,0 +1,67 @@
+"""The ASGI ``http`` scope of a request (ASGI HTTP sub-specification 2.5, HTTP connection scope). Hot path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from pounce_asgi.contracts import RequestHead
+
+__all__ = ["ASGI_VERSION", "HTTP_EXTENSIONS", "SPEC_VERSION", "build_http_scope", "decode_path"]
+
+ASGI_VERSION: Final = "3.0"
+SPEC_VERSION: Final = "2.5"
+
+HTTP_EXTENSIONS: Final[dict[str, dict[str, Any]]] = {
+    "http.response.early_hint": {},
+    "http.response.trailers": {},
+    "http.response.pathsend": {},
+    "http.response.zerocopysend": {},
+}
+"""The response extensions of every wire that can send them all."""
+
+
+def decode_path(raw_path: bytes) -> str:
+    """The path with percent-encoding and UTF-8 decoded; bytes that are not UTF-8 become U+FFFD."""
+    text = raw_path.decode("ascii", "replace")
+    return unquote(text) if "%" in text else text
+
+
+def build_http_scope(
+    head: RequestHead,
+    *,
+    scheme: str,
+    root_path: str,
+    raw_root_path: bytes,
+    client: tuple[str, int] | None,
+    server: tuple[str, int | None] | None,
+    state: dict[str, Any],
+    extensions: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """A fresh scope: the application may change every dictionary and list in it.
+
+    ``path`` and ``raw_path`` begin with ``root_path``, as frameworks expect since ASGI defined ``root_path`` as a
+    prefix of ``path``. ``raw_root_path`` is its percent-encoded form.
+    """
+    raw_path = head.raw_path
+    path = decode_path(raw_path)
+    if root_path:
+        path = root_path + path
+        raw_path = raw_root_path + raw_path
+    return {
+        "type": "http",
+        "asgi": {"version": ASGI_VERSION, "spec_version": SPEC_VERSION},
+        "http_version": head.http_version,
+        "method": head.method,
+        "scheme": scheme,
+        "path": path,
+        "raw_path": raw_path,
+        "query_string": head.query_string,
+        "root_path": root_path,
+        "headers": list(head.headers),
+        "client": client,
+        "server": server,
+        "state": state.copy(),
+        "extensions": extensions.copy(),
+    }
