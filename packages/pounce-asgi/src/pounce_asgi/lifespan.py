@@ -208,6 +208,8 @@ class Lifespan:
         if not self._startup_received:
             self._startup_received = True
             return {"type": "lifespan.startup"}
+        if self._stage is Stage.ENDED:
+            self._spent.set()  # it has failed to start, so it will not be asked to stop
         await self._shutdown_asked.wait()
         if not self._shutdown_received:
             self._shutdown_received = True
