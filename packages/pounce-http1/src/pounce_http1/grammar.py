@@ -1,0 +1,72 @@
+"""The grammar of HTTP/1.1 as regular expressions and byte tables, each below the rule that it comes from.
+
+All patterns are for ``fullmatch()``: ``$`` would match before a line feed at the end. A table is for
+``data.translate(TABLE) == data``: a byte that is not allowed becomes NUL, which is allowed nowhere. That is one pass
+in C, several times faster than a regular expression over the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = [
+    "CHUNK_SIZE",
+    "FIELD_BYTES",
+    "HOST",
+    "HTTP_VERSION",
+    "TARGET_BYTES",
+    "TOKEN",
+    "TOKEN_BYTES",
+]
+
+
+def _table(allowed: bytes) -> bytes:
+    return bytes(byte if byte in allowed else 0 for byte in range(256))
+
+
+# RFC 9110, 5.6.2
+#   token = 1*tchar
+#   tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
+_TCHAR: Final = rb"!#$%&'*+\-.^_`|~0-9A-Za-z"
+TOKEN: Final = re.compile(rb"[" + _TCHAR + rb"]+")
+TOKEN_BYTES: Final = _table(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+# RFC 9112, 3.2: the forms of a target are told apart in target.py; common to all is VCHAR, and that a fragment, which
+# starts with "#", is never sent (RFC 9110, 7.1).
+TARGET_BYTES: Final = _table(bytes(byte for byte in range(0x21, 0x7F) if byte != ord("#")))
+
+# RFC 9112, 2.3
+#   HTTP-version = HTTP-name "/" DIGIT "." DIGIT
+#   HTTP-name    = %s"HTTP"
+HTTP_VERSION: Final = re.compile(rb"HTTP/([0-9])\.([0-9])")
+
+# RFC 9110, 5.5
+#   field-value   = *field-content
+#   field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ]
+#   field-vchar   = VCHAR / obs-text
+#   obs-text      = %x80-FF
+FIELD_BYTES: Final = _table(bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)]))
+
+# RFC 9110, 7.2 and RFC 3986, 3.2.2, 3.2.3
+#   Host       = uri-host [ ":" port ]
+#   uri-host   = IP-literal / IPv4address / reg-name
+#   IP-literal = "[" ( IPv6address / IPvFuture ) "]"
+#   IPvFuture  = "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )
+#   reg-name   = *( unreserved / pct-encoded / sub-delims )
+#   port       = *DIGIT
+# An empty reg-name is left to the caller. A port is at most 65535: five digits here, the value in target.py.
+_UNRESERVED: Final = rb"A-Za-z0-9\-._~"
+_SUB_DELIMS: Final = rb"!$&'()*+,;="
+HOST: Final = re.compile(
+    rb"(?:"
+    rb"(?P<name>(?:[" + _UNRESERVED + _SUB_DELIMS + rb"]|%[0-9A-Fa-f]{2})+)"
+    rb"|\[(?P<ipv6>[0-9A-Fa-f:.]+)\]"
+    rb"|\[[vV][0-9A-Fa-f]+\.[" + _UNRESERVED + _SUB_DELIMS + rb":]+\]"
+    rb")(?::(?P<port>[0-9]{0,5}))?"
+)
+
+# RFC 9112, 7.1
+#   chunk-size = 1*HEXDIG
+# Sixteen digits hold any 64-bit size; a reader with 64-bit numbers behind us would wrap around at more.
+CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")

@@ -1,0 +1,286 @@
+"""The head of a request: the request line, and what its header fields say.
+
+Everything that follows from the header fields alone is kept in a ``HeaderBlock``, so that a block that was seen before
+is neither parsed nor judged again (header_memo.py). A ``RequestHead`` is made for every request and must be cheap: a
+block, a method and a target.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pounce_http1.errors import (
+    InvalidHost,
+    InvalidRequestLine,
+    UnsupportedVersion,
+    UpgradeWithContent,
+    quote,
+)
+from pounce_http1.framing import body_framing
+from pounce_http1.grammar import HTTP_VERSION, TOKEN_BYTES
+from pounce_http1.target import Target, is_valid_host, parse_target
+
+if TYPE_CHECKING:
+    from pounce_http1.field_lines import Field
+
+__all__ = ["METHODS", "HeaderBlock", "RequestHead", "build_block", "build_head", "parse_request_line"]
+
+METHODS: Final = {
+    name.encode(): name
+    for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "QUERY")
+}
+"""Methods known to be tokens and to have no target form of their own."""
+
+
+class HeaderBlock:
+    """The header fields of a request and every fact that follows from them. Shared between requests: do not change.
+
+    - ``http_version``: ``"1.0"`` or ``"1.1"``; the same fields mean different things in each.
+    - ``headers``: the fields in the order received, names in lower case.
+    - ``host``: the value of Host; empty if there was none (HTTP/1.0) or it was empty.
+    - ``content_length``: bytes of body, None if not announced. ``chunked``: the body is chunked. ``has_body``: body
+      events follow the head.
+    - ``keep_alive``: the client allows another request on this connection (RFC 9112, 9.3).
+    - ``expect_continue``: the client waits for a 100 before it sends its body; ``expectation_failed``: it expects
+      something else, which is answered 417 (RFC 9110, 10.1.1).
+    - ``upgrade``: the protocol asked for, in lower case, when Connection names Upgrade (RFC 9110, 7.8).
+    - ``accepts_trailers``: ``TE: trailers`` (RFC 9110, 10.1.4).
+    """
+
+    __slots__ = (
+        "accepts_trailers",
+        "chunked",
+        "content_length",
+        "expect_continue",
+        "expectation_failed",
+        "has_body",
+        "headers",
+        "host",
+        "http_version",
+        "keep_alive",
+        "upgrade",
+    )
+
+    def __init__(
+        self,
+        http_version: str,
+        headers: tuple[Field, ...],
+        host: bytes = b"",
+        content_length: int | None = None,
+        chunked: bool = False,
+        keep_alive: bool = True,
+        upgrade: bytes | None = None,
+    ) -> None:
+        self.http_version = http_version
+        self.headers = headers
+        self.host = host
+        self.content_length = content_length
+        self.chunked = chunked
+        self.has_body = chunked or bool(content_length)
+        self.keep_alive = keep_alive
+        self.upgrade = upgrade
+        self.expect_continue = False
+        self.expectation_failed = False
+        self.accepts_trailers = False
+
+    def __repr__(self) -> str:
+        return f"<HeaderBlock HTTP/{self.http_version} {list(self.headers)!r}>"
+
+
+class RequestHead:
+    """The head of one request. The attributes of its ``fields`` are here, too; read-only.
+
+    ``target`` is as sent; ``raw_path`` and ``query_string`` are its parts, percent-encoding untouched.
+    """
+
+    __slots__ = ("fields", "method", "query_string", "raw_path", "target")
+
+    def __init__(self, method: str, target: bytes, raw_path: bytes, query_string: bytes, fields: HeaderBlock) -> None:
+        self.method = method
+        self.target = target
+        self.raw_path = raw_path
+        self.query_string = query_string
+        self.fields = fields
+
+    @property
+    def http_version(self) -> str:
+        return self.fields.http_version
+
+    @property
+    def headers(self) -> tuple[Field, ...]:
+        return self.fields.headers
+
+    @property
+    def host(self) -> bytes:
+        return self.fields.host
+
+    @property
+    def content_length(self) -> int | None:
+        return self.fields.content_length
+
+    @property
+    def chunked(self) -> bool:
+        return self.fields.chunked
+
+    @property
+    def has_body(self) -> bool:
+        return self.fields.has_body
+
+    @property
+    def keep_alive(self) -> bool:
+        return self.fields.keep_alive
+
+    @property
+    def expect_continue(self) -> bool:
+        return self.fields.expect_continue
+
+    @property
+    def expectation_failed(self) -> bool:
+        return self.fields.expectation_failed
+
+    @property
+    def upgrade(self) -> bytes | None:
+        return self.fields.upgrade
+
+    @property
+    def accepts_trailers(self) -> bool:
+        return self.fields.accepts_trailers
+
+    def __repr__(self) -> str:
+        return f"<RequestHead {self.method} {quote(self.target)} {self.fields!r}>"
+
+
+def parse_request_line(line: bytes) -> tuple[str, bytes, Target, str]:
+    """Method, target as sent, target taken apart, version of a request line that is given without its CRLF.
+
+    ``request-line = method SP request-target SP HTTP-version`` (RFC 9112, 3): exactly one space between the parts,
+    although the clause lets a recipient be lenient. Raises InvalidRequestLine, UnsupportedVersion, InvalidTarget or
+    UnsupportedMethod.
+    """
+    parts = line.split(b" ")
+    if len(parts) != 3:
+        raise InvalidRequestLine(f"request line is not 'METHOD target HTTP/1.1': {quote(line)}")
+    method, target, version = parts
+    if not method or method.translate(TOKEN_BYTES) != method:
+        raise InvalidRequestLine(f"method is not a token: {quote(method)}")
+    http_version = _parse_version(version)
+    name = METHODS.get(method) or method.decode("ascii")
+    return name, target, parse_target(name, target), http_version
+
+
+def _parse_version(version: bytes) -> str:
+    """``"1.0"`` or ``"1.1"``.
+
+    A higher minor version could be read as HTTP/1.1 (RFC 9110, 2.5), but none was ever made: it is a mistake or a
+    probe, and 505 would be wrong, since that is about the major version (RFC 9110, 15.6.6). It is malformed to us.
+    """
+    match = HTTP_VERSION.fullmatch(version)
+    if match is None:
+        raise InvalidRequestLine(f"version must be HTTP/1.0 or HTTP/1.1, got {quote(version)}")
+    major, minor = match.groups()
+    if major != b"1":
+        raise UnsupportedVersion(f"only HTTP/1.0 and HTTP/1.1 are spoken here, got {quote(version)}")
+    if minor not in (b"0", b"1"):
+        raise InvalidRequestLine(f"there is no {quote(version)}")
+    return "1.1" if minor == b"1" else "1.0"
+
+
+def build_head(method: str, target: bytes, parts: Target, fields: HeaderBlock) -> RequestHead:
+    """Put a head together. An authority in the target replaces Host (RFC 9112, 3.2.2)."""
+    if parts.authority is not None:
+        fields = _with_host(fields, parts.authority)
+    return RequestHead(method, target, parts.raw_path, parts.query_string, fields)
+
+
+def _with_host(fields: HeaderBlock, host: bytes) -> HeaderBlock:
+    others = [field for field in fields.headers if field[0] != b"host"]
+    block = HeaderBlock(
+        fields.http_version,
+        ((b"host", host), *others),
+        host,
+        fields.content_length,
+        fields.chunked,
+        fields.keep_alive,
+        fields.upgrade,
+    )
+    block.expect_continue = fields.expect_continue
+    block.expectation_failed = fields.expectation_failed
+    block.accepts_trailers = fields.accepts_trailers
+    return block
+
+
+def build_block(http_version: str, headers: list[Field], decisive: list[Field]) -> HeaderBlock:
+    """Derive the facts of a block from its fields with decisive names.
+
+    Raises InvalidHost, UpgradeWithContent, or what ``body_framing`` raises.
+    """
+    hosts: list[bytes] = []
+    connection: list[bytes] = []
+    lengths: list[bytes] = []
+    codings: list[bytes] = []
+    other: list[Field] = []
+    for field in decisive:
+        name, value = field
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"connection":
+            connection.append(value)
+        elif name == b"content-length":
+            lengths.append(value)
+        elif name == b"transfer-encoding":
+            codings.append(value)
+        else:
+            other.append(field)
+    host = _host(http_version, hosts)
+    length, chunked = body_framing(http_version, lengths, codings)
+    options = _members(connection) if connection else ()
+    if http_version == "1.1":
+        keep_alive = b"close" not in options
+    else:
+        keep_alive = b"keep-alive" in options and b"close" not in options
+    block = HeaderBlock(http_version, tuple(headers), host, length, chunked, keep_alive)
+    if other:
+        _derive_wishes(block, other, wants_upgrade=b"upgrade" in options)
+    return block
+
+
+def _host(http_version: str, values: list[bytes]) -> bytes:
+    """Exactly one valid Host in HTTP/1.1; HTTP/1.0 may leave it out (RFC 9112, 3.2).
+
+    The value may be empty: that is what a client must send if its target has no authority (RFC 9112, 3.2), and the
+    server's own name is meant then (RFC 9112, 3.3).
+    """
+    if len(values) != 1:
+        if not values and http_version == "1.0":
+            return b""
+        raise InvalidHost("more than one Host field" if values else "an HTTP/1.1 request needs a Host field")
+    host = values[0]
+    if host and not is_valid_host(host):
+        raise InvalidHost(f"Host must be host[:port], got {quote(host)}")
+    return host
+
+
+def _derive_wishes(block: HeaderBlock, fields: list[Field], *, wants_upgrade: bool) -> None:
+    """Expect, TE and Upgrade. In an HTTP/1.0 request Expect and Upgrade are ignored (RFC 9110, 10.1.1 and 7.8)."""
+    expectations = _members([value for name, value in fields if name == b"expect"])
+    upgrades = _members([value for name, value in fields if name == b"upgrade"])
+    block.accepts_trailers = b"trailers" in _members([value for name, value in fields if name == b"te"])
+    if block.http_version == "1.0":
+        return
+    for expectation in expectations:
+        if expectation == b"100-continue":
+            block.expect_continue = block.has_body
+        else:
+            block.expectation_failed = True
+    if upgrades and wants_upgrade:
+        if block.has_body:
+            # RFC 9110, 7.8 has the content come first, in the old protocol. Readers disagree about it, and no
+            # protocol in use needs it.
+            raise UpgradeWithContent("a request to change the protocol cannot have a body")
+        block.upgrade = upgrades[0]
+
+
+def _members(values: list[bytes]) -> list[bytes]:
+    """The members of a comma-separated list, in lower case, without empty ones (RFC 9110, 5.6.1)."""
+    members = [member.strip(b" \t").lower() for value in values for member in value.split(b",")]
+    return [member for member in members if member]

@@ -1,0 +1,267 @@
+"""Bytes in, request heads and bodies out: the fast engine.
+
+Sans-I/O: it owns no socket, clock or loop. One reader serves one connection and belongs to one thread.
+
+Must be fast: ``receive_data`` and ``maybe_next_event`` run for every request. There are three ways to read a head, from
+the fastest to the one that explains: the fields are the same bytes as before on this connection; the head is whole and
+right; anything else goes line by line through ``PartialHead``, which is the only place that refuses a head for its
+syntax. A way that is in doubt leaves the decision to the next.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from pounce_http1.body import BodyChunk, BodyEvent, ChunkedBody, EndOfBody, LengthBody
+from pounce_http1.errors import IncompleteRequest, LocalProtocolError, RemoteProtocolError
+from pounce_http1.field_lines import KNOWN_NAMES, parse_field_lines
+from pounce_http1.grammar import TARGET_BYTES
+from pounce_http1.head import METHODS, HeaderBlock, RequestHead, build_block, build_head, parse_request_line
+from pounce_http1.header_memo import MAX_BLOCK_BYTES, HeaderMemo
+from pounce_http1.limits import Limits
+from pounce_http1.partial_head import PartialHead
+
+__all__ = ["Event", "RequestReader"]
+
+Event = RequestHead | BodyChunk | EndOfBody
+
+_NOTHING: Final = b"\0\0"
+"""Matches at no line end, and not at the last byte either, where a search that failed (-1) points."""
+
+_NO_FIELDS: Final = HeaderBlock("1.1", ())
+_DEFAULT_LIMITS: Final = Limits()
+
+
+class _BodyReader(Protocol):
+    @property
+    def buffered(self) -> int: ...
+
+    def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]: ...
+
+
+class _Refused:
+    """Takes the place of a body after an error: the same error again, and nothing else, ever."""
+
+    __slots__ = ("_error",)
+
+    buffered: Final = 0
+
+    def __init__(self, error: RemoteProtocolError) -> None:
+        self._error = error
+
+    def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]:  # noqa: ARG002 - the shape of a body
+        raise self._error.with_traceback(None)
+
+
+class RequestReader:
+    """Reads the requests of one connection.
+
+    Give it bytes as they come with ``receive_data()``, then call ``maybe_next_event()`` until it returns None. Events
+    are, for each request in turn: a ``RequestHead``; if its ``has_body`` is true, any number of ``BodyChunk``, and one
+    ``EndOfBody``. The events do not depend on how the bytes were cut, except for where chunks are.
+
+    A ``memo`` is shared by the readers of one worker; without one nothing is remembered.
+    """
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_eof",
+        "_fields",
+        "_limits",
+        "_max_line",
+        "_memo",
+        "_partial",
+        "_position",
+        "_wire",
+    )
+
+    def __init__(self, limits: Limits = _DEFAULT_LIMITS, memo: HeaderMemo | None = None) -> None:
+        if memo is not None:
+            memo.bind(limits)
+        self._limits = limits
+        self._memo = memo
+        # A number of our own: on free-threaded builds counting references to the one that all workers share contends.
+        self._max_line = limits.limit_request_line + 0
+        self._buffer = b""
+        self._position = 0
+        """Bytes of the buffer before this are consumed."""
+        self._partial: PartialHead | None = None
+        """The head whose end has not arrived; then it holds the bytes, and the buffer is empty."""
+        self._body: _BodyReader | None = None
+        self._wire = _NOTHING
+        """The remembered block that this connection sent last: its bytes from the end of the request line on."""
+        self._fields = _NO_FIELDS
+        self._eof = False
+
+    @property
+    def buffered(self) -> int:
+        """Bytes received and not yet consumed as events."""
+        waiting = len(self._buffer) - self._position
+        if self._partial is not None:
+            waiting += self._partial.buffered
+        if self._body is not None:
+            waiting += self._body.buffered
+        return waiting
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the connection, in pieces of any size."""
+        if self._eof:
+            raise LocalProtocolError("receive_data() after receive_eof()")
+        data = bytes(data)  # the same object, unless it was mutable
+        if self._partial is not None:
+            self._partial.data += data
+        elif self._position == len(self._buffer):
+            self._buffer = data
+            self._position = 0
+        else:
+            self._buffer = self._buffer[self._position :] + data
+            self._position = 0
+
+    def receive_eof(self) -> None:
+        """The peer will send no more.
+
+        Raises IncompleteRequest if a head or a body has begun and cannot be completed. While bytes wait that were not
+        looked at, nobody knows yet: then ``maybe_next_event()`` raises it, instead of returning None.
+        """
+        self._eof = True
+        if self._position == len(self._buffer):
+            self._require_complete()
+
+    def take_unread(self) -> bytes:
+        """Hand over, once, what was received and not consumed: after an upgrade it belongs to the other protocol."""
+        unread = self._buffer[self._position :]
+        if self._partial is not None:
+            unread = bytes(self._partial.data)
+            self._partial = None
+        self._buffer = b""
+        self._position = 0
+        return unread
+
+    def maybe_next_event(self) -> Event | None:
+        """The next event, or None if more bytes are needed.
+
+        Raises RemoteProtocolError for what the peer did wrong, and the same error again ever after.
+        """
+        if self._body is not None:
+            return self._next_of_body(self._body)
+        buffer, start = self._buffer, self._position
+        line_end = buffer.find(b"\r\n", start)
+        if buffer.startswith(self._wire, line_end) and line_end - start <= self._max_line:
+            parts = buffer[start:line_end].split(b" ")
+            if len(parts) == 3 and parts[2] == b"HTTP/1.1":
+                target = parts[1]
+                method = METHODS.get(parts[0])
+                if method is not None and target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
+                    path, _, query = target.partition(b"?")
+                    fields = self._fields
+                    self._position = line_end + len(self._wire)
+                    if fields.has_body:
+                        self._begin_body(fields)
+                    return RequestHead(method, target, path, query, fields)
+        return self._next_head(line_end)
+
+    def _next_head(self, line_end: int) -> RequestHead | None:
+        try:
+            head = self._read_whole_head(line_end) or self._read_partial_head()
+        except RemoteProtocolError as error:
+            self._refuse(error)
+            raise
+        if head is None:
+            if self._eof:
+                self._require_complete()
+            return None
+        if head.fields.has_body:
+            self._begin_body(head.fields)
+        return head
+
+    def _read_whole_head(self, line_end: int) -> RequestHead | None:
+        """The head at the position of the buffer, if it is there as a whole and nothing is wrong with its lines."""
+        buffer, start = self._buffer, self._position
+        end = buffer.find(b"\r\n\r\n", line_end) if line_end > start else -1
+        if end < 0 or line_end - start > self._max_line or end - line_end > self._limits.limit_request_header_size:
+            return None
+        method, target, parts, http_version = parse_request_line(buffer[start:line_end])
+        end += 4
+        wire = buffer[line_end:end]
+        fields = self._read_fields(wire, http_version)
+        if fields is None:
+            return None
+        self._position = end
+        return build_head(method, target, parts, fields)
+
+    def _read_fields(self, wire: bytes, http_version: str) -> HeaderBlock | None:
+        """The block between two line ends, which are part of ``wire``; None if something is wrong with a line."""
+        memo = self._memo if http_version == "1.1" and len(wire) <= MAX_BLOCK_BYTES else None
+        if memo is None:
+            return self._parse_fields(wire, http_version, KNOWN_NAMES if self._memo is None else self._memo.names)
+        fields = memo.find(wire)
+        if fields is None:
+            fields = self._parse_fields(wire, http_version, memo.names)
+            if fields is None or not memo.offer(wire, fields):
+                return fields
+        self._wire = wire
+        self._fields = fields
+        return fields
+
+    def _parse_fields(self, wire: bytes, http_version: str, names: dict[bytes, bytes]) -> HeaderBlock | None:
+        if len(wire) == 4:  # no field at all
+            return build_block(http_version, [], [])
+        parsed = parse_field_lines(wire[2:-4], names)
+        if parsed is None or len(parsed[0]) > self._limits.limit_request_fields:
+            return None
+        field_size = self._limits.limit_request_field_size
+        if len(wire) > field_size and any(len(line) > field_size for line in wire.split(b"\r\n")):
+            return None
+        return build_block(http_version, *parsed)
+
+    def _read_partial_head(self) -> RequestHead | None:
+        """Go line by line over what is there; keep it if that is not a whole head."""
+        partial = self._partial
+        if partial is None:
+            if self._position == len(self._buffer):
+                return None
+            partial = self._partial = PartialHead(self._limits, self._buffer[self._position :])
+            self._buffer = b""
+            self._position = 0
+        head = partial.advance()
+        if head is not None:
+            self._buffer = bytes(partial.data[partial.end :])
+            self._partial = None
+        return head
+
+    def _begin_body(self, fields: HeaderBlock) -> None:
+        length = fields.content_length
+        self._body = ChunkedBody(self._limits) if length is None else LengthBody(length)
+
+    def _next_of_body(self, body: _BodyReader) -> BodyEvent | None:
+        try:
+            event, self._position = body.read(self._buffer, self._position)
+        except RemoteProtocolError as error:
+            self._refuse(error)
+            raise
+        if event.__class__ is EndOfBody:
+            self._body = None
+        elif event is None and self._eof:
+            self._require_complete()
+        return event
+
+    def _require_complete(self) -> None:
+        """Raise IncompleteRequest if a head or a body has begun."""
+        if isinstance(self._body, _Refused):
+            return
+        if self._body is not None:
+            error = IncompleteRequest("the connection ended in the middle of a request body")
+        elif self._partial is not None and self._partial.buffered:
+            error = IncompleteRequest("the connection ended in the middle of a request head")
+        else:
+            return
+        self._refuse(error)
+        raise error
+
+    def _refuse(self, error: RemoteProtocolError) -> None:
+        """Drop what was received and answer with this error from now on."""
+        self._body = _Refused(error)
+        self._partial = None
+        self._buffer = b""
+        self._position = 0
