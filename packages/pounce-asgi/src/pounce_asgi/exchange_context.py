@@ -44,6 +44,7 @@ class ExchangeContext(Generic[WireHeader]):
     """The surroundings of an exchange. One per worker and kind of wire."""
 
     __slots__ = (
+        "_configured_date",
         "_default_date",
         "_default_rest",
         "_default_server",
@@ -105,6 +106,7 @@ class ExchangeContext(Generic[WireHeader]):
     def _set_defaults(self, settings: ExchangeSettings) -> None:
         """Sort the configured fields: a Date or Server among them replaces ours."""
         self._default_date = settings.date_header
+        self._configured_date: list[WireHeader] = []
         self._default_server: list[WireHeader] = []
         self._default_rest: list[WireHeader] = []
         if settings.server_header:
@@ -114,8 +116,9 @@ class ExchangeContext(Generic[WireHeader]):
             kind, wire, _ = self.header_memo[pair]
             if kind == SERVER:
                 self._default_server = [wire]
+            elif kind == DATE:
+                self._configured_date = [wire]
             else:
-                self._default_date = self._default_date and kind != DATE
                 self._default_rest.append(wire)
         self._defaults: list[WireHeader] = []
         self._defaults_valid_until = 0.0
@@ -140,8 +143,8 @@ class ExchangeContext(Generic[WireHeader]):
         return fields
 
     def _date_fields(self, second: int) -> list[WireHeader]:
-        if not self._default_date:
-            return []
+        if self._configured_date or not self._default_date:
+            return self._configured_date
         # Straight to __missing__'s work would fill the memo with dates; a Date is rendered once a second anyway.
         return [self.header_memo.encode(b"date", formatdate(second, usegmt=True).encode("ascii"))]
 

@@ -113,10 +113,6 @@ class HttpExchange(Generic[WireHeader]):
         ``SystemExit`` and ``KeyboardInterrupt`` of the application pass through, the response having been aborted.
         """
         context = self.context
-        limit = context.max_request_body
-        if limit is not None and (self.head.content_length or 0) > limit:
-            self.fail_request(RequestTooLarge(f"the request body is larger than {limit} bytes"))
-            return
         scope = build_http_scope(
             self.head,
             scheme=self.peer.scheme,
@@ -129,6 +125,10 @@ class HttpExchange(Generic[WireHeader]):
         )
         if context.timed or context.request_ids is not None:
             self.report = ExchangeReport.begin(self, scope)
+        limit = context.max_request_body
+        if limit is not None and (self.head.content_length or 0) > limit:
+            self.fail_request(RequestTooLarge(f"the request body is larger than {limit} bytes"))
+            return
         try:
             coroutine = context.app(scope, self.receive, self.send)  # type: ignore[arg-type]
             if type(coroutine) is not CoroutineType:
@@ -196,16 +196,9 @@ class HttpExchange(Generic[WireHeader]):
         """The connection, or this stream, is lost: ``receive()`` says so and ``send()`` raises `ClientGone`."""
         if self.gone:
             return
-        self.gone = True
-        if self.state is not COMPLETE:
-            self.state = GONE
-            if self.report is not None:
-                self.report.client_left(self)
-        if self.body is not None:
-            self.body.failed = not self.body.complete
-            self.body.discard()
-        self._wake_receivers()
-        self._wake_senders(ClientGone("the client has disconnected"))
+        if self.state is not COMPLETE and self.report is not None:
+            self.report.client_left(self)
+        self._close("the client has disconnected")
 
     def resume_sending(self) -> None:
         """The sink is no longer congested."""
@@ -214,8 +207,14 @@ class HttpExchange(Generic[WireHeader]):
     def abandon(self) -> None:
         """Give the response up, the server being stopped under it: the client can tell that it is cut off."""
         if self.state is not COMPLETE and not self.gone:
+            if self.report is not None:
+                self.report.response_completed(self, aborted=True)
+            self._close("the response was given up")
             self.sink.reset()
-            self.client_gone()
+
+    def awaits_continue(self) -> bool:
+        """Whether the client waits for a 100 that it has not been sent (RFC 9110, 10.1.1)."""
+        return self._continue_wanted and (self.body is None or not self.body.received)
 
     # -- called by the application -----------------------------------------------------------------------------------
 
@@ -267,6 +266,8 @@ class HttpExchange(Generic[WireHeader]):
         An application that has sent an early hint may send more of them, so its head waits for the body.
         """
         if self.state is HEAD_HELD and self.context.early_head and not self.hinted:
+            if self.task is not None and self.task.done():
+                return  # it ended in the same turn: an error may still take the place of this head
             open_response(self, b"", None, end=False)
 
     def complete(self) -> None:
@@ -278,7 +279,13 @@ class HttpExchange(Generic[WireHeader]):
             self.report.response_completed(self, aborted=False)
 
     def drained(self) -> Awaitable[None]:
-        """Something to wait for until the client has read enough."""
+        """Something to wait for until the client has read enough.
+
+        Raises:
+            ClientGone: the write that congested the sink also found the client gone.
+        """
+        if self.gone:
+            raise ClientGone("the client has disconnected")
         future = self.context.loop.create_future()
         if self._senders is None:
             self._senders = []
@@ -286,6 +293,17 @@ class HttpExchange(Generic[WireHeader]):
         return future
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _close(self, why: str) -> None:
+        """No more comes from the client and nothing more goes to it."""
+        self.gone = True
+        if self.state is not COMPLETE:
+            self.state = GONE
+        if self.body is not None:
+            self.body.failed = not self.body.complete
+            self.body.discard()
+        self._wake_receivers()
+        self._wake_senders(ClientGone(why))
 
     def _send_continue(self, body: RequestBody) -> None:
         """The application asks for the body: tell the client to send it, unless it already does (RFC 9110, 10.1.1)."""
@@ -342,10 +360,18 @@ class HttpExchange(Generic[WireHeader]):
     def _failed(self, error: BaseException) -> None:
         if self.report is not None:
             self.report.failed(self, error)
-        if self.gone and _is_client_gone(error):
+        if self.gone:
+            # What it raises now is most likely about the client that has left. Not an error, and not hidden either.
+            if not _is_client_gone(error):
+                logger.warning(
+                    "%s in the application after its client had left: %s %r",
+                    type(error).__name__,
+                    self.head.method,
+                    self.head.raw_path,
+                )
             return
         logger.error("Exception in the application: %s %r", self.head.method, self.head.raw_path, exc_info=error)
-        if self.state is not COMPLETE and not self.gone:
+        if self.state is not COMPLETE:
             self._end_badly()
 
     def _end_badly(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pounce_asgi.contracts import BodyFraming
-from pounce_asgi.errors import ContentLengthMismatch, InvalidMessage, UnexpectedMessage
+from pounce_asgi.errors import ClientGone, ContentLengthMismatch, InvalidMessage, UnexpectedMessage
 from pounce_asgi.response_messages import count_body, end_of_body, open_response
 from pounce_asgi.response_states import FAILED, HEAD_HELD, STREAMING, Message
 
@@ -36,8 +36,8 @@ async def _send_path(exchange: HttpExchange[Any], path: str) -> None:
 
 def on_zero_copy(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | None:
     """``http.response.zerocopysend``: a piece of body from an open file, which stays the application's to close."""
-    file = message.get("file")
-    if not isinstance(file, int) and not hasattr(file, "fileno"):
+    file: Any = message.get("file")
+    if not isinstance(file, int) and not (hasattr(file, "fileno") and hasattr(file, "tell")):
         raise InvalidMessage(f"http.response.zerocopysend: file is {file!r:.100}, not an open file")
     for key in ("offset", "count"):
         number = message.get(key)
@@ -48,11 +48,12 @@ def on_zero_copy(exchange: HttpExchange[Any], message: Message) -> Awaitable[Non
 
 
 async def _send_range(
-    exchange: HttpExchange[Any], file: Any, offset: int | None, count: int | None, *, end: bool
+    exchange: HttpExchange[Any], file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool
 ) -> None:
     """Send a range of a file as a piece of body. The count is settled first: framing needs it before the bytes."""
     descriptor = file if isinstance(file, int) else file.fileno()
-    count = _range_length(descriptor, offset, count)
+    start = _position(file) if offset is None else offset
+    count = _range_length(descriptor, start, count)
     if exchange.state is HEAD_HELD:
         bodyless = exchange.framing is BodyFraming.NONE
         open_response(exchange, b"", count if end else None, end=end and bodyless)
@@ -65,7 +66,14 @@ async def _send_range(
             end_of_body(exchange)
         return
     count_body(exchange, count, end=end)
-    sent = await exchange.sink.send_file(descriptor, offset, count, end=end and not exchange.trailers)
+    try:
+        sent = await exchange.sink.send_file(descriptor, start, count, end=end and not exchange.trailers)
+    except OSError as error:
+        if exchange.gone:
+            raise ClientGone("the client has disconnected") from error
+        raise
+    if offset is None:
+        _move(file, start + sent)
     if sent != count:
         exchange.state = FAILED
         raise ContentLengthMismatch(f"a file became shorter while it was sent: {sent} of {count} bytes were there")
@@ -73,12 +81,23 @@ async def _send_range(
         end_of_body(exchange)
 
 
-def _range_length(descriptor: int, offset: int | None, count: int | None) -> int:
+def _position(file: IO[bytes] | int) -> int:
+    """Where the application stands in a file. A buffered one may have read ahead: its descriptor stands elsewhere."""
+    return os.lseek(file, 0, os.SEEK_CUR) if isinstance(file, int) else file.tell()
+
+
+def _move(file: IO[bytes] | int, position: int) -> None:
+    if isinstance(file, int):
+        os.lseek(file, position, os.SEEK_SET)
+    else:
+        file.seek(position)
+
+
+def _range_length(descriptor: int, start: int, count: int | None) -> int:
     """How many bytes of the file will be sent: up to its end when no count is given."""
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise InvalidMessage("a response body can be sent from a regular file only, not from a pipe or a socket")
-    start = os.lseek(descriptor, 0, os.SEEK_CUR) if offset is None else offset
     available = max(status.st_size - start, 0)
     if count is None:
         return available
