@@ -1,0 +1,1 @@
+"""Bytes and readiness: the event loop, its selector, transports and listening sockets."""

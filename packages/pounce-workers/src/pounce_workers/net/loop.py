@@ -1,0 +1,81 @@
+"""The worker's event loop: asyncio's selector loop, with HTTP served by its selector and fewer wake-ups.
+
+It leans on four members of asyncio's loop that are not public: ``_ready``, ``_scheduled``, ``_stopping`` and
+``_write_to_self()``. They are the same in every version from 3.11 on, and a test says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pounce_workers.net.poller import LoopPoller, Poller
+from pounce_workers.net.selector import ServingSelector
+
+__all__ = ["ServingLoop", "new_event_loop", "poller_of"]
+
+
+class ServingLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop whose selector calls HTTP transports directly.
+
+    Everything that asyncio offers works as usual: tasks, timers, streams, subprocesses, signal handlers, executors.
+    """
+
+    def __init__(self, selector: ServingSelector | None = None) -> None:
+        self.serving_selector = selector or ServingSelector()
+        super().__init__(self.serving_selector)
+        self.ready_handles: Any = self._ready  # type: ignore[attr-defined]
+        """The callbacks that are to run next."""
+        self.serving_selector.attach(self)
+
+    def next_timer(self) -> float | None:
+        """When the next timer is due on the loop's clock, or None when there is none."""
+        scheduled = self._scheduled  # type: ignore[attr-defined]
+        return scheduled[0].when() if scheduled else None
+
+    def is_stopping(self) -> bool:
+        """Whether ``stop()`` was called and the loop is to end after this turn."""
+        return bool(self._stopping)  # type: ignore[attr-defined]
+
+    def _write_to_self(self) -> None:
+        """Wake the loop up, as ``call_soon_threadsafe()`` does after it queued a callback: only if it may be asleep.
+
+        A wake-up costs the caller a system call and the loop two; under load the loop looks at its queue soon anyway.
+        """
+        selector = self.serving_selector
+        with selector.sleep_lock:
+            wake, selector.may_sleep = selector.may_sleep, False
+        if wake:
+            super()._write_to_self()  # type: ignore[misc]
+
+    def report(self, error: BaseException) -> None:
+        """Treat what a watcher raised as asyncio treats what a callback raised."""
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            # These end run_forever(), but from a callback: not from inside select().
+            self.call_soon(_raise, error)
+        else:
+            self.call_exception_handler(
+                {"message": "An HTTP connection failed in an unforeseen way", "exception": error}
+            )
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+def new_event_loop(kind: str) -> asyncio.AbstractEventLoop:
+    """A loop for a worker: ``"auto"`` and ``"asyncio"`` are ours, ``"uvloop"`` is uvloop's.
+
+    Raises:
+        ModuleNotFoundError: uvloop is asked for and not installed.
+    """
+    if kind == "uvloop":
+        import uvloop
+
+        return uvloop.new_event_loop()
+    return ServingLoop()
+
+
+def poller_of(loop: asyncio.AbstractEventLoop) -> Poller:
+    """How transports on this loop are woken: directly on ours, through ``add_reader`` on any other."""
+    return loop.serving_selector if isinstance(loop, ServingLoop) else LoopPoller(loop)

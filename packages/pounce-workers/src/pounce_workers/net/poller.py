@@ -1,0 +1,72 @@
+"""How a transport asks to be called when its socket is ready: by our own selector, or by any asyncio loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["LoopPoller", "Poller", "Watcher"]
+
+
+class Watcher(Protocol):
+    """Who is called when a descriptor is ready. A call may come late: look before you leap."""
+
+    def on_readable(self) -> None:
+        """There is something to read: bytes, a new connection, the end."""
+
+    def on_writable(self) -> None:
+        """There is room to write."""
+
+    def on_hang_up(self) -> None:
+        """The connection is over in both directions, or failed, while reading was not asked for."""
+
+
+class Poller(Protocol):
+    """Calls watchers. One per loop; all calls in the loop's thread."""
+
+    def watch(self, fd: int, watcher: Watcher) -> None:
+        """Begin to watch a descriptor, for reading."""
+
+    def change(self, fd: int, *, readable: bool, writable: bool) -> None:
+        """Watch for something else."""
+
+    def forget(self, fd: int) -> None:
+        """Stop watching; before the descriptor is closed."""
+
+
+class LoopPoller:
+    """Works on any asyncio loop (uvloop, or one that somebody else runs) through ``add_reader`` and ``add_writer``."""
+
+    __slots__ = ("_loop", "_watchers")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._watchers: dict[int, tuple[Watcher, bool, bool]] = {}
+
+    def watch(self, fd: int, watcher: Watcher) -> None:
+        """Begin to watch a descriptor, for reading."""
+        self._watchers[fd] = (watcher, True, False)
+        self._loop.add_reader(fd, watcher.on_readable)
+
+    def change(self, fd: int, *, readable: bool, writable: bool) -> None:
+        """Watch for something else."""
+        watcher, was_readable, was_writable = self._watchers[fd]
+        self._watchers[fd] = (watcher, readable, writable)
+        if readable and not was_readable:
+            self._loop.add_reader(fd, watcher.on_readable)
+        elif was_readable and not readable:
+            self._loop.remove_reader(fd)
+        if writable and not was_writable:
+            self._loop.add_writer(fd, watcher.on_writable)
+        elif was_writable and not writable:
+            self._loop.remove_writer(fd)
+
+    def forget(self, fd: int) -> None:
+        """Stop watching; before the descriptor is closed."""
+        _, readable, writable = self._watchers.pop(fd)
+        if readable:
+            self._loop.remove_reader(fd)
+        if writable:
+            self._loop.remove_writer(fd)

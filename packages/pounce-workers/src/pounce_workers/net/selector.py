@@ -1,0 +1,228 @@
+"""The selector that serves HTTP itself.
+
+asyncio's loop waits in ``selector.select()``. Here the HTTP sockets are watched by the same epoll set, but when one is
+ready its transport is called there and then, and asyncio never hears of it: no handle, no queue, no turn of the loop.
+asyncio's own descriptors are returned to it as usual. Hot path.
+
+Three promises:
+
+- nothing raised by a watcher leaves ``select()``;
+- an event that was collected for a descriptor reaches the watcher that had it then or nobody, even when the descriptor
+  was closed and given to another connection within the same batch;
+- as long as HTTP is all there is to do, ``select()`` goes on by itself; it returns when the loop has a callback ready,
+  a timer due, or was told to stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pounce_workers.net.readiness import HANG_UP, READ, WRITE, Readiness, new_readiness
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
+    from pounce_workers.net.loop import ServingLoop
+    from pounce_workers.net.poller import Watcher
+
+__all__ = ["ServingSelector"]
+
+MAX_EVENTS: Final = 256
+"""Descriptors taken from the kernel at once: enough to share the cost of the call, few enough to be fair to timers."""
+
+
+class _Keys(Mapping[Any, selectors.SelectorKey]):
+    """asyncio's view of what it registered, by descriptor or file object."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: dict[int, selectors.SelectorKey]) -> None:
+        self._keys = keys
+
+    def __getitem__(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
+        return self._keys[_descriptor(fileobj)]
+
+    def __iter__(self) -> Any:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+def _descriptor(fileobj: FileDescriptorLike) -> int:
+    return fileobj if isinstance(fileobj, int) else fileobj.fileno()
+
+
+class ServingSelector(selectors.BaseSelector):
+    """A selector for `ServingLoop`, and the `Poller` of its transports. Used by the loop's thread only.
+
+    The one thing that other threads may touch is ``may_sleep``, under ``sleep_lock``.
+    """
+
+    def __init__(self, readiness: Readiness | None = None) -> None:
+        self._readiness = readiness or new_readiness()
+        self._poll = self._readiness.poll
+        self._keys: dict[int, selectors.SelectorKey] = {}
+        self._watchers: dict[int, Watcher] = {}
+        self._loop: ServingLoop | None = None
+        self.may_sleep = False
+        """The loop is, or is about to be, asleep in the kernel: who adds a callback must wake it."""
+        # Reentrant: a signal handler may call call_soon_threadsafe() while this thread holds it.
+        self.sleep_lock = threading.RLock()
+
+    def attach(self, loop: ServingLoop) -> None:
+        """Serve this loop: look at its queues before sleeping, hand it what watchers raise."""
+        self._loop = loop
+
+    # -- for transports ----------------------------------------------------------------------------------------------
+
+    def watch(self, fd: int, watcher: Watcher) -> None:
+        """Begin to watch a descriptor, for reading."""
+        self._readiness.register(fd, READ)
+        self._watchers[fd] = watcher
+
+    def change(self, fd: int, *, readable: bool, writable: bool) -> None:
+        """Watch for something else."""
+        self._readiness.modify(fd, (READ if readable else 0) | (WRITE if writable else 0))
+
+    def forget(self, fd: int) -> None:
+        """Stop watching; before the descriptor is closed."""
+        del self._watchers[fd]
+        self._readiness.unregister(fd)
+
+    # -- for asyncio -------------------------------------------------------------------------------------------------
+
+    def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Watch a descriptor of asyncio's."""
+        fd = _descriptor(fileobj)
+        if fd in self._keys:
+            raise KeyError(f"{fileobj!r} (descriptor {fd}) is already registered")
+        key = selectors.SelectorKey(fileobj, fd, events, data)
+        self._readiness.register(fd, _mask(events))
+        self._keys[fd] = key
+        return key
+
+    def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
+        """Stop watching a descriptor of asyncio's."""
+        fd = self._key_descriptor(fileobj)
+        key = self._keys.pop(fd)
+        with contextlib.suppress(OSError):  # closed before it was unregistered, which ends the kernel's watch too
+            self._readiness.unregister(fd)
+        return key
+
+    def modify(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Watch for something else, or with other data."""
+        fd = self._key_descriptor(fileobj)
+        old = self._keys[fd]
+        if old.events != events:
+            self._readiness.modify(fd, _mask(events))
+        key = self._keys[fd] = selectors.SelectorKey(fileobj, fd, events, data)
+        return key
+
+    def _key_descriptor(self, fileobj: FileDescriptorLike) -> int:
+        try:
+            return _descriptor(fileobj)
+        except ValueError:
+            # A closed file object has no descriptor any more; find the one that it was registered with.
+            for key in self._keys.values():
+                if key.fileobj is fileobj:
+                    return key.fd
+            raise
+
+    def get_map(self) -> Mapping[FileDescriptorLike, selectors.SelectorKey]:
+        """What asyncio registered."""
+        return _Keys(self._keys)
+
+    def close(self) -> None:
+        """Let go of the kernel's object. Watchers must have been forgotten."""
+        self._readiness.close()
+        self._keys.clear()
+        self._watchers.clear()
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Serve HTTP until asyncio has something to do; then return what is ready of asyncio's own descriptors."""
+        loop = self._loop
+        if loop is None:
+            return self._collect(self._poll(-1 if timeout is None else timeout, MAX_EVENTS))
+        ready = loop.ready_handles
+        while True:
+            if timeout is None or timeout > 0:
+                with self.sleep_lock:
+                    self.may_sleep = True
+                    # A callback added before the flag was up sent no wake-up. It is in the queue now, or its thread
+                    # waits for the lock and will see the flag: the lock is the barrier that makes one of both true.
+                    if ready:
+                        timeout = 0
+                events = self._poll(timeout, MAX_EVENTS)
+                self.may_sleep = False
+            else:
+                events = self._poll(0, MAX_EVENTS)
+            if not events:
+                return []
+            collected = self._collect(events)
+            if collected or ready or loop.is_stopping():
+                return collected
+            next_timer = loop.next_timer()
+            timeout = None if next_timer is None else next_timer - time.monotonic()
+            if timeout is not None and timeout <= 0:
+                return []
+
+    def _collect(self, events: list[tuple[int, int]]) -> list[tuple[selectors.SelectorKey, int]]:
+        """Call the watchers of a batch; return the rest of it, which is asyncio's."""
+        watchers = self._watchers
+        if len(events) == 1:
+            fd, mask = events[0]
+            watcher = watchers.get(fd)
+            if watcher is not None:
+                self._call(watcher, mask)
+                return []
+            return self._own(events)
+        # Who watches what is settled before anybody is called: a call may close any descriptor of this batch, and the
+        # kernel gives its number to the next one that is opened. A watcher that was closed ignores its event.
+        settled = [(watchers.get(fd), mask) for fd, mask in events]
+        keys = self._keys
+        own = [
+            (fd, mask, keys[fd])
+            for (fd, mask), (watcher, _) in zip(events, settled, strict=True)
+            if watcher is None and fd in keys
+        ]
+        for watcher, mask in settled:
+            if watcher is not None:
+                self._call(watcher, mask)
+        return [(key, _events(mask) & key.events) for fd, mask, key in own if keys.get(fd) is key]
+
+    def _own(self, events: list[tuple[int, int]]) -> list[tuple[selectors.SelectorKey, int]]:
+        keys = self._keys
+        return [(keys[fd], _events(mask) & keys[fd].events) for fd, mask in events if fd in keys]
+
+    def _call(self, watcher: Watcher, mask: int) -> None:
+        try:
+            if mask == READ:
+                watcher.on_readable()
+                return
+            if mask & WRITE:
+                watcher.on_writable()
+            if mask & READ:
+                watcher.on_readable()
+            elif mask & HANG_UP:
+                watcher.on_hang_up()
+        except BaseException as error:
+            if self._loop is None:
+                raise
+            self._loop.report(error)
+
+
+def _mask(events: int) -> int:
+    return (READ if events & selectors.EVENT_READ else 0) | (WRITE if events & selectors.EVENT_WRITE else 0)
+
+
+def _events(mask: int) -> int:
+    """asyncio's events of a mask. A descriptor that failed is ready for both: the next call on it tells why."""
+    if mask & HANG_UP:
+        return selectors.EVENT_READ | selectors.EVENT_WRITE
+    return (selectors.EVENT_READ if mask & READ else 0) | (selectors.EVENT_WRITE if mask & WRITE else 0)

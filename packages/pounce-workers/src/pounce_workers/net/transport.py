@@ -1,0 +1,384 @@
+"""A connection over a plain socket: TCP or UNIX.
+
+Bytes are sent at once; only what the socket does not take is kept and watched for. Pausing costs no system call until
+bytes really arrive. Hot path: `on_readable` and `write`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import sys
+from typing import IO, TYPE_CHECKING, Final
+
+from pounce_asgi import ClientGone
+from pounce_workers.net.deadlines import NEVER
+from pounce_workers.net.send_queue import FileRange, SendQueue
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+
+    from pounce_asgi import ConnectionProtocol
+    from pounce_workers.net.deadlines import DeadlineSweeper
+    from pounce_workers.net.poller import Poller
+
+__all__ = ["SocketTransport"]
+
+READ_SIZE: Final = 16384
+"""Bytes asked for at first. More than most requests, and small enough that allocating it costs next to nothing."""
+LARGE_READ_SIZE: Final = 262144
+"""Bytes asked for after a full read: an upload."""
+HIGH_WATER: Final = 65536
+"""Bytes that may wait for a slow client before the application's send() waits too."""
+LOW_WATER: Final = 16384
+"""Bytes at which it goes on: few enough to be worth a wake-up, enough to keep the socket busy meanwhile."""
+JOIN_LIMIT: Final = 16384
+"""Pieces that are smaller together are joined: copying them costs less than describing them to the kernel."""
+LINGER_BYTES: Final = 1 << 20
+LINGER_SECONDS: Final = 5.0
+"""What a client may still send after our answer, and for how long, before the connection is reset (RFC 9112, 9.6)."""
+RESET_ON_CLOSE: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+UNBOUNDED: Final = 1 << 62
+
+
+class SocketTransport:
+    """The `pounce_asgi.contracts.Transport` of a worker. Owned by its loop's thread."""
+
+    __slots__ = (
+        "_loop",
+        "_lost",
+        "_paused",
+        "_poller",
+        "_queue",
+        "_read_size",
+        "_readable",
+        "_recv",
+        "_send",
+        "_sock",
+        "_sweeper",
+        "_watched",
+        "_writable",
+        "_write_deadline",
+        "_write_stall",
+        "closing",
+        "congested",
+        "deadline",
+        "local",
+        "peer",
+        "protocol",
+        "scheme",
+    )
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        poller: Poller,
+        sweeper: DeadlineSweeper,
+        peer: tuple[str, int] | None,
+        local: tuple[str, int | None] | None,
+        write_stall: float,
+    ) -> None:
+        """``sock`` is connected and non-blocking; ``write_stall`` is in seconds."""
+        self._sock = sock
+        self._recv = sock.recv
+        self._send = sock.send
+        self._loop = loop
+        self._poller = poller
+        self._sweeper = sweeper
+        self._queue: SendQueue | None = None  # most connections never need one
+        self._read_size = READ_SIZE
+        self._paused = False
+        self._lost = False
+        # What the poller is watching for, which may lag behind what we want.
+        self._watched = self._readable = self._writable = False
+        self._write_deadline = NEVER
+        self._write_stall = write_stall
+        self.protocol: ConnectionProtocol
+        self.peer = peer
+        self.local = local
+        self.scheme = "http"
+        self.deadline = NEVER
+        self.congested = False
+        self.closing = False
+
+    def start(self, factory: Callable[[SocketTransport], ConnectionProtocol]) -> None:
+        """Make the protocol and begin to read."""
+        self.protocol = factory(self)
+        self._sweeper.add(self)
+        # A client has often sent its request by the time it is accepted. A connection that is answered and closed at
+        # once is then never registered with the kernel.
+        self.on_readable()
+        if not self.closing and not self._watched:
+            self._watched = self._readable = True
+            self._poller.watch(self._sock.fileno(), self)
+            if self._paused or self._writable:
+                self._poller.change(self._sock.fileno(), readable=not self._paused, writable=self._writable)
+                self._readable = not self._paused
+
+    # -- called by the poller ----------------------------------------------------------------------------------------
+
+    def on_readable(self) -> None:
+        """Read once and hand it on."""
+        if self._paused or self._lost:
+            self._stop_watching_for_reading()
+            return
+        try:
+            data = self._recv(self._read_size)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error)
+            return
+        if data:
+            if len(data) == self._read_size:
+                self._read_size = LARGE_READ_SIZE
+            self.protocol.data_received(data)
+        else:
+            # At its end the socket stays readable for ever.
+            self._paused = True
+            self._stop_watching_for_reading()
+            self.protocol.eof_received()
+
+    def on_writable(self) -> None:
+        """There is room: send more of what waits."""
+        if self._lost or self._queue is None:
+            return
+        try:
+            self._flush(self._queue)
+        except OSError as error:
+            self._lose(error)
+            return
+        if self.closing and not self._queue:
+            self._finish_close()
+        elif self.congested and self._queue.size <= LOW_WATER:
+            self.congested = False
+            self.protocol.writable()
+
+    def on_hang_up(self) -> None:
+        """Both directions are over while we were not reading."""
+        self._lose(ConnectionResetError("the connection was reset by the client"))
+
+    def expire(self, now: float) -> None:
+        """Called once a tick: act on deadlines that have passed."""
+        if self._write_deadline <= now:
+            self._lose(TimeoutError("the client read nothing of its response for too long"), reset=True)
+        elif self.deadline <= now:
+            self.deadline = NEVER
+            self.protocol.deadline_expired()
+
+    # -- called by the protocol --------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send what the socket takes now and keep the rest."""
+        if self.closing:
+            return
+        if self._queue:
+            self._keep(data, 0)
+            return
+        try:
+            sent = self._send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._lose_soon(error)
+            return
+        if sent != len(data):
+            self._keep(data, sent)
+
+    def write_parts(self, parts: Sequence[bytes]) -> None:
+        """Send several pieces in one system call."""
+        if self._queue or sum(map(len, parts)) <= JOIN_LIMIT or not hasattr(self._sock, "sendmsg"):
+            self.write(b"".join(parts))
+            return
+        if self.closing:
+            return
+        try:
+            sent = self._sock.sendmsg(parts)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._lose_soon(error)
+            return
+        for part in parts:
+            if sent < len(part):
+                self._keep(part, sent)
+            sent = max(sent - len(part), 0)
+
+    def sendfile(self, file: IO[bytes] | int, offset: int | None, count: int | None) -> asyncio.Future[int]:
+        """Send a range of a regular file after what was written; the result is the number of bytes sent."""
+        done: asyncio.Future[int] = self._loop.create_future()
+        if self.closing:
+            done.set_exception(ClientGone("the client has disconnected"))
+            return done
+        descriptor = file if isinstance(file, int) else file.fileno()
+        queue = self._open_queue()
+        waiting = bool(queue)
+        queue.append_file(FileRange(descriptor, offset, UNBOUNDED if count is None else count, done))
+        if not waiting:
+            try:
+                self._flush(queue)
+            except OSError as error:
+                self._lose_soon(error)
+        return done
+
+    def pause_reading(self) -> None:
+        """Stop reading. The kernel is told only if bytes arrive meanwhile."""
+        self._paused = True
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if self._paused and not self._lost:
+            self._paused = False
+            if self._watched and not self._readable:
+                self._readable = True
+                self._poller.change(self._sock.fileno(), readable=True, writable=self._writable)
+
+    def close(self, *, linger: bool = False) -> None:
+        """Send what waits, then close; see `pounce_asgi.contracts.Transport.close`. Nothing is read any more."""
+        if self.closing:
+            return
+        self.closing = True
+        self.deadline = NEVER
+        if linger:
+            self.protocol = _Lingering(self, self.protocol)
+        else:
+            self._paused = True
+        if not self._queue:
+            self._finish_close()
+
+    def abort(self) -> None:
+        """Reset the connection. The protocol hears of it in the next turn of the loop."""
+        if not self._lost:
+            self.closing = True
+            self._lose_soon(ConnectionAbortedError("the connection was aborted"), reset=True)
+
+    def finish_lingering(self) -> None:
+        """The client has closed its side too."""
+        self._lose(None)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _open_queue(self) -> SendQueue:
+        if self._queue is None:
+            self._queue = SendQueue()
+        return self._queue
+
+    def _flush(self, queue: SendQueue) -> None:
+        """Send what the socket takes of what waits; watch for room as long as something is left."""
+        try:
+            progress = queue.send_some(self._sock)
+        except (BlockingIOError, InterruptedError):
+            progress = 0
+        if not queue:
+            self._write_deadline = NEVER
+            self._watch_writing(False)
+        else:
+            if progress or self._write_deadline == NEVER:
+                self._write_deadline = self._sweeper.soon + self._write_stall
+            self._watch_writing(True)
+
+    def _keep(self, data: bytes, start: int) -> None:
+        queue = self._open_queue()
+        if not queue:
+            self._write_deadline = self._sweeper.soon + self._write_stall
+            self._watch_writing(True)
+        queue.append(data, start)
+        if queue.size > HIGH_WATER:
+            self.congested = True
+
+    def _watch_writing(self, wanted: bool) -> None:
+        if self._writable == wanted:
+            return
+        self._writable = wanted
+        if self._watched:
+            self._poller.change(self._sock.fileno(), readable=self._readable, writable=wanted)
+
+    def _stop_watching_for_reading(self) -> None:
+        if self._watched and self._readable:
+            self._readable = False
+            self._poller.change(self._sock.fileno(), readable=False, writable=self._writable)
+
+    def _finish_close(self) -> None:
+        """Everything is sent: shut down, or wait for the client to do so first."""
+        if isinstance(self.protocol, _Lingering):
+            try:
+                self._sock.shutdown(socket.SHUT_WR)
+            except OSError as error:
+                self._lose(error)
+                return
+            self.deadline = self._sweeper.soon + LINGER_SECONDS
+            self.resume_reading()
+            return
+        self._lose(None)
+
+    def _lose_soon(self, error: OSError, *, reset: bool = False) -> None:
+        """The connection is lost while the protocol is writing: tell it when it is done with that."""
+        if not self._lost:
+            self._release(error, reset=reset)
+            self._loop.call_soon(self.protocol.connection_lost, error)
+
+    def _lose(self, error: OSError | None, *, reset: bool = False) -> None:
+        if not self._lost:
+            self._release(error, reset=reset)
+            self.protocol.connection_lost(error)
+
+    def _release(self, error: OSError | None, *, reset: bool) -> None:
+        """Give the socket back. Late events find ``_lost`` set."""
+        self._lost = self.closing = True
+        self.deadline = self._write_deadline = NEVER
+        self._sweeper.remove(self)
+        if self._watched:
+            self._watched = False
+            self._poller.forget(self._sock.fileno())
+        if self._queue:
+            self._queue.fail(error or ConnectionAbortedError("the connection was closed"))
+        if reset:
+            # A linger time of zero: close() sends a reset, and the client can tell that something is missing. Where
+            # it cannot be set (not TCP, or already gone) the plain close will do.
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self._sock.close()
+
+
+class _Lingering:
+    """Takes the protocol's place after our last byte: reads and drops what the client still sends, within bounds."""
+
+    __slots__ = ("_dropped", "_protocol", "_transport")
+
+    def __init__(self, transport: SocketTransport, protocol: ConnectionProtocol) -> None:
+        self._transport = transport
+        self._protocol = protocol
+        self._dropped = 0
+
+    @property
+    def idle(self) -> bool:
+        """Closing now may cost the client its answer."""
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        """Drop it."""
+        self._dropped += len(data)
+        if self._dropped > LINGER_BYTES:
+            self._transport.abort()
+
+    def eof_received(self) -> None:
+        """The client has closed: it has its answer."""
+        self._transport.finish_lingering()
+
+    def writable(self) -> None:
+        """Nothing waits to be written but the last answer."""
+
+    def deadline_expired(self) -> None:
+        """It goes on sending: reset."""
+        self._transport.abort()
+
+    def begin_drain(self) -> None:
+        """It is closing already."""
+
+    def connection_lost(self, error: OSError | None) -> None:
+        """Tell the protocol at last."""
+        self._protocol.connection_lost(error)

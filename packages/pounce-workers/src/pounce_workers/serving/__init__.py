@@ -1,0 +1,1 @@
+"""Connections and the workers that serve them."""

@@ -1,0 +1,466 @@
+"""HTTP/1.1 on one connection: the parser's events become exchanges, their answers become bytes. Hot path.
+
+It is the `ConnectionProtocol` of its transport and the `ResponseSink` of its exchanges. Requests are answered one at a
+time, in order; what a client sends ahead waits in the parser, within a bound.
+
+    IDLE -> BODY -> RESPONDING -> IDLE     the usual way; a request without a body skips BODY
+            BODY -> DRAINING -> IDLE       answered before the body was read
+    any  -> CLOSED                         our last byte is written
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import IO, TYPE_CHECKING, Final
+
+from pounce_asgi import (
+    BodyFraming,
+    HttpExchange,
+    IncompleteBody,
+    Peer,
+    RequestError,
+    RequestTimeout,
+    send_error_response,
+)
+from pounce_http1 import (
+    LAST_CHUNK,
+    BodyChunk,
+    RemoteProtocolError,
+    RequestHead,
+    encode_chunk,
+    encode_last_chunk,
+    encode_status_line,
+)
+from pounce_workers.net.deadlines import NEVER
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+
+    from pounce_asgi import Transport
+    from pounce_workers.serving.http1_wire import Http1Wire
+
+__all__ = ["Http1Connection", "Phase"]
+
+
+class Phase(enum.Enum):
+    """Where a connection is."""
+
+    IDLE = "idle"
+    """Between requests, or receiving a head."""
+    BODY = "body"
+    """A request is being answered and its body is still arriving."""
+    RESPONDING = "responding"
+    """A request has arrived whole and is being answered."""
+    DRAINING = "draining"
+    """The answer is out, the body is not in: it is read and dropped."""
+    CLOSED = "closed"
+    """Nothing more will be read as HTTP or written."""
+
+
+IDLE: Final = Phase.IDLE
+BODY: Final = Phase.BODY
+RESPONDING: Final = Phase.RESPONDING
+DRAINING: Final = Phase.DRAINING
+CLOSED: Final = Phase.CLOSED
+
+PIPELINE_BYTES: Final = 65536
+"""Bytes that a client may send ahead of its answers before the socket is no longer read."""
+PIPELINE_TURN: Final = 32
+"""Requests answered in a row before other connections get their turn."""
+DRAIN_BYTES: Final = 262144
+"""How much of an unwanted body is read to keep a connection; beyond it a new connection is cheaper for both."""
+JOIN_LIMIT: Final = 16384
+"""A piece of body below this is copied behind its head or chunk size; a larger one is sent beside it."""
+
+CONNECTION_CLOSE: Final = b"connection: close\r\n"
+CONNECTION_KEEP_ALIVE: Final = b"connection: keep-alive\r\n"
+CHUNKED: Final = b"transfer-encoding: chunked\r\n"
+CRLF: Final = b"\r\n"
+
+
+class Http1Connection:
+    """One client's connection. Owned by the worker's thread."""
+
+    __slots__ = (
+        "_advancing",
+        "_chunked",
+        "_dropped",
+        "_eof",
+        "_head_deadline_set",
+        "_http10",
+        "_keep_alive",
+        "_linger",
+        "_over_limit",
+        "_paused",
+        "congested",
+        "exchange",
+        "opened",
+        "peer",
+        "phase",
+        "reader",
+        "requests",
+        "transport",
+        "wire",
+    )
+
+    def __init__(self, wire: Http1Wire, transport: Transport, connection_id: int, *, over_limit: bool) -> None:
+        """``over_limit``: the server has more connections than it may; the first request is answered 503."""
+        self.wire = wire
+        self.transport = transport
+        self.reader = wire.new_reader()
+        self.peer = Peer(transport.peer, transport.local, transport.scheme, connection_id)
+        self.phase = IDLE
+        self.exchange: HttpExchange[bytes] | None = None
+        self.requests = 0
+        self.congested = False
+        self.opened = 0.0
+        self._advancing = False
+        self._chunked = False
+        self._dropped = 0
+        self._eof = False
+        self._head_deadline_set = False
+        self._http10 = False
+        self._keep_alive = True
+        self._linger = False
+        self._over_limit = over_limit
+        self._paused = False
+        transport.deadline = wire.sweeper.soon + wire.timeout_keep_alive
+
+    # -- ConnectionProtocol ------------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """No request is in flight or half-received: closing now loses nothing."""
+        return self.phase is IDLE and not self.reader.buffered
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived."""
+        reader = self.reader
+        reader.receive_data(data)
+        if self.phase is IDLE:
+            if not self._advancing:
+                self._advance()
+        elif self.phase is BODY or self.phase is DRAINING:
+            self._read_body()
+        elif reader.buffered >= PIPELINE_BYTES:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def eof_received(self) -> None:
+        """The client will send no more. What it has sent is still answered."""
+        self._eof = True
+        if self.phase is BODY or self.phase is DRAINING:
+            self._read_body()
+        elif self.phase is RESPONDING:
+            if self.exchange is not None:
+                self.exchange.half_closed()
+        elif self.phase is IDLE:
+            self._advance()
+
+    def writable(self) -> None:
+        """The client has read enough for the application to go on."""
+        self.congested = False
+        if self.exchange is not None:
+            self.exchange.resume_sending()
+        elif self.phase is RESPONDING:
+            self._next_request()
+
+    def connection_lost(self, error: OSError | None) -> None:
+        """The connection is gone."""
+        self.phase = CLOSED
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.client_gone()
+        self.wire.connection_closed(self, error)
+
+    def deadline_expired(self) -> None:
+        """Nothing came for too long."""
+        if self.phase is IDLE:
+            if self.reader.buffered:
+                self._refuse(408, "the request head took too long")
+            else:
+                self._close()
+        elif self.phase is BODY:
+            self._fail_request(RequestTimeout("the request body stalled"))
+        else:
+            self._close()
+
+    def begin_drain(self) -> None:
+        """The server stops: answer what is in flight, then close."""
+        if self.idle:
+            self._close()
+        else:
+            self._keep_alive = False
+
+    # -- requests ----------------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Answer what has arrived, as long as each answer is complete at once."""
+        if self.phase is not IDLE or self._advancing:
+            return
+        self._advancing = True
+        reader = self.reader
+        try:
+            for _ in range(PIPELINE_TURN):
+                event = reader.maybe_next_event()
+                if event is None:
+                    self._await_head()
+                    return
+                # Between requests there is nothing but heads.
+                if not self._begin(event):  # type: ignore[arg-type]
+                    return
+        except RemoteProtocolError as error:
+            self._refuse(error.status, str(error))
+            return
+        finally:
+            self._advancing = False
+        if reader.buffered:
+            self.wire.loop.call_soon(self._advance)
+
+    def _await_head(self) -> None:
+        """The next head is not complete. It has one deadline in all, from its first byte on."""
+        if self._eof:
+            self._end_of_requests()
+        elif self.reader.buffered and not self._head_deadline_set:
+            self._head_deadline_set = True
+            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_request_head
+
+    def _end_of_requests(self) -> None:
+        if self.reader.buffered:
+            self._refuse(400, "the client closed the connection within a request head")
+        else:
+            self._close()
+
+    def _begin(self, head: RequestHead) -> bool:
+        """A head is complete: call the application. True when it has been answered and the next may follow."""
+        wire = self.wire
+        self.requests += 1
+        self._head_deadline_set = False
+        self.transport.deadline = NEVER
+        self._http10 = head.http_version == "1.0"
+        self._keep_alive = head.keep_alive and self.requests != wire.limit_connection_requests and not wire.draining
+        if self._over_limit:
+            self._refuse(503, "the server has too many connections", head)
+            return False
+        if head.expectation_failed:
+            self._refuse(417, "the only expectation that is known is 100-continue", head)
+            return False
+        exchange = self.exchange = HttpExchange(wire.context, self, head, self.peer)
+        if head.has_body:
+            self.phase = BODY
+            self._dropped = 0
+            self._read_body()
+            if self.exchange is not exchange:
+                return False  # the body was refused before the application was called
+        else:
+            self.phase = RESPONDING
+        if self._eof:
+            exchange.half_closed()
+        exchange.start()
+        return self.phase is IDLE
+
+    def _read_body(self) -> None:
+        """Hand on what has arrived of the body, or drop it when it is no longer wanted."""
+        try:
+            while self.phase is BODY or self.phase is DRAINING:
+                if self._paused and self.phase is BODY:
+                    return
+                event = self.reader.maybe_next_event()
+                if event is None:
+                    self._await_body()
+                    return
+                if isinstance(event, BodyChunk):
+                    self._take_chunk(event.data)
+                else:
+                    self._end_of_body()
+        except RemoteProtocolError as error:
+            self._fail_request(RequestError(str(error), status=error.status))
+
+    def _await_body(self) -> None:
+        if self._eof:
+            self._fail_request(IncompleteBody("the client closed the connection within the request body"))
+        else:
+            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
+
+    def _take_chunk(self, data: bytes) -> None:
+        if self.phase is BODY and self.exchange is not None:
+            if self.exchange.feed(data):
+                # The application is slow, not the client: no deadline meanwhile.
+                self._paused = True
+                self.transport.pause_reading()
+                self.transport.deadline = NEVER
+            return
+        self._dropped += len(data)
+        if self._dropped > DRAIN_BYTES:
+            self._close()
+
+    def _end_of_body(self) -> None:
+        self.transport.deadline = NEVER
+        if self.phase is BODY:
+            self.phase = RESPONDING
+            if self.exchange is not None:
+                self.exchange.finish_body()
+        else:
+            self._next_request()
+
+    def _fail_request(self, error: RequestError) -> None:
+        """The rest of the request body cannot be had. Where the next request would begin is not known any more."""
+        self._keep_alive = False
+        self._linger = True
+        self.transport.deadline = NEVER
+        if self.exchange is None:
+            self._close()
+            return
+        self.phase = RESPONDING
+        self.transport.pause_reading()
+        self.exchange.fail_request(error)
+
+    def _refuse(self, status: int, detail: str, head: RequestHead | None = None) -> None:
+        """Answer in place of the application, and close."""
+        self.phase = RESPONDING
+        self._keep_alive = False
+        self._linger = True
+        self.wire.request_refused(self, status, detail)
+        method = head.method if head is not None else "GET"
+        send_error_response(self.wire.context, self, status, detail, method=method, close=True)
+
+    # -- ResponseSink ------------------------------------------------------------------------------------------------
+
+    def send_informational(self, status: int, headers: Sequence[bytes]) -> None:
+        """Send an interim response; HTTP/1.0 knows none (RFC 9110, 15.2)."""
+        if not self._http10:
+            self.transport.write(b"".join((encode_status_line(status), *headers, CRLF)))
+
+    def send_head(
+        self, status: int, headers: list[bytes], framing: BodyFraming, body: bytes, *, end: bool, close: bool
+    ) -> None:
+        """Send the head and the first piece of body in one write."""
+        if close:
+            self._keep_alive = False
+        self._chunked = False
+        if framing is BodyFraming.DELIMITED:
+            if self._http10:
+                self._keep_alive = False  # the end of the connection is the end of the body (RFC 9112, 6.3)
+            else:
+                self._chunked = True
+                headers.append(CHUNKED)
+                if body or end:
+                    body = (encode_chunk(body) if body else b"") + (LAST_CHUNK if end else b"")
+        if self.phase is BODY and self._keep_alive:
+            self._keep_alive = self._will_drain(end=end)
+        if not self._keep_alive:
+            headers.append(CONNECTION_CLOSE)
+        elif self._http10:
+            headers.append(CONNECTION_KEEP_ALIVE)
+        headers.insert(0, encode_status_line(status))
+        headers.append(CRLF)
+        if len(body) < JOIN_LIMIT:
+            headers.append(body)
+            self.transport.write(b"".join(headers))
+        else:
+            self.transport.write_parts((b"".join(headers), body))
+        self.congested = self.transport.congested
+        if end:
+            self._response_done()
+
+    def send_body(self, data: bytes, *, end: bool) -> None:
+        """Send a further piece of the body."""
+        if self._chunked:
+            if len(data) >= JOIN_LIMIT:
+                self.transport.write_parts((b"%x\r\n" % len(data), data, CRLF + LAST_CHUNK if end else CRLF))
+            else:
+                piece = encode_chunk(data) if data else b""
+                self.transport.write(piece + LAST_CHUNK if end else piece)
+        elif data:
+            self.transport.write(data)
+        self.congested = self.transport.congested
+        if end:
+            self._response_done()
+
+    def send_file(
+        self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool
+    ) -> asyncio.Future[int]:
+        """Send a piece of the body from a file. In a chunked body it is one chunk, so its size must be given."""
+        transport = self.transport
+        if self._chunked and count:
+            transport.write(b"%x\r\n" % count)
+        future = transport.sendfile(file, offset, count)
+        if self._chunked:
+            transport.write((CRLF if count else b"") + (LAST_CHUNK if end else b""))
+        if end:
+            future.add_done_callback(self._file_sent)
+        return future
+
+    def _file_sent(self, future: asyncio.Future[int]) -> None:
+        if not future.cancelled() and future.exception() is None and self.phase is not CLOSED:
+            self._response_done()
+
+    def send_trailers(self, headers: Sequence[bytes]) -> None:
+        """End a chunked body with trailer fields."""
+        self.transport.write(encode_last_chunk(headers))
+        self.congested = self.transport.congested
+        self._response_done()
+
+    def resume_body(self) -> None:
+        """The application took what had waited."""
+        if self._paused and self.phase is BODY:
+            self._resume_reading()
+            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
+            self.wire.loop.call_soon(self._read_body)
+
+    def reset(self) -> None:
+        """The response cannot be completed."""
+        self.phase = CLOSED
+        self.transport.abort()
+
+    # -- ends --------------------------------------------------------------------------------------------------------
+
+    def _will_drain(self, *, end: bool) -> bool:
+        """Whether the unread rest of a body may be read for the sake of the connection once the answer is out."""
+        exchange = self.exchange
+        if exchange is None or exchange.body is None:
+            return True
+        if exchange.awaits_continue():
+            return False  # the client may never send it: what comes next could be either (RFC 9110, 10.1.1)
+        length = exchange.head.content_length
+        return not end or length is None or length - exchange.body.received <= DRAIN_BYTES
+
+    def _response_done(self) -> None:
+        """The answer is complete on the wire, or waits in the transport behind nothing else."""
+        self.exchange = None
+        if self.phase is RESPONDING:
+            # A client that sends requests and reads no answers must not fill the memory with them.
+            if not self.transport.congested or not self._keep_alive:
+                self._next_request()
+        elif self.phase is BODY:
+            if self._keep_alive:
+                self.phase = DRAINING
+                self._resume_reading()
+                self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
+                self.wire.loop.call_soon(self._read_body)
+            else:
+                self._close(linger=True)
+
+    def _next_request(self) -> None:
+        wire = self.wire
+        if not self._keep_alive or wire.draining:
+            # What the client has sent beyond its request must not turn its answer into a reset.
+            self._close(linger=self._linger or self.reader.buffered > 0)
+            return
+        self.phase = IDLE
+        self.transport.deadline = wire.sweeper.soon + wire.timeout_keep_alive
+        if self._paused:
+            self._resume_reading()
+        if not self._advancing and (self._eof or self.reader.buffered):
+            wire.loop.call_soon(self._advance)
+
+    def _resume_reading(self) -> None:
+        self._paused = False
+        if not self._eof:
+            self.transport.resume_reading()
+
+    def _close(self, *, linger: bool = False) -> None:
+        if self.phase is not CLOSED:
+            self.phase = CLOSED
+            self.transport.close(linger=linger and not self._eof)

@@ -1,0 +1,139 @@
+"""What all HTTP/1.1 connections of one worker share: settings in reach, the remembered heads, the connections alive."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from pounce_asgi.lifecycle import ConnectionClosed, ConnectionOpened
+from pounce_http1 import HeaderMemo, RequestReader
+from pounce_workers.serving.http1_connection import Http1Connection
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pounce_asgi import ExchangeContext, Transport
+    from pounce_http1 import Limits
+    from pounce_workers.net.deadlines import DeadlineSweeper
+    from pounce_workers.settings import ServingSettings
+
+__all__ = ["Http1Wire"]
+
+logger = logging.getLogger("pounce.worker")
+
+PROTOCOL: Final = "http/1.1"
+
+
+class Http1Wire:
+    """Makes the connections of one worker and knows which are alive. Owned by the worker's thread."""
+
+    __slots__ = (
+        "_connection_ids",
+        "_limits",
+        "_memo",
+        "_reader",
+        "connections",
+        "context",
+        "draining",
+        "limit_concurrency",
+        "limit_connection_requests",
+        "loop",
+        "sweeper",
+        "timeout_body_stall",
+        "timeout_keep_alive",
+        "timeout_request_head",
+    )
+
+    def __init__(
+        self,
+        context: ExchangeContext[bytes],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        sweeper: DeadlineSweeper,
+        settings: ServingSettings,
+    ) -> None:
+        worker = settings.worker
+        self.context = context
+        self.loop = loop
+        self.sweeper = sweeper
+        self.connections: set[Http1Connection] = set()
+        self.draining = False
+        # Copied to slots of our own: shared objects cost time on free-threaded builds.
+        self.limit_concurrency = worker.limit_concurrency
+        self.limit_connection_requests = worker.limit_connection_requests
+        self.timeout_body_stall = worker.timeout_body_stall
+        self.timeout_keep_alive = worker.timeout_keep_alive
+        self.timeout_request_head = worker.timeout_request_head
+        self._limits: Limits = settings.http1
+        self._memo = HeaderMemo()
+        self._reader = _reader_class(worker.http)
+        self._connection_ids = itertools.count(1)
+
+    def connect(self, transport: Transport) -> Http1Connection:
+        """A new connection on this transport."""
+        limit = self.limit_concurrency
+        over_limit = limit is not None and len(self.connections) >= limit
+        connection = Http1Connection(self, transport, next(self._connection_ids), over_limit=over_limit)
+        self.connections.add(connection)
+        listener = self.context.listeners.connection_opened
+        if listener is not None or self.context.listeners.connection_closed is not None:
+            now = connection.opened = time.monotonic()
+            if listener is not None:
+                listener(
+                    ConnectionOpened(
+                        now,
+                        time.time(),
+                        self.context.worker_id,
+                        connection.peer.connection_id,
+                        PROTOCOL,
+                        transport.scheme,
+                        transport.peer,
+                        transport.local,
+                    )
+                )
+        return connection
+
+    def new_reader(self) -> RequestReader:
+        """A parser for one connection."""
+        return self._reader(self._limits, self._memo)
+
+    def connection_closed(self, connection: Http1Connection, error: OSError | None) -> None:
+        """A connection is gone."""
+        self.connections.discard(connection)
+        listener = self.context.listeners.connection_closed
+        if listener is not None:
+            now = time.monotonic()
+            listener(
+                ConnectionClosed(
+                    now,
+                    time.time(),
+                    self.context.worker_id,
+                    connection.peer.connection_id,
+                    PROTOCOL,
+                    connection.peer.client,
+                    now - connection.opened,
+                    connection.requests,
+                    error,
+                )
+            )
+
+    def request_refused(self, connection: Http1Connection, status: int, detail: str) -> None:
+        """A request was answered without the application; operators find out why here."""
+        logger.info("Refused a request from %s with %d: %s", connection.peer.client or "a UNIX socket", status, detail)
+
+    def begin_drain(self) -> None:
+        """The server stops: idle connections close, the others after their answer."""
+        self.draining = True
+        for connection in tuple(self.connections):
+            connection.begin_drain()
+
+
+def _reader_class(engine: str) -> type[RequestReader]:
+    if engine == "h11":
+        from pounce_http1.h11_engine import H11RequestReader
+
+        # Not a subclass, but the same surface, judged by the same cases.
+        return H11RequestReader  # type: ignore[return-value]
+    return RequestReader
