@@ -10,7 +10,15 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from virtual_time import turns
 
-from pounce_asgi import BodyFraming, ExchangeContext, ExchangeSettings, HttpExchange, Listeners, Peer
+from pounce_asgi import (
+    BodyFraming,
+    ExchangeContext,
+    ExchangeSettings,
+    HttpExchange,
+    IncompleteBody,
+    Listeners,
+    Peer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -248,3 +256,56 @@ def path(value: Any) -> Message:
 
 def zero_copy(file: Any, more: bool = False, **more_keys: Any) -> Message:
     return {"type": "http.response.zerocopysend", "file": file, "more_body": more, **more_keys}
+
+
+DISCONNECT: Message = {"type": "http.disconnect"}
+
+
+def request(data: bytes = b"", more: bool = False) -> Message:
+    return {"type": "http.request", "body": data, "more_body": more}
+
+
+class Reader:
+    """An application that receives so many messages, keeps them, and then answers if it can."""
+
+    def __init__(self, count: int, *, answer: bool = True) -> None:
+        self.count = count
+        self.answer = answer
+        self.received: list[Message] = []
+        self.refused = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(self.count):
+            self.received.append(await receive())
+        if self.answer:
+            try:
+                await send(start())
+                await send(body(b"ok"))
+            except OSError:
+                self.refused = True
+
+
+def sink_of(exchange: HttpExchange[Any]) -> FakeSink:
+    assert isinstance(exchange.sink, FakeSink)
+    return exchange.sink
+
+
+def follow(exchange: HttpExchange[Any], steps: str) -> list[bool]:
+    """Do to an exchange what the letters say; the results of ``feed``.
+
+    Small letters: a chunk; F: end of body; E: the client half-closes; G: it is gone; X: the wire gives the body up.
+    """
+    results = []
+    for step in steps:
+        match step:
+            case "F":
+                exchange.finish_body()
+            case "E":
+                exchange.half_closed()
+            case "G":
+                exchange.client_gone()
+            case "X":
+                exchange.fail_request(IncompleteBody("cut off"))
+            case letter:
+                results.append(exchange.feed(letter.encode()))
+    return results
