@@ -78,6 +78,11 @@ class LengthBody:
     def __init__(self, length: int) -> None:
         self.remaining = length
 
+    @property
+    def settled(self) -> bool:
+        """Nothing more is needed from the connection to say how the body ends."""
+        return not self.remaining
+
     def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]:
         remaining = self.remaining
         if not remaining:
@@ -136,6 +141,11 @@ class ChunkedBody:
     def buffered(self) -> int:
         """Bytes taken and not handed out."""
         return len(self._line)
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more is needed from the connection to say how the body ends."""
+        return self._stage is _COMPLETE or self._failure is not None
 
     def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]:
         if self._failure is not None:

@@ -23,15 +23,15 @@ DECISIVE_NAMES: Final = frozenset(
 """Fields from which facts about the request are derived (head.py)."""
 
 _COMMON: Final = (
-    b"Accept Accept-Charset Accept-Encoding Accept-Language Access-Control-Request-Headers "
-    b"Access-Control-Request-Method Authorization Cache-Control CF-Connecting-IP CF-Ray Content-Encoding "
-    b"Content-Type Cookie Date Device-Memory DNT Forwarded From If-Match If-Modified-Since If-None-Match If-Range "
-    b"If-Unmodified-Since Keep-Alive Last-Event-ID Max-Forwards Origin Pragma Priority Proxy-Authorization "
-    b"Proxy-Connection Range Referer Save-Data Sec-CH-UA Sec-CH-UA-Arch Sec-CH-UA-Mobile Sec-CH-UA-Model Sec-CH-UA-Platform "
-    b"Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Sec-GPC Sec-WebSocket-Extensions Sec-WebSocket-Key "
-    b"Sec-WebSocket-Protocol Sec-WebSocket-Version Traceparent Tracestate Upgrade-Insecure-Requests User-Agent Via "
-    b"X-Amzn-Trace-Id X-API-Key X-CSRF-Token X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Proto "
-    b"X-Real-IP X-Request-ID X-Requested-With"
+    b"Accept Accept-Charset Accept-Encoding Accept-Language Access-Control-Request-Headers Access-Control-Request- "
+    b"Method Authorization Cache-Control CF-Connecting-IP CF-Ray Content-Encoding Content-Type Cookie Date Device- "
+    b"Memory DNT Forwarded From If-Match If-Modified-Since If-None-Match If-Range If-Unmodified-Since Keep-Alive "
+    b"Last-Event-ID Max-Forwards Origin Pragma Priority Proxy-Authorization Proxy-Connection Range Referer Save- "
+    b"Data Sec-CH-UA Sec-CH-UA-Arch Sec-CH-UA-Mobile Sec-CH-UA-Model Sec-CH-UA-Platform Sec-Fetch-Dest Sec-Fetch- "
+    b"Mode Sec-Fetch-Site Sec-Fetch-User Sec-GPC Sec-WebSocket-Extensions Sec-WebSocket-Key Sec-WebSocket-Protocol "
+    b"Sec-WebSocket-Version Traceparent Tracestate Upgrade-Insecure-Requests User-Agent Via X-Amzn-Trace-Id X-API- "
+    b"Key X-CSRF-Token X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Proto X-Real-IP X-Request-ID "
+    b"X-Requested-With"
 ).split()
 
 

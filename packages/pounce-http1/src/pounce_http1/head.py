@@ -23,7 +23,7 @@ from pounce_http1.target import Target, is_valid_host, parse_target
 if TYPE_CHECKING:
     from pounce_http1.field_lines import Field
 
-__all__ = ["METHODS", "HeaderBlock", "RequestHead", "build_block", "build_head", "parse_request_line"]
+__all__ = ["METHODS", "HeaderBlock", "RequestHead", "build_block", "build_head", "parse_request_line", "parse_version"]
 
 METHODS: Final = {
     name.encode(): name
@@ -163,12 +163,12 @@ def parse_request_line(line: bytes) -> tuple[str, bytes, Target, str]:
     method, target, version = parts
     if not method or method.translate(TOKEN_BYTES) != method:
         raise InvalidRequestLine(f"method is not a token: {quote(method)}")
-    http_version = _parse_version(version)
+    http_version = parse_version(version)
     name = METHODS.get(method) or method.decode("ascii")
     return name, target, parse_target(name, target), http_version
 
 
-def _parse_version(version: bytes) -> str:
+def parse_version(version: bytes) -> str:
     """``"1.0"`` or ``"1.1"``.
 
     A higher minor version could be read as HTTP/1.1 (RFC 9110, 2.5), but none was ever made: it is a mistake or a

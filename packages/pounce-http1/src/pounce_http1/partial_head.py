@@ -50,6 +50,11 @@ class PartialHead:
         """Bytes of the head that have arrived. The empty line that may come before a request is not one of them."""
         return len(self.data) if self._request_line is not None else len(self.data) - self._line_start
 
+    @property
+    def judged(self) -> bool:
+        """``advance()`` has seen all that arrived."""
+        return self._searched == len(self.data)
+
     def advance(self) -> RequestHead | None:
         """Judge what arrived since the last call; the head if it is complete. Raises RemoteProtocolError."""
         data = self.data
@@ -95,7 +100,7 @@ class PartialHead:
     def _judge_first_byte(self) -> None:
         """What cannot be a method is answered at once: a TLS handshake, for one, may never send a line feed."""
         first = self.data[self._line_start]
-        if not TOKEN_BYTES[first]:
+        if TOKEN_BYTES[first] != first:
             line = bytes(self.data[self._line_start : self._line_start + 80])
             hint = "; is the client speaking TLS to a plain port?" if first == 0x16 else ""
             raise InvalidRequestLine(f"a request cannot start with {quote(line)}{hint}")

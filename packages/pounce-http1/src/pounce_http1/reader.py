@@ -36,6 +36,9 @@ class _BodyReader(Protocol):
     @property
     def buffered(self) -> int: ...
 
+    @property
+    def settled(self) -> bool: ...
+
     def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]: ...
 
 
@@ -45,6 +48,7 @@ class _Refused:
     __slots__ = ("_error",)
 
     buffered: Final = 0
+    settled: Final = True
 
     def __init__(self, error: RemoteProtocolError) -> None:
         self._error = error
@@ -125,7 +129,7 @@ class RequestReader:
         looked at, nobody knows yet: then ``maybe_next_event()`` raises it, instead of returning None.
         """
         self._eof = True
-        if self._position == len(self._buffer):
+        if self._position == len(self._buffer) and (self._partial is None or self._partial.judged):
             self._require_complete()
 
     def take_unread(self) -> bytes:
@@ -181,7 +185,10 @@ class RequestReader:
         end = buffer.find(b"\r\n\r\n", line_end) if line_end > start else -1
         if end < 0 or line_end - start > self._max_line or end - line_end > self._limits.limit_request_header_size:
             return None
-        method, target, parts, http_version = parse_request_line(buffer[start:line_end])
+        try:
+            method, target, parts, http_version = parse_request_line(buffer[start:line_end])
+        except RemoteProtocolError:
+            return None  # which error it is depends on the line's real end, which may be a bare LF within these bytes
         end += 4
         wire = buffer[line_end:end]
         fields = self._read_fields(wire, http_version)
@@ -219,9 +226,14 @@ class RequestReader:
         """Go line by line over what is there; keep it if that is not a whole head."""
         partial = self._partial
         if partial is None:
-            if self._position == len(self._buffer):
+            buffer, start = self._buffer, self._position
+            if start == len(buffer):
                 return None
-            partial = self._partial = PartialHead(self._limits, self._buffer[self._position :])
+            end = buffer.find(b"\r\n\r\n", start)
+            if end >= 0:  # a whole head: what may follow it need not be copied
+                self._position = end + 4
+                return PartialHead(self._limits, buffer[start : end + 4]).advance()
+            partial = self._partial = PartialHead(self._limits, buffer[start:])
             self._buffer = b""
             self._position = 0
         head = partial.advance()
@@ -248,9 +260,9 @@ class RequestReader:
 
     def _require_complete(self) -> None:
         """Raise IncompleteRequest if a head or a body has begun."""
-        if isinstance(self._body, _Refused):
-            return
         if self._body is not None:
+            if self._body.settled:
+                return
             error = IncompleteRequest("the connection ended in the middle of a request body")
         elif self._partial is not None and self._partial.buffered:
             error = IncompleteRequest("the connection ended in the middle of a request head")

@@ -1,0 +1,110 @@
+"""The case table judges both engines, for every way in which a socket can deliver the bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from pounce_http1 import HeaderMemo, IncompleteRequest, Limits, RequestReader
+from pounce_http1.testing import CASES, Case, Engine, Outcome, Request, feedings, observe
+
+Make = Callable[[Limits], Engine]
+
+
+def _fast(limits: Limits) -> Engine:
+    return RequestReader(limits)
+
+
+def _remembering(limits: Limits) -> Engine:
+    return RequestReader(limits, HeaderMemo())
+
+
+def _h11(limits: Limits) -> Engine:
+    from pounce_http1.h11_engine import H11RequestReader
+
+    return H11RequestReader(limits)
+
+
+def _matches(outcome: Outcome, requests: tuple[Request, ...]) -> bool:
+    return len(outcome.requests) == len(requests) and all(
+        _request_matches(outcome, index, expected) for index, expected in enumerate(requests)
+    )
+
+
+def _request_matches(outcome: Outcome, index: int, expected: Request) -> bool:
+    got, head = outcome.requests[index], outcome.heads[index]
+    return (
+        (got.method, got.target, got.body, got.complete, got.trailers)
+        == (expected.method, expected.target, expected.body, expected.complete, expected.trailers)
+        and (expected.headers is None or got.headers == expected.headers)
+        and all(getattr(head, name) == value for name, value in expected.facts)
+    )
+
+
+@pytest.mark.parametrize("make", [_fast, _remembering])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_fast_engine(case: Case, make: Make) -> None:
+    for pieces in feedings(case.wire):
+        outcome = observe(make(case.limits), pieces)
+        assert type(outcome.error) is (type(None) if case.error is None else case.error), pieces
+        assert _matches(outcome, case.requests), (outcome, pieces)
+        assert outcome.waiting == case.waiting, pieces
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_h11_engine(case: Case) -> None:
+    pytest.importorskip("h11")
+    expected = case.h11 or case
+    for pieces in feedings(case.wire):
+        outcome = observe(_h11(case.limits), pieces)
+        assert (outcome.error and outcome.error.status) == expected.status, (outcome, pieces)
+        assert _matches(outcome, expected.requests), (outcome, pieces)
+        assert outcome.waiting == expected.waiting, pieces
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.h11], ids=lambda case: case.name)
+def test_a_noted_difference_is_one(case: Case) -> None:
+    assert case.h11 is not None
+    assert case.h11.why
+    same = (case.h11.requests, case.h11.status, case.h11.waiting) == (case.requests, case.status, case.waiting)
+    assert not same, "the note is stale"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_error_is_raised_again(case: Case) -> None:
+    reader = RequestReader(case.limits)
+    outcome = observe(reader, [case.wire])
+    if outcome.error is None:
+        return
+    assert reader.buffered == 0
+    reader.receive_data(b"GET / HTTP/1.0\r\n\r\n")
+    with pytest.raises(type(outcome.error)) as again:
+        reader.maybe_next_event()
+    assert again.value is outcome.error
+    reader.receive_eof()
+    assert not isinstance(outcome.error, IncompleteRequest)
+
+
+def test_table_is_large_and_names_are_unique() -> None:
+    assert len(CASES) >= 300
+    assert [name for name, count in Counter(case.name for case in CASES).items() if count > 1] == []
+    assert all(case.reason for case in CASES)
+
+
+def test_notes_on_h11_belong_to_cases() -> None:
+    from pounce_http1.testing.h11_differences import H11_DIFFERENCES
+
+    assert set(H11_DIFFERENCES) <= {case.name for case in CASES}
+
+
+def test_every_error_class_has_a_case() -> None:
+    from pounce_http1 import errors
+
+    def leaves(cls: type[errors.RemoteProtocolError]) -> set[type[errors.RemoteProtocolError]]:
+        below = set(cls.__subclasses__())
+        return set().union(*(leaves(sub) for sub in below)) if below else {cls}
+
+    missing = leaves(errors.RemoteProtocolError) - {case.error for case in CASES}
+    assert missing == {IncompleteRequest}  # raised for each case that is waiting
