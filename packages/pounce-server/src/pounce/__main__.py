@@ -1,0 +1,6 @@
+"""``python -m pounce``."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""The lines that say at start-up what serves, where, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .interpreter import describe_interpreter, gil_is_on, is_free_threaded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .addresses import Address
+    from .config import ServerConfig
+
+__all__ = ["banner"]
+
+
+def banner(config: ServerConfig, addresses: Sequence[Address], *, interface: str, version: str) -> tuple[str, ...]:
+    """The lines, without a level or a time in front."""
+    pounce = f"Pounce {version}"
+    rows = [
+        ("application", f"{_application(config)} ({interface})"),
+        ("interpreter", describe_interpreter() + _gil_hint()),
+        ("workers", f"1 in the main thread (loop {config.worker.loop}, http {config.worker.http})"),
+        ("switched on", ", ".join(_switched_on(config)) or "nothing"),
+    ]
+    if config.app_name or config.app_version or config.app_tagline:
+        title = _branded(config)
+        rows.insert(0, ("server", pounce))
+    else:
+        title = pounce
+    details = (f"  {name + ':':<13}{value}" for name, value in rows)
+    return (title, *details, f"Listening on {', '.join(one.url for one in addresses)} (Ctrl+C stops)")
+
+
+def _branded(config: ServerConfig) -> str:
+    name = " ".join(part for part in (config.app_name, config.app_version) if part)
+    return " - ".join(part for part in (name, config.app_tagline) if part)
+
+
+def _application(config: ServerConfig) -> str:
+    if isinstance(config.app, str):
+        return f"{config.app}()" if config.factory else config.app
+    name = getattr(config.app, "__qualname__", None) or type(config.app).__qualname__
+    return f"{getattr(config.app, '__module__', '?')}:{name}"
+
+
+def _gil_hint() -> str:
+    if is_free_threaded() and gil_is_on():
+        return " (switched on by PYTHON_GIL, -X gil, or an extension module that is not ready for free threading)"
+    return ""
+
+
+def _switched_on(config: ServerConfig) -> list[str]:
+    exchange, worker = config.exchange, config.worker
+    notes = {
+        "access log": config.access_log,
+        "request ids": exchange.request_id,
+        f"root path {exchange.root_path}": bool(exchange.root_path),
+        f"request bodies up to {exchange.max_request_body} bytes": exchange.max_request_body is not None,
+        f"up to {worker.limit_concurrency} connections": worker.limit_concurrency is not None,
+        f"lifespan {exchange.lifespan}": exchange.lifespan != "off",
+    }
+    return [note for note, on in notes.items() if on]

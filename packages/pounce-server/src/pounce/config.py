@@ -1,0 +1,208 @@
+"""The configuration of a server: one frozen, validated object in which each package's settings are nested."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pounce_asgi import ConfigError
+from pounce_asgi.settings import ExchangeSettings
+from pounce_http1 import Limits
+from pounce_workers.settings import ServingSettings, WorkerSettings
+
+from .settings import Kind, Setting, nearest, settings_of
+from .values import check
+
+__all__ = ["Application", "ServerConfig", "all_settings"]
+
+Application = str | Callable[..., Any]
+"""``module:attribute``, or the application itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Everything that a server is told. Immutable all through, so threads may share it.
+
+    Raises:
+        ConfigError: a value is not allowed; the message names the field and says what is.
+    """
+
+    app: Application = field(
+        metadata={
+            "help": "The application.",
+            "kind": Kind.APPLICATION,
+            "group": "Application",
+            "metavar": "MODULE:ATTRIBUTE",
+        }
+    )
+    factory: bool = field(
+        default=False, metadata={"help": "The application is made by calling what is named.", "group": "Application"}
+    )
+    app_dir: str = field(
+        default="",
+        metadata={
+            "help": "Folder in which the application's module is looked for first; default is the current one.",
+            "group": "Application",
+            "metavar": "FOLDER",
+        },
+    )
+    env_file: str | None = field(
+        default=None,
+        metadata={
+            "help": "File of environment variables; those that are set already stay as they are.",
+            "group": "Application",
+            "metavar": "FILE",
+        },
+    )
+    interface: str = field(
+        default="auto",
+        metadata={
+            "help": "The application's interface; auto finds out.",
+            "choices": ("auto", "asgi3", "asgi2"),
+            "group": "Application",
+        },
+    )
+    host: str = field(
+        default="127.0.0.1", metadata={"help": "Address to listen on; 0.0.0.0 or :: for all.", "group": "Address"}
+    )
+    port: int = field(
+        default=8000,
+        metadata={
+            "help": "Port to listen on; 0 takes a free one.",
+            "minimum": 0,
+            "maximum": 65535,
+            "group": "Address",
+        },
+    )
+    uds: str | None = field(
+        default=None,
+        metadata={"help": "UNIX socket to listen on, instead of host and port.", "group": "Address", "metavar": "PATH"},
+    )
+    fd: int | None = field(
+        default=None,
+        metadata={
+            "help": "File descriptor of a listening socket, instead of host and port.",
+            "minimum": 0,
+            "group": "Address",
+        },
+    )
+    workers: int = field(
+        default=1, metadata={"help": "How many workers serve.", "minimum": 1, "maximum": 1024, "group": "Workers"}
+    )
+    log_level: str = field(
+        default="info",
+        metadata={
+            "help": "What is logged: this level and above.",
+            "choices": ("critical", "error", "warning", "info", "debug"),
+            "group": "Logging",
+        },
+    )
+    access_log: bool = field(default=True, metadata={"help": "One line for each request.", "group": "Logging"})
+    app_name: str | None = field(
+        default=None,
+        metadata={"help": "Name of the application in the start-up banner.", "group": "Banner", "metavar": "NAME"},
+    )
+    app_tagline: str | None = field(
+        default=None, metadata={"help": "What the banner says beside the name.", "group": "Banner", "metavar": "TEXT"}
+    )
+    app_version: str | None = field(
+        default=None, metadata={"help": "Version that the banner shows.", "group": "Banner", "metavar": "VERSION"}
+    )
+    worker: WorkerSettings = field(default_factory=WorkerSettings, metadata={"group": "Workers"})
+    exchange: ExchangeSettings = field(default_factory=ExchangeSettings, metadata={"group": "Requests and responses"})
+    http1: Limits = field(default_factory=Limits, metadata={"group": "HTTP/1.1 limits"})
+
+    def __post_init__(self) -> None:
+        changed: dict[str, dict[str, Any]] = {}
+        for setting in all_settings():
+            holder = getattr(self, setting.section) if setting.section else self
+            given = getattr(holder, setting.name)
+            value = checked(setting, given)
+            if value is given:
+                continue
+            if setting.section:
+                changed.setdefault(setting.section, {})[setting.name] = value
+            else:
+                object.__setattr__(self, setting.name, value)
+        for section, values in changed.items():
+            object.__setattr__(self, section, dataclasses.replace(getattr(self, section), **values))
+        if self.uds is not None and self.fd is not None:
+            raise ConfigError("uds and fd cannot both be set: a server listens in one place")
+
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> ServerConfig:
+        """A configuration from flat names, those of nested settings among them (``timeout_keep_alive=5``).
+
+        A nested object may be given whole instead (``worker=WorkerSettings(...)``), but not both.
+
+        Raises:
+            ConfigError: a name is not a setting, or its value is not allowed.
+        """
+        known = {setting.name: setting for setting in all_settings()}
+        own: dict[str, Any] = {}
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in values.items():
+            setting = known.get(name)
+            if setting is not None and setting.section:
+                nested.setdefault(setting.section, {})[name] = checked(setting, value)
+            elif setting is not None or name in _sections():
+                own[name] = value
+            else:
+                raise ConfigError(f"{name!r} is not a setting{did_you_mean(name, known)}")
+        for section, inner in nested.items():
+            if section in own:
+                raise ConfigError(f"{section} is given whole, so {', '.join(inner)} cannot be given beside it")
+            own[section] = _built(_sections()[section], inner)
+        for section, expected in _sections().items():
+            if section in own and not isinstance(own[section], expected):
+                raise ConfigError(f"{section} must be of type {expected.__name__}, not {type(own[section]).__name__}")
+        if "app" not in own:
+            raise ConfigError("no application is given; name one as module:attribute, such as main:app")
+        return cls(**own)
+
+    @property
+    def serving(self) -> ServingSettings:
+        """What a worker needs of it."""
+        return ServingSettings(http1=self.http1, exchange=self.exchange, worker=self.worker)
+
+
+@functools.cache
+def all_settings() -> tuple[Setting, ...]:
+    """Every setting there is, in the order of the help."""
+    return settings_of(ServerConfig)
+
+
+def checked(setting: Setting, value: object) -> object:
+    """The value in its immutable form.
+
+    Raises:
+        ConfigError: it is not allowed.
+    """
+    try:
+        return check(setting, value)
+    except ValueError as error:
+        raise ConfigError(f"{setting.name}: {value!r} is not allowed; it must be {error}") from None
+
+
+def did_you_mean(name: str, known: Mapping[str, object]) -> str:
+    """``"; did you mean 'x'?"`` or nothing."""
+    match = nearest(name, known)
+    return f"; did you mean {match!r}?" if match else ""
+
+
+@functools.cache
+def _sections() -> dict[str, type]:
+    """The nested settings classes by the field that holds them."""
+    hints = typing.get_type_hints(ServerConfig)
+    return {setting.section: hints[setting.section] for setting in all_settings() if setting.section}
+
+
+def _built(section: type, values: Mapping[str, Any]) -> object:
+    try:
+        return section(**values)
+    except ValueError as error:  # a rule that only the settings class knows; its message names the field
+        raise ConfigError(str(error)) from None

@@ -1,0 +1,63 @@
+"""The optional packages: the one place that finds out which are installed, and says what to install."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pounce_asgi import ConfigError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["DOTENV", "FEATURES", "H11", "UVLOOP", "Feature"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What an optional package gives."""
+
+    extra: str
+    """The extra of ``pounce-server`` that installs it."""
+    module: str
+    """The module whose presence means that it is installed."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be imported. Nothing is imported to find out."""
+        try:
+            return importlib.util.find_spec(self.module) is not None
+        except (ImportError, ValueError):  # a parent package is missing, or the module is half-made
+            return False
+
+    def require(self, wanted_by: str) -> None:
+        """Make sure that it is installed; ``wanted_by`` is what a person asked for, such as ``--loop uvloop``.
+
+        Raises:
+            ConfigError: it is not; the message says what to install.
+        """
+        if not self.installed:
+            raise ConfigError(
+                f"{wanted_by} needs {self.module}, which is not installed: pip install 'pounce-server[{self.extra}]'"
+            )
+
+    def load(self, wanted_by: str) -> ModuleType:
+        """Import it.
+
+        Raises:
+            ConfigError: it is not installed, or its import fails.
+        """
+        self.require(wanted_by)
+        try:
+            return importlib.import_module(self.module)
+        except ImportError as error:
+            raise ConfigError(f"{wanted_by} needs {self.module}, which cannot be imported: {error}") from error
+
+
+H11: Final = Feature("h11", "h11")
+UVLOOP: Final = Feature("uvloop", "uvloop")
+DOTENV: Final = Feature("dotenv", "dotenv")
+
+FEATURES: Final = (H11, UVLOOP, DOTENV)

@@ -1,0 +1,75 @@
+"""The settings as documents, derived from the fields: the JSON schema of ``pounce.toml`` and a table for people."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from .settings import Kind, Setting
+from .values import allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["json_schema", "markdown_table"]
+
+
+def json_schema(settings: Iterable[Setting]) -> dict[str, Any]:
+    """A JSON schema (2020-12) of the file, for editors that check TOML."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Pounce settings",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {setting.key: _property(setting) for setting in settings},
+    }
+
+
+def markdown_table(settings: Iterable[Setting]) -> str:
+    """One table a group: flag, variable, default, what it does."""
+    parts: list[str] = []
+    ordered = list(settings)
+    groups = dict.fromkeys(setting.group for setting in ordered)
+    for group in groups:
+        rows = (_row(setting) for setting in ordered if setting.group == group)
+        head = (f"### {group}", "", "| flag | variable, file key | default | meaning |", "|---|---|---|---|")
+        parts.append("\n".join(itertools.chain(head, rows)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(setting: Setting) -> str:
+    flags = [f"`{flag}`" for flag in (setting.flag, setting.off_flag) if flag]
+    if setting.kind is Kind.APPLICATION:
+        flags = ["first argument"]
+    default = f"`{setting.default_text}`" if setting.default_text else ""
+    meaning = f"{setting.help} ({allowed(setting)})".replace("|", "\\|")
+    return f"| {', '.join(flags)} | `{setting.variable}`, `{setting.key}` | {default} | {meaning} |"
+
+
+def _property(setting: Setting) -> dict[str, Any]:
+    schema: dict[str, Any] = {"description": setting.help, **_TYPES[setting.kind]}
+    bounds = {"minimum": setting.minimum, "maximum": setting.maximum, "enum": list(setting.choices) or None}
+    schema.update({name: value for name, value in bounds.items() if value is not None})
+    if isinstance(setting.default, bool | int | float | str) and setting.default != "":
+        schema["default"] = setting.default
+    if setting.optional and setting.kind in (Kind.WHOLE, Kind.NUMBER):
+        typed = {name: schema.pop(name) for name in ("type", "minimum", "maximum") if name in schema}
+        schema["anyOf"] = [typed, {"const": "none"}]
+    return schema
+
+
+_TYPES: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: {"type": "string"},
+    Kind.WHOLE: {"type": "integer"},
+    Kind.NUMBER: {"type": "number"},
+    Kind.SWITCH: {"type": "boolean"},
+    Kind.CHOICE: {"type": "string"},
+    Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
+    Kind.HEADERS: {
+        "anyOf": [
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "object", "additionalProperties": {"type": "string"}},
+        ]
+    },
+    Kind.APPLICATION: {"type": "string"},
+}

@@ -1,0 +1,203 @@
+"""Where settings come from: flag, environment variable, file, default, in this order.
+
+Each value remembers its origin, so that a wrong one can be found. An unknown key in the file is an error, because a
+typo there would otherwise be silently without effect; an unknown variable is not, because other programs may own it,
+but one that looks like a typo is reported.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pounce_asgi import ConfigError
+
+from .config import ServerConfig, all_settings, did_you_mean
+from .env_file import read_env_file
+from .settings import ENVIRONMENT_PREFIX, Kind, Setting, nearest
+from .unavailable import unavailable
+from .values import check, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CONFIG_VARIABLE", "LoadedConfig", "Origin", "load_config"]
+
+CONFIG_VARIABLE: Final = ENVIRONMENT_PREFIX + "CONFIG"
+"""The variable that names the file, as ``--config`` does."""
+
+_OWN_FILE: Final = "pounce.toml"
+_PROJECT_FILE: Final = "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was given, as a person would say it."""
+
+    words: str
+    """Such as ``--port``, ``the variable POUNCE_PORT`` or ``port in /srv/pounce.toml``."""
+
+    def __str__(self) -> str:
+        return self.words
+
+
+DEFAULT: Final = Origin("default")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedConfig:
+    """A configuration, where each value of it came from, and what a person should hear about it."""
+
+    config: ServerConfig
+    origins: Mapping[str, Origin]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value as it was written, and where."""
+
+    raw: object
+    origin: Origin
+    is_text: bool
+    """It came as text, and is yet to be read."""
+
+
+def load_config(
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    config_file: str | None = None,
+    folder: Path | None = None,
+) -> LoadedConfig:
+    """The configuration from all sources.
+
+    ``flags`` holds what the command line gave, by name: text, a sequence of texts for a repeated flag, a bool for a
+    switch. ``folder`` is where ``pounce.toml`` or ``pyproject.toml`` is looked for; the current one by default.
+
+    Raises:
+        ConfigError: a value or key is wrong, a named file cannot be read, or no application is given.
+    """
+    given = _from_file(config_file or environ.get(CONFIG_VARIABLE) or None, folder or Path())
+    above_files = _from_environment(environ, "the variable {}") | _from_flags(flags)
+    env_file = above_files.get("env_file") or given.get("env_file")
+    if env_file is not None:
+        variables = read_env_file(str(_read(_named("env_file"), env_file)))
+        given |= _from_environment(variables, f"{{}} in {env_file.raw}")
+    given |= above_files
+    values = {name: _read(_named(name), one) for name, one in given.items()}
+    _check_one_place(values, given)
+    return LoadedConfig(
+        config=ServerConfig.of(values),
+        origins={
+            setting.name: given[setting.name].origin if setting.name in given else DEFAULT for setting in all_settings()
+        },
+        warnings=_unknown_variables(environ),
+    )
+
+
+def _read(setting: Setting, given: _Given) -> object:
+    try:
+        if given.is_text:
+            return parse(setting, str(given.raw))
+        return check(setting, given.raw)
+    except ValueError as error:
+        problem = f"{setting.name}: {given.raw!r} from {given.origin} is not allowed; it must be {error}"
+        raise ConfigError(problem + _kubernetes_hint(setting, given)) from None
+
+
+def _kubernetes_hint(setting: Setting, given: _Given) -> str:
+    # Kubernetes describes a Service named "pounce" to every pod in variables of the same prefix.
+    if setting.name == "port" and str(given.raw).startswith("tcp://"):
+        return " (Kubernetes sets it for a Service named pounce; enableServiceLinks: false ends that)"
+    return ""
+
+
+def _check_one_place(values: Mapping[str, object], given: Mapping[str, _Given]) -> None:
+    if values.get("uds") is not None and values.get("fd") is not None:
+        raise ConfigError(
+            f"uds (from {given['uds'].origin}) and fd (from {given['fd'].origin}) cannot both be set: "
+            "a server listens in one place"
+        )
+
+
+def _named(name: str) -> Setting:
+    return next(setting for setting in all_settings() if setting.name == name)
+
+
+def _from_flags(flags: Mapping[str, object]) -> dict[str, _Given]:
+    return {
+        name: _Given(
+            raw,
+            Origin("the command line" if _named(name).kind is Kind.APPLICATION else _named(name).flag),
+            isinstance(raw, str),
+        )
+        for name, raw in flags.items()
+    }
+
+
+def _from_environment(environ: Mapping[str, str], words: str) -> dict[str, _Given]:
+    """What variables give. An empty one is as good as none: that is how shells and compose files leave one out."""
+    return {
+        setting.name: _Given(environ[setting.variable], Origin(words.format(setting.variable)), is_text=True)
+        for setting in all_settings()
+        if environ.get(setting.variable)
+    }
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    known = {setting.name.upper() for setting in all_settings()} | {CONFIG_VARIABLE.removeprefix(ENVIRONMENT_PREFIX)}
+    names = (name.removeprefix(ENVIRONMENT_PREFIX) for name in sorted(environ) if name.startswith(ENVIRONMENT_PREFIX))
+    # Stricter than for a key: these names may well be another program's.
+    matches = ((name, nearest(name, known, likeness=0.75)) for name in names if name not in known)
+    return tuple(
+        f"the variable {ENVIRONMENT_PREFIX}{name} is not a setting; did you mean {ENVIRONMENT_PREFIX}{match}?"
+        for name, match in matches
+        if match
+    )
+
+
+def _from_file(named: str | None, folder: Path) -> dict[str, _Given]:
+    if named is not None:
+        path = Path(named)
+        return _keys(path, _table(path))
+    for path in (folder / _OWN_FILE, folder / _PROJECT_FILE):
+        if path.is_file():
+            table = _table(path)
+            # A pyproject.toml without our section says nothing about us.
+            if table or path.name == _OWN_FILE:
+                return _keys(path, table)
+    return {}
+
+
+def _table(path: Path) -> Mapping[str, object]:
+    """The settings in a file: ``[tool.pounce]`` of a pyproject.toml, everything of another."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"the configuration file {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration file {path} is not TOML: {error}") from None
+    if path.name == _PROJECT_FILE:
+        tool = content.get("tool")
+        content = tool.get("pounce", {}) if isinstance(tool, dict) else {}
+        if not isinstance(content, dict):
+            raise ConfigError(f"tool.pounce in {path} must be a table: [tool.pounce]")
+    return content
+
+
+def _keys(path: Path, table: Mapping[str, object]) -> dict[str, _Given]:
+    known = {setting.key: setting for setting in all_settings()}
+    given: dict[str, _Given] = {}
+    for written, raw in table.items():
+        key = written.replace("-", "_")  # pyproject.toml prefers dashes, Python underscores: both are read
+        if key not in known and (reason := unavailable(key)):
+            raise ConfigError(f"{path}: {reason}")
+        if key not in known:
+            raise ConfigError(f"{written!r} in {path} is not a setting{did_you_mean(key, known)}")
+        if key in given:
+            raise ConfigError(f"{key!r} is given twice in {path}: once with dashes and once with underscores")
+        given[known[key].name] = _Given(raw, Origin(f"{written} in {path}"), is_text=False)
+    return given

@@ -1,0 +1,25 @@
+"""What the tests of this package share."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def untouched_loggers() -> Iterator[None]:
+    """Loggers as a fresh process has them, and as they were before afterwards."""
+    loggers = [logging.getLogger(name) for name in ("pounce", "pounce.access")]
+    before = [(one.level, one.propagate, one.handlers[:]) for one in loggers]
+    for one in loggers:
+        one.setLevel(logging.NOTSET)
+        one.propagate, one.handlers[:] = True, []
+    yield
+    for one, (level, propagate, handlers) in zip(loggers, before, strict=True):
+        one.setLevel(level)
+        one.propagate, one.handlers[:] = propagate, handlers

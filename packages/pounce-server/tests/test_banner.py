@@ -1,0 +1,73 @@
+"""What is said at start-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pounce import Address, ServerConfig
+from pounce import banner as banner_module
+from pounce.banner import banner
+from pounce.interpreter import describe_interpreter
+
+
+def lines(**settings: Any) -> list[str]:
+    config = ServerConfig.of({"app": "main:app"} | settings)
+    return list(banner(config, [Address("127.0.0.1", 8000)], interface="asgi3", version="1.2.3"))
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+class Callable:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+
+def test_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(banner_module, "is_free_threaded", lambda: False)
+    assert lines() == [
+        "Pounce 1.2.3",
+        "  application: main:app (asgi3)",
+        f"  interpreter: {describe_interpreter()}",
+        "  workers:     1 in the main thread (loop auto, http auto)",
+        "  switched on: access log, lifespan auto",
+        "Listening on http://127.0.0.1:8000 (Ctrl+C stops)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "title"),
+    [
+        ({"app_name": "Shop"}, "Shop"),
+        ({"app_name": "Shop", "app_version": "4.0"}, "Shop 4.0"),
+        ({"app_name": "Shop", "app_version": "4.0", "app_tagline": "sells"}, "Shop 4.0 - sells"),
+        ({"app_tagline": "sells"}, "sells"),
+    ],
+)
+def test_branding(settings: dict[str, Any], title: str) -> None:
+    assert lines(**settings)[:2] == [title, "  server:      Pounce 1.2.3"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"factory": True}, "  application: main:app() (asgi3)"),
+        ({"app": application}, f"  application: {__name__}:application (asgi3)"),
+        ({"app": Callable()}, f"  application: {__name__}:Callable (asgi3)"),
+        ({"access_log": False, "lifespan": "off"}, "  switched on: nothing"),
+        (
+            {"access_log": False, "lifespan": "on", "request_id": True, "root_path": "/a", "max_request_body": 5},
+            "  switched on: request ids, root path /a, request bodies up to 5 bytes, lifespan on",
+        ),
+        ({"loop": "uvloop", "http": "h11"}, "  workers:     1 in the main thread (loop uvloop, http h11)"),
+    ],
+)
+def test_what_is_on(settings: dict[str, Any], line: str) -> None:
+    assert line in lines(**settings)
+
+
+def test_a_gil_that_came_back_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(banner_module, "is_free_threaded", lambda: True)
+    monkeypatch.setattr(banner_module, "gil_is_on", lambda: True)
+    assert any("an extension module that is not ready for free threading" in line for line in lines())

@@ -1,0 +1,28 @@
+"""The order of middleware."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pounce import ServerConfig
+from pounce.chain import Link, build_chain
+
+CONFIG = ServerConfig(app="main:app")
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+def link(name: str, *, on: bool = True) -> Link:
+    wrapped: Any = lambda inner, config: (name, inner)  # noqa: E731
+    return Link(name, lambda config: on, wrapped)
+
+
+def test_with_nothing_on_the_application_is_unchanged() -> None:
+    assert build_chain(app, CONFIG) is app
+    assert build_chain(app, CONFIG, [link("a", on=False)]) is app
+
+
+def test_outermost_comes_first() -> None:
+    built: Any = build_chain(app, CONFIG, [link("outer"), link("off", on=False), link("inner")])
+    assert built == ("outer", ("inner", app))

@@ -1,0 +1,163 @@
+"""The command line, in this process: what it passes on and what it says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pounce import Server, ServerConfig
+from pounce.cli import run_command
+from pounce.config import all_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ServerConfig]:
+    """The configurations that would have been served, in an empty folder."""
+    seen: list[ServerConfig] = []
+
+    def run(self: Server) -> int:
+        seen.append(self.config)
+        return 0
+
+    monkeypatch.setattr(Server, "run", run)
+    monkeypatch.chdir(tmp_path)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "arguments", ["main:app", "serve main:app", "--port 8000 main:app", "serve --port 8000 main:app"]
+)
+def test_serve_needs_no_name(arguments: str, served: list[ServerConfig]) -> None:
+    assert run_command(arguments.split()) == 0
+    assert served == [ServerConfig(app="main:app")]
+
+
+def test_every_kind_of_option(served: list[ServerConfig]) -> None:
+    line = (
+        "main:app --factory --host :: --port=0 --no-access-log --timeout-keep-alive 2.5 --limit-concurrency none "
+        "--timeout-graceful-shutdown 7 --http h11 --limit-request-line 100 --no-server-header"
+    )
+    assert run_command([*line.split(), "--header", "X-A: 1", "--header", "X-B:2"]) == 0
+    assert served == [
+        ServerConfig.of(
+            {
+                "app": "main:app",
+                "factory": True,
+                "host": "::",
+                "port": 0,
+                "access_log": False,
+                "timeout_keep_alive": 2.5,
+                "limit_concurrency": None,
+                "graceful_timeout": 7,
+                "http": "h11",
+                "limit_request_line": 100,
+                "server_header": False,
+                "header": [("X-A", "1"), ("X-B", "2")],
+            }
+        )
+    ]
+
+
+def test_with_the_application_in_the_file_nothing_need_be_said(tmp_path: Path, served: list[ServerConfig]) -> None:
+    (tmp_path / "pounce.toml").write_text('app = "main:app"\n', encoding="utf-8")
+    assert run_command([]) == 0
+    assert run_command(["--port", "5"]) == 0
+    assert served == [ServerConfig(app="main:app"), ServerConfig(app="main:app", port=5)]
+
+
+def test_a_named_file_and_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: list[ServerConfig]
+) -> None:
+    (tmp_path / "other.toml").write_text('app = "main:app"\nport = 5\n', encoding="utf-8")
+    monkeypatch.setenv("POUNCE_HOST", "::1")
+    assert run_command(["--config", "other.toml"]) == 0
+    assert served == [ServerConfig(app="main:app", port=5, host="::1")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("", "no application is given; name one as module:attribute, such as main:app"),
+        (
+            "main:app --port 80000",
+            "port: '80000' from --port is not allowed; it must be a whole number from 0 to 65535",
+        ),
+        ("main:app --prt 1", "'--port'"),
+        ("main:app --port", "--port"),
+        ("main:app other:app", "other:app"),
+        ("main:app --access-log=yes", "--access-log"),
+        ("main:app --reload", "--reload is not available in this version"),
+        ("main:app --ssl-keyfile=x", "--ssl-keyfile is not available in this version"),
+        ("--proxy-headers main:app", "--proxy-headers is not available in this version"),
+        ("serve main:app --ws auto", "--ws is not available in this version"),
+        ("main:app --bind 0:80", "--bind is not available in this version; use --host and --port, or --uds"),
+        ("main:app --config nowhere.toml", "the configuration file nowhere.toml cannot be read: No such file"),
+        (
+            "main:app --http httptools",
+            "http: 'httptools' from --http is not allowed; it must be one of auto, fast, h11",
+        ),
+        ("main:app --lifespan maybe", "it must be one of auto, on, off"),
+        ("settings --nothing", "--nothing"),
+    ],
+)
+def test_mistakes_are_one_line_and_code_two(
+    arguments: str, line: str, served: list[ServerConfig], capsys: Capture
+) -> None:
+    assert run_command(arguments.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("pounce: ")
+    assert line in err
+    assert err.count("\n") == 1
+    assert served == []
+
+
+def test_a_variable_that_looks_like_a_typo(
+    monkeypatch: pytest.MonkeyPatch, served: list[ServerConfig], capsys: Capture
+) -> None:
+    monkeypatch.setenv("POUNCE_PROT", "5")
+    assert run_command(["main:app"]) == 0
+    assert (
+        "pounce: warning: the variable POUNCE_PROT is not a setting; did you mean POUNCE_PORT?"
+        in capsys.readouterr().err
+    )
+    assert served[0].port == 8000
+
+
+@pytest.mark.parametrize("arguments", ["--help", "-h", "serve --help"])
+def test_help_shows_every_option_in_its_group(arguments: str, capsys: Capture) -> None:
+    assert run_command(arguments.split()) == 0
+    out = capsys.readouterr().out
+    for setting in all_settings():
+        assert f"\n{setting.group}:\n" in out
+        assert setting.name == "app" or f"  {setting.flag}" in out
+    assert "POUNCE_LOG_LEVEL" in out
+    assert "--reload" not in out
+
+
+def test_help_names_the_other_commands(capsys: Capture) -> None:
+    run_command(["--help"])
+    out = capsys.readouterr().out
+    assert out.startswith("Usage: pounce [OPTIONS] MODULE:ATTRIBUTE\n")
+    assert "settings  Print the reference of all settings." in out
+
+
+@pytest.mark.parametrize("arguments", ["--version", "serve --version"])
+def test_version(arguments: str, capsys: Capture, served: list[ServerConfig]) -> None:
+    assert run_command(arguments.split()) == 0
+    assert capsys.readouterr().out.startswith("pounce ")
+    assert served == []
+
+
+def test_reference(capsys: Capture) -> None:
+    assert run_command(["settings"]) == 0
+    assert "| `--port` | `POUNCE_PORT`, `port` | `8000` |" in capsys.readouterr().out
+    assert run_command(["settings", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["port"]["default"] == 8000

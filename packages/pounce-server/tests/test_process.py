@@ -1,0 +1,255 @@
+"""The server as a process of its own: start, signals, exit codes, and what is left when it is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+APPLICATION = """
+import asyncio, sys, threading, time
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                print("lifespan is shut down", file=sys.stderr, flush=True)
+                return
+    if scope["path"] == "/thread":
+        await asyncio.to_thread(sleep_in_a_thread)
+    if scope["path"] == "/executor":
+        await asyncio.get_running_loop().run_in_executor(None, sleep_in_a_thread)
+    if scope["path"] == "/loop":
+        print("blocking", file=sys.stderr, flush=True)
+        time.sleep(600)
+    if scope["path"] == "/own":
+        threading.Thread(target=sleep_in_a_thread, name="mine").start()
+    if scope["path"] == "/idle":
+        await asyncio.to_thread(int)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+def sleep_in_a_thread():
+    print("blocking", file=sys.stderr, flush=True)
+    time.sleep(600)
+"""
+
+MODULES = {
+    "main": APPLICATION,
+    "inside": "import no_such_module_anywhere",
+    "slow": "import sys, time\nprint('importing', file=sys.stderr, flush=True)\ntime.sleep(600)",
+    "startup": "async def app(scope, receive, send):\n    await receive()\n    raise ValueError('no database')",
+    "script": "import pounce\nif __name__ == '__main__':\n    pounce.run('main:app', port=0)\n    print('after')",
+}
+
+LISTENING = re.compile(r"Listening on http://127\.0\.0\.1:(\d+) ")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path) -> Path:
+    for name, text in MODULES.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@dataclass
+class Process:
+    """A server process; what it says on stderr is read up to the line that is waited for."""
+
+    popen: subprocess.Popen[str]
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        assert self.popen.stderr is not None
+        seen = []
+        for line in self.popen.stderr:
+            seen.append(line)
+            match = re.search(pattern, line)
+            if match:
+                return match
+        raise AssertionError(f"ended without {pattern!r}: {''.join(seen)}")
+
+    def port(self) -> int:
+        return int(self.wait_for(LISTENING.pattern)[1])
+
+    def end(self, *signals: signal.Signals) -> tuple[int, str, str]:
+        """Exit code, stdout and the rest of stderr."""
+        for number in signals:
+            self.popen.send_signal(number)
+        out, err = self.popen.communicate(timeout=30)
+        return self.popen.returncode, out, err
+
+
+@contextlib.contextmanager
+def started(folder: Path, *arguments: str, stdout: int = subprocess.PIPE) -> Iterator[Process]:
+    command = [sys.executable, *arguments]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("POUNCE_")}
+    popen = subprocess.Popen(
+        command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield Process(popen)
+    finally:
+        popen.kill()
+        popen.communicate()
+
+
+def serving(folder: Path, *arguments: str) -> contextlib.AbstractContextManager[Process]:
+    return started(folder, "-m", "pounce", "main:app", "--port", "0", *arguments)
+
+
+def request(port: int, path: str, *, read: bool = True) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path)
+    if read:
+        connection.getresponse().read()
+    return connection
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_graceful_stop_loses_no_line_and_exits_with_zero(folder: Path, number: signal.Signals) -> None:
+    with serving(folder) as process:
+        port = process.port()
+        with contextlib.closing(request(port, "/0")) as connection:
+            for index in range(1, 100):
+                connection.request("GET", f"/{index}")
+                connection.getresponse().read()
+        code, out, err = process.end(number)
+    assert code == 0
+    assert [line.split()[6] for line in out.splitlines()] == [f"/{index}" for index in range(100)]
+    assert err == "lifespan is shut down\n"
+
+
+@pytest.mark.parametrize("path", ["/thread", "/executor"])
+def test_a_blocked_handler_does_not_hold_the_exit(folder: Path, path: str) -> None:
+    with serving(folder, "--graceful-timeout", "0.1") as process:
+        connection = request(process.port(), path, read=False)
+        process.wait_for("blocking")
+        before = time.monotonic()
+        code, _, err = process.end(signal.SIGTERM)
+        duration = time.monotonic() - before
+        connection.close()
+    assert code == 0
+    assert duration < 0.1 + 1 + 1  # the last second is for a machine that is busy with other tests
+    assert "lifespan is shut down" in err
+    assert "is still running and is left behind" in err
+    assert "in sleep_in_a_thread" in err
+
+
+def test_a_thread_of_the_application_does_not_hold_it_either(folder: Path) -> None:
+    with serving(folder) as process:
+        request(process.port(), "/own").close()
+        process.wait_for("blocking")
+        code, out, err = process.end(signal.SIGTERM)
+    assert code == 0
+    assert "the thread 'mine' is still running" in err
+    assert '"GET /own HTTP/1.1" 200' in out
+
+
+def test_idle_threads_are_not_worth_a_word(folder: Path) -> None:
+    with serving(folder) as process:
+        request(process.port(), "/idle").close()
+        assert process.end(signal.SIGTERM)[::2] == (0, "lifespan is shut down\n")
+
+
+def test_a_blocked_loop_ends_with_the_third_signal(folder: Path) -> None:
+    with serving(folder) as process:
+        connection = request(process.port(), "/loop", read=False)
+        process.wait_for("blocking")
+        for _ in range(3):
+            process.popen.send_signal(signal.SIGINT)
+            time.sleep(0.1)  # signals of one number that come at once are one
+        code, _, err = process.end()
+        connection.close()
+    assert code == 1
+    assert "stopped by a third signal" in err
+
+
+def test_a_signal_during_the_import_ends_it(folder: Path) -> None:
+    with started(folder, "-m", "pounce", "slow:app") as process:
+        process.wait_for("importing")
+        assert process.end(signal.SIGTERM) == (0, "", "")
+
+
+def test_a_stdout_that_nobody_reads_blocks_neither_requests_nor_the_exit(folder: Path) -> None:
+    with serving(folder) as process:
+        port = process.port()
+        with contextlib.closing(request(port, "/")) as connection:
+            for _ in range(300):
+                connection.request("GET", "/" + 1000 * "x")
+                assert connection.getresponse().read() == b"hello"
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.popen.wait(30) == 0
+        _, err = process.popen.communicate()
+    assert "the output is blocked, so the last lines are lost" in err
+
+
+def test_port_in_use(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with started(folder, "-m", "pounce", "main:app", "--port", str(port)) as process:
+            code, out, err = process.end()
+    assert (code, out) == (1, "")
+    assert err == (
+        f"ERROR:    cannot listen on 127.0.0.1:{port}: the address is in use; "
+        "stop what listens there, or choose another --port\n"
+    )
+
+
+def test_an_import_error_inside_the_application_shows_its_own_traceback(folder: Path) -> None:
+    with started(folder, "-m", "pounce", "inside:app") as process:
+        code, _, err = process.end()
+    lines = err.splitlines()
+    assert code == 1
+    assert lines[0] == "ERROR:    The application raised:"
+    assert lines[1] == "Traceback (most recent call last):"
+    assert re.fullmatch(r'  File ".*inside\.py", line 1, in <module>', lines[2])
+    assert "importlib" not in err
+    assert lines[-1] == (
+        "ERROR:    importing inside raised ModuleNotFoundError: No module named 'no_such_module_anywhere'"
+    )
+
+
+def test_a_lifespan_that_fails(folder: Path) -> None:
+    with started(folder, "-m", "pounce", "startup:app", "--lifespan", "on") as process:
+        code, _, err = process.end()
+    assert code == 1
+    assert err.count("Traceback") == 1
+    assert "ValueError: no database" in err
+    assert "pounce/server.py" not in err
+    assert err.splitlines()[-1].startswith("ERROR:    ")
+
+
+def test_a_mistake_is_one_line(folder: Path) -> None:
+    with started(folder, "-m", "pounce", "main:ap") as process:
+        code, out, err = process.end()
+    assert (code, out, err) == (2, "", "ERROR:    main has no attribute 'ap'; did you mean 'app'?\n")
+
+
+def test_run_from_a_script_returns_to_it(folder: Path) -> None:
+    with started(folder, "script.py") as process:
+        process.port()
+        code, out, _ = process.end(signal.SIGTERM)
+    assert (code, out) == (0, "after\n")
+
+
+def test_help_and_version(folder: Path) -> None:
+    with started(folder, "-m", "pounce", "--version") as process:
+        code, out, err = process.end()
+    assert (code, err) == (0, "")
+    assert re.match(r"pounce \S+ \(\w+ 3\.", out)

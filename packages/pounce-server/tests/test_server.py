@@ -1,0 +1,249 @@
+"""The life of a server, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import logging
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+import pounce
+from pounce import AppImportError, BindError, LifespanError, Listeners, Server, ServerConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pounce_asgi import ResponseCompleted
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        raise NotImplementedError
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def failing_startup(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+
+def config(application: Any = app, **settings: Any) -> ServerConfig:
+    return ServerConfig.of({"app": application, "port": 0} | settings)
+
+
+def get(server: Server) -> bytes:
+    address = server.addresses[0]
+    connection = http.client.HTTPConnection(address.host, address.port, timeout=10)
+    try:
+        connection.request("GET", "/items?q=1")
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+class Running:
+    """A server in a thread of its own, and what its method returned or raised."""
+
+    def __init__(self, server: Server, run: Callable[[], object]) -> None:
+        self.server = server
+        self.outcome: object = None
+
+        def work() -> None:
+            try:
+                self.outcome = run()
+            except Exception as error:  # noqa: BLE001 - handed to the test
+                self.outcome = error
+
+        self.thread = threading.Thread(target=work)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        assert self.server.wait_until_started(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.request_stop()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+def test_run_serves_until_it_is_asked_to_stop(capsys: pytest.CaptureFixture[str]) -> None:
+    server = Server(config())
+    assert not server.started
+    assert server.addresses == ()
+    with Running(server, server.run) as running:
+        assert server.started
+        address = server.addresses[0]
+        assert get(server) == b"hello"
+    assert running.outcome == 0
+    assert server.addresses == ()
+    out, err = capsys.readouterr()
+    assert '"GET /items?q=1 HTTP/1.1" 200 5' in out
+    assert f"INFO:     Listening on {address.url} (Ctrl+C stops)" in err
+
+
+def test_the_access_log_can_be_off(capsys: pytest.CaptureFixture[str]) -> None:
+    server = Server(config(access_log=False))
+    with Running(server, server.run):
+        get(server)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("access_log", [True, False])
+def test_listeners_hear_beside_the_access_log(access_log: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[ResponseCompleted] = []
+    server = Server(config(access_log=access_log), listeners=Listeners(response_completed=heard.append))
+    with Running(server, server.run):
+        get(server)
+    assert [record.raw_path for record in heard] == [b"/items"]
+    assert ("GET /items" in capsys.readouterr().out) is access_log
+
+
+def test_several_workers_are_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    server = Server(config(workers=4))
+    with Running(server, server.run):
+        pass
+    assert "WARNING:  4 workers are not available in this version; one worker serves" in capsys.readouterr().err
+
+
+def test_a_stop_that_comes_first_is_not_lost() -> None:
+    server = Server(config())
+    server.request_stop()
+    assert server.run() == 0
+
+
+def test_a_server_serves_once() -> None:
+    server = Server(config())
+    server.request_stop()
+    server.serve_blocking()
+    with pytest.raises(RuntimeError, match="serves once"):
+        server.serve_blocking()
+
+
+def test_embedded_in_a_running_loop(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(config())
+
+    async def main() -> bytes:
+        task = asyncio.create_task(server.serve())
+        await asyncio.to_thread(server.wait_until_started, 10)
+        body = await asyncio.to_thread(get, server)
+        server.request_stop()
+        await task
+        return body
+
+    with caplog.at_level(logging.INFO, "pounce"):
+        assert asyncio.run(main()) == b"hello"
+    assert any('"GET /items?q=1 HTTP/1.1" 200 5' in message for message in caplog.messages)
+    assert logging.getLogger("pounce").handlers == []
+
+
+def test_embedded_it_raises_what_goes_wrong() -> None:
+    with pytest.raises(AppImportError):
+        asyncio.run(Server(config("no_such_module_anywhere:app")).serve())
+    with pytest.raises(LifespanError):
+        asyncio.run(Server(config(failing_startup)).serve())
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(BindError):
+        asyncio.run(Server(config(port=other.getsockname()[1])).serve())
+
+
+def test_waiting_ends_when_it_fails() -> None:
+    server = Server(config(failing_startup))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert not server.wait_until_started(10)
+    thread.join(10)
+    assert not server.started
+
+
+@pytest.mark.parametrize(
+    ("application", "settings", "code", "line"),
+    [
+        ("no_such_module_anywhere:app", {}, 2, "there is no module 'no_such_module_anywhere'"),
+        (lambda: app, {}, 2, "--factory"),
+        (failing_startup, {}, 1, "application startup failed"),
+        (app, {"fd": 0}, 1, "cannot listen on file descriptor 0: "),
+        (app, {"app_dir": "/no/such/folder", "uds": "/no/such/folder/x"}, 1, "cannot listen on unix:/no/such/folder/x"),
+    ],
+)
+def test_what_goes_wrong_is_a_line_and_a_code(
+    capsys: pytest.CaptureFixture[str], application: Any, settings: dict[str, Any], code: int, line: str
+) -> None:
+    assert Server(config(application, **settings)).run() == code
+    err = capsys.readouterr().err
+    last = err.splitlines()[-1]
+    assert last.startswith("ERROR:    ")
+    assert line in last
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("level", ["critical", "error"])
+def test_no_level_hides_why_it_does_not_serve(capsys: pytest.CaptureFixture[str], level: str) -> None:
+    assert Server(config("no_such_module_anywhere:app", log_level=level)).run() == 2
+    assert "there is no module" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("loop", "module"), [("asyncio", "asyncio"), ("uvloop", "uvloop")])
+def test_loops(loop: str, module: str) -> None:
+    pytest.importorskip(module)
+    server = Server(config(loop=loop))
+    with Running(server, server.run):
+        assert get(server) == b"hello"
+
+
+@pytest.mark.parametrize(("http_engine", "module"), [("fast", "asyncio"), ("h11", "h11")])
+def test_engines(http_engine: str, module: str) -> None:
+    pytest.importorskip(module)
+    server = Server(config(http=http_engine))
+    with Running(server, server.run):
+        assert get(server) == b"hello"
+
+
+@pytest.mark.parametrize(("setting", "extra"), [({"loop": "uvloop"}, "uvloop"), ({"http": "h11"}, "h11")])
+def test_missing_packages_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: dict[str, str], extra: str
+) -> None:
+    monkeypatch.setattr("pounce.features.Feature.installed", property(lambda self: False))
+    assert Server(config(**setting)).run() == 2
+    assert f"pip install 'pounce-server[{extra}]'" in capsys.readouterr().err
+
+
+def test_unix_socket_is_removed_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "it.sock"
+    server = Server(config(uds=str(path)))
+    with Running(server, server.run):
+        assert path.is_socket()
+        assert server.addresses[0].url == f"unix:{path}"
+    assert not path.exists()
+
+
+def test_a_socket_file_of_another_server_stays(tmp_path: Path) -> None:
+    path = tmp_path / "it.sock"
+    server = Server(config(uds=str(path)))
+    with socket.socket(socket.AF_UNIX) as other, Running(server, server.run):
+        path.unlink()
+        other.bind(str(path))
+    assert path.is_socket()
+
+
+def test_run_takes_flat_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[ServerConfig] = []
+
+    def run(self: Server) -> int:
+        seen.append(self.config)
+        return 0
+
+    monkeypatch.setattr(Server, "run", run)
+    pounce.run(app, port=5, timeout_keep_alive=2)
+    assert seen == [ServerConfig.of({"app": app, "port": 5, "timeout_keep_alive": 2.0})]
+
+
+def test_run_exits_when_it_cannot_serve() -> None:
+    with pytest.raises(SystemExit) as caught:
+        pounce.run("no_such_module_anywhere:app")
+    assert caught.value.code == 2
