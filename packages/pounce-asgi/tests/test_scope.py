@@ -8,7 +8,7 @@ import pytest
 from exchange_doubles import GET, PEER, Head, answered, make_exchange
 from virtual_time import turns
 
-from pounce_asgi import Peer, build_http_scope
+from pounce_asgi import Peer
 from pounce_asgi.scope import decode_path
 
 Run = Any
@@ -129,10 +129,3 @@ def test_nothing_is_shared_between_two_requests(run: Run) -> None:
     assert set(state) == {"pool"}
     assert scopes[1]["state"]["pool"] is state["pool"]  # the copy is shallow
     assert head.headers == ((b"host", b"example"),)
-
-
-def test_the_builder_alone() -> None:
-    scope = build_http_scope(
-        GET, scheme="http", root_path="", raw_root_path=b"", client=None, server=None, state={}, extensions={}
-    )
-    assert (scope["client"], scope["server"], scope["extensions"]) == (None, None, {})

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Generic
 from urllib.parse import quote
 
 from pounce_asgi.contracts import WireHeader
@@ -31,7 +32,8 @@ __all__ = ["ExchangeContext", "Peer"]
 SERVER_NAME: Final = b"pounce"
 
 
-class Peer(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Peer:
     """What every request of one connection has in common."""
 
     client: tuple[str, int] | None
@@ -59,11 +61,11 @@ class ExchangeContext(Generic[WireHeader]):
         "loop",
         "max_request_body",
         "raw_root_path",
+        "reports",
         "request_ids",
         "root_path",
         "running",
         "state",
-        "timed",
         "worker_id",
     )
 
@@ -89,8 +91,6 @@ class ExchangeContext(Generic[WireHeader]):
         self.create_task = _task_creator(loop)
         self.header_memo: HeaderMemo[WireHeader] = HeaderMemo(encode)
         self.listeners = listeners or Listeners()
-        # Time is taken per request only for somebody who listens.
-        self.timed = self.listeners != Listeners()
         self.worker_id = worker_id
         self.extensions = {name: dict(value) for name, value in extensions.items()}
         self.state = {} if state is None else state
@@ -99,6 +99,8 @@ class ExchangeContext(Generic[WireHeader]):
         self.max_request_body = settings.max_request_body
         self.early_head = settings.early_head
         self.request_ids = RequestIdGenerator() if settings.request_id else None
+        self.reports = self.request_ids is not None or self.listeners != Listeners()
+        """Whether anybody wants to hear of requests; times and records are made only then."""
         self.running: set[asyncio.Task[Any]] = set()
         """The applications that are waiting for something; those that never wait are never in it."""
         self._set_defaults(settings)

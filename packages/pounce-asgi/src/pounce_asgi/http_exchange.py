@@ -113,17 +113,8 @@ class HttpExchange(Generic[WireHeader]):
         ``SystemExit`` and ``KeyboardInterrupt`` of the application pass through, the response having been aborted.
         """
         context = self.context
-        scope = build_http_scope(
-            self.head,
-            scheme=self.peer.scheme,
-            root_path=context.root_path,
-            raw_root_path=context.raw_root_path,
-            client=self.peer.client,
-            server=self.peer.server,
-            state=context.state,
-            extensions=context.extensions,
-        )
-        if context.timed or context.request_ids is not None:
+        scope = build_http_scope(self.head, context, self.peer)
+        if context.reports:
             self.report = ExchangeReport.begin(self, scope)
         limit = context.max_request_body
         if limit is not None and (self.head.content_length or 0) > limit:
@@ -278,12 +269,14 @@ class HttpExchange(Generic[WireHeader]):
         if self.report is not None:
             self.report.response_completed(self, aborted=False)
 
-    def drained(self) -> Awaitable[None]:
-        """Something to wait for until the client has read enough.
+    def drained(self) -> Awaitable[None] | None:
+        """Something to wait for until the client has read enough; nothing when the response is complete.
 
         Raises:
             ClientGone: the write that congested the sink also found the client gone.
         """
+        if self.state is COMPLETE:
+            return None
         if self.gone:
             raise ClientGone("the client has disconnected")
         future = self.context.loop.create_future()

@@ -6,7 +6,7 @@ to wait for. Hot path: a small answer takes ``on_start`` and ``on_first_body``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi.contracts import BodyFraming
 from pounce_asgi.errors import ClientGone, ContentLengthMismatch, InvalidMessage, InvalidResponseHeader
@@ -37,6 +37,11 @@ __all__ = [
     "open_response",
     "refuse_gone",
 ]
+
+# A member of an enum is looked up anew each time it is named; a constant of the module is not.
+NONE: Final = BodyFraming.NONE
+LENGTH: Final = BodyFraming.LENGTH
+DELIMITED: Final = BodyFraming.DELIMITED
 
 
 def on_start(exchange: HttpExchange[Any], message: Message) -> None:
@@ -77,15 +82,15 @@ def on_start(exchange: HttpExchange[Any], message: Message) -> None:
     exchange.close = close
     exchange.trailers = False
     if status == 204 or status == 304 or exchange.head.method == "HEAD":
-        exchange.framing = BodyFraming.NONE
+        exchange.framing = NONE
         if status == 204:
             length_field = None  # RFC 9110, 8.6
     elif "trailers" in message and message["trailers"] and exchange.head.accepts_trailers:
-        exchange.framing = BodyFraming.DELIMITED
+        exchange.framing = DELIMITED
         exchange.trailers = True
         length_field = None  # trailers need a body that delimits itself; the application is held to it all the same
     else:
-        exchange.framing = None if declared is None else BodyFraming.LENGTH
+        exchange.framing = None if declared is None else LENGTH
     if length_field is not None:
         fields.append(length_field)
     exchange.state = HEAD_HELD
@@ -110,15 +115,15 @@ def open_response(exchange: HttpExchange[Any], body: bytes, length: int | None, 
     ``length`` is the length of the whole body where it is known; ``end`` says that ``body`` is all that comes.
     """
     framing = exchange.framing
-    if framing is BodyFraming.LENGTH or framing is BodyFraming.DELIMITED:
+    if framing is LENGTH or framing is DELIMITED:
         declared = exchange.declared
         if declared is not None and (len(body) > declared or (length is not None and length != declared)):
             raise length_mismatch(exchange, len(body) if length is None else length)
     elif framing is None:
         if length is None:
-            framing = exchange.framing = BodyFraming.DELIMITED
+            framing = exchange.framing = DELIMITED
         else:
-            framing = exchange.framing = BodyFraming.LENGTH
+            framing = exchange.framing = LENGTH
             exchange.declared = length
             exchange.fields.append(exchange.context.header_memo[b"content-length", b"%d" % length][1])
     else:
@@ -154,7 +159,7 @@ def on_body(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | 
     if type(body) is not bytes:
         body = _body_bytes(body)
     end = not message.get("more_body", False)
-    if exchange.framing is BodyFraming.NONE:
+    if exchange.framing is NONE:
         body = b""
     else:
         count_body(exchange, len(body), end=end)

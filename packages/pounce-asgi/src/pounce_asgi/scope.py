@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from pounce_asgi.contracts import RequestHead
+    from pounce_asgi.exchange_context import ExchangeContext, Peer
 
 __all__ = ["ASGI_VERSION", "HTTP_EXTENSIONS", "SPEC_VERSION", "build_http_scope", "decode_path"]
 
@@ -24,44 +25,35 @@ HTTP_EXTENSIONS: Final[dict[str, dict[str, Any]]] = {
 
 def decode_path(raw_path: bytes) -> str:
     """The path with percent-encoding and UTF-8 decoded; bytes that are not UTF-8 become U+FFFD."""
-    text = raw_path.decode("ascii", "replace")
-    return unquote(text) if "%" in text else text
+    path = raw_path.decode("ascii", "replace")
+    return unquote(path) if "%" in path else path
 
 
-def build_http_scope(
-    head: RequestHead,
-    *,
-    scheme: str,
-    root_path: str,
-    raw_root_path: bytes,
-    client: tuple[str, int] | None,
-    server: tuple[str, int | None] | None,
-    state: dict[str, Any],
-    extensions: dict[str, dict[str, Any]],
-) -> dict[str, Any]:
+def build_http_scope(head: RequestHead, context: ExchangeContext[Any], peer: Peer) -> dict[str, Any]:
     """A fresh scope: the application may change every dictionary and list in it.
 
     ``path`` and ``raw_path`` begin with ``root_path``, as frameworks expect since ASGI defined ``root_path`` as a
-    prefix of ``path``. ``raw_root_path`` is its percent-encoded form.
+    prefix of ``path``.
     """
     raw_path = head.raw_path
     path = decode_path(raw_path)
+    root_path = context.root_path
     if root_path:
         path = root_path + path
-        raw_path = raw_root_path + raw_path
+        raw_path = context.raw_root_path + raw_path
     return {
         "type": "http",
         "asgi": {"version": ASGI_VERSION, "spec_version": SPEC_VERSION},
         "http_version": head.http_version,
         "method": head.method,
-        "scheme": scheme,
+        "scheme": peer.scheme,
         "path": path,
         "raw_path": raw_path,
         "query_string": head.query_string,
         "root_path": root_path,
         "headers": list(head.headers),
-        "client": client,
-        "server": server,
-        "state": state.copy(),
-        "extensions": extensions.copy(),
+        "client": peer.client,
+        "server": peer.server,
+        "state": context.state.copy(),
+        "extensions": context.extensions.copy(),
     }
