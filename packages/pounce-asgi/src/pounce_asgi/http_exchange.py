@@ -270,7 +270,8 @@ class HttpExchange(Generic[WireHeader]):
             self.report.response_completed(self, aborted=False)
 
     def drained(self) -> Awaitable[None] | None:
-        """Something to wait for until the client has read enough; nothing when the response is complete.
+        """Something to wait for until the client has read enough. Nothing when the response is complete: its last
+        piece is the transport's to deliver, and the application has nothing more to hold back.
 
         Raises:
             ClientGone: the write that congested the sink also found the client gone.
@@ -351,17 +352,18 @@ class HttpExchange(Generic[WireHeader]):
             self._end_badly()
 
     def _failed(self, error: BaseException) -> None:
+        if self.gone and _is_client_gone(error):
+            return
         if self.report is not None:
             self.report.failed(self, error)
         if self.gone:
             # What it raises now is most likely about the client that has left. Not an error, and not hidden either.
-            if not _is_client_gone(error):
-                logger.warning(
-                    "%s in the application after its client had left: %s %r",
-                    type(error).__name__,
-                    self.head.method,
-                    self.head.raw_path,
-                )
+            logger.warning(
+                "%s in the application after its client had left: %s %r",
+                type(error).__name__,
+                self.head.method,
+                self.head.raw_path,
+            )
             return
         logger.error("Exception in the application: %s %r", self.head.method, self.head.raw_path, exc_info=error)
         if self.state is not COMPLETE:
