@@ -37,10 +37,11 @@ lint: sync
 	$(RUN) ruff check .
 
 # Each folder of tests by itself: files of the same name in two of them would be the same module to mypy.
+# A test may well ask for what the types say cannot be, so there that is no error.
 types: sync
 	$(RUN) mypy
 	@for folder in $(sort $(dir $(wildcard packages/*/tests/*.py tests/*.py))); do \
-		$(WORKSPACE) run mypy --no-error-summary $$folder || exit 1; done
+		$(WORKSPACE) run mypy --no-error-summary --no-warn-unreachable --disable-error-code redundant-expr $$folder || exit 1; done
 
 types-newest: sync
 	$(RUN) mypy --python-version 3.14

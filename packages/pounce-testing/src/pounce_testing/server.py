@@ -1,0 +1,150 @@
+"""A real server for tests: its own thread, its own loop, a real socket on a free port.
+
+It is ``pounce.Server`` as it serves in production; nothing is replaced but the process around it. The application runs
+in the same process as the test, so that a test can share objects with it, and in another thread, so that a test may
+block.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import pounce
+from pounce_testing.client import RawClient
+
+if TYPE_CHECKING:
+    from pounce_asgi import ASGIApplication, Listeners
+
+__all__ = ["TestServer"]
+
+DEFAULTS: Final[dict[str, Any]] = {"host": "127.0.0.1", "port": 0, "access_log": False, "graceful_timeout": 5.0}
+"""Settings of a server under test, unless the test says otherwise."""
+
+START_SECONDS: Final = 60.0
+"""Longer than an application's start takes on a busy machine; only a hang is cut off by it."""
+
+
+class TestServer:
+    """A context manager that serves an application (or ``"module:attribute"``) while its block runs.
+
+    Settings have the names that they have everywhere: ``TestServer(app, timeout_keep_alive=1)``. A ``ServerConfig``
+    may be given instead; a free port is taken in place of its own.
+
+    Entering raises what keeps the server from starting. Leaving stops it gracefully, at once when that takes longer
+    than its ``graceful_timeout`` allows, and raises what went wrong while it served.
+    """
+
+    __test__ = False  # the name begins with Test, but this is no test class
+
+    def __init__(
+        self,
+        app: ASGIApplication | str | pounce.ServerConfig,
+        *,
+        listeners: Listeners | None = None,
+        **settings: Any,
+    ) -> None:
+        self.config = _config(app, settings)
+        self._server = pounce.Server(self.config, listeners=listeners)
+        self._address: pounce.Address | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="TestServer", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start and wait until it accepts connections.
+
+        Raises:
+            TimeoutError: it did not begin to serve.
+            Exception: what ``pounce.Server.serve_blocking()`` raised.
+        """
+        self._thread.start()
+        if self._server.wait_until_started(START_SECONDS):
+            self._address = self._server.addresses[0]
+            return
+        if self._thread.is_alive() and self._error is None:
+            self._server.request_stop()
+            self._thread.join(1.0)
+        self._raise_error()
+        raise TimeoutError(f"the server did not begin to serve within {START_SECONDS:g} s")
+
+    def request_stop(self) -> None:
+        """Begin to stop, without waiting; a second call stops at once."""
+        self._server.request_stop()
+
+    def stop(self) -> None:
+        """Stop and wait for the end; safe to call when it has stopped already.
+
+        Raises:
+            TimeoutError: the server would not end, not even at once.
+            Exception: what went wrong while it served.
+        """
+        self._server.request_stop()
+        limits = self.config.worker.graceful_timeout + self.config.exchange.timeout_lifespan_shutdown
+        if not self.join(limits + 5.0):
+            self._server.request_stop()
+            if not self.join(5.0):
+                raise TimeoutError("the server did not stop; its thread is left behind")
+        self._raise_error()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end of the server: True when it came within ``timeout`` seconds."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, as ``socket.create_connection()`` takes them."""
+        return self.host, self.port
+
+    @property
+    def host(self) -> str:
+        """The address that it listens on, or did."""
+        return self._bound().host
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, or did."""
+        port = self._bound().port
+        assert port is not None, "a server on a UNIX socket has no port"
+        return port
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:49152``, without a slash at the end."""
+        return self._bound().url
+
+    def connect(self, *, timeout: float = 20.0) -> RawClient:
+        """A new connection for bytes as they are."""
+        return RawClient(self.host, self.port, timeout=timeout)
+
+    def _bound(self) -> pounce.Address:
+        if self._address is None:
+            raise RuntimeError("the server has not been started")
+        return self._address
+
+    def _run(self) -> None:
+        try:
+            self._server.serve_blocking()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the thread that waits
+            self._error = error
+
+    def _raise_error(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+
+def _config(app: ASGIApplication | str | pounce.ServerConfig, settings: dict[str, Any]) -> pounce.ServerConfig:
+    if not isinstance(app, pounce.ServerConfig):
+        return pounce.ServerConfig.of({**DEFAULTS, **settings, "app": app})
+    if settings:
+        raise TypeError(f"{', '.join(settings)}: settings belong into the ServerConfig that was given")
+    return dataclasses.replace(app, port=0)

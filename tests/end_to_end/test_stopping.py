@@ -1,0 +1,172 @@
+"""How the command ends: signals, requests in flight, threads that will not finish."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pounce_testing import RawClient
+from tests.end_to_end.process import ServerProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
+
+APPLICATION = """
+import asyncio, contextlib, pathlib, time
+
+async def lifespan(receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    print("the lifespan has ended", flush=True)
+    await send({"type": "lifespan.shutdown.complete"})
+
+def sleep_in_a_thread():
+    time.sleep(600)
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return await lifespan(receive, send)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"begun,", "more_body": True})
+    if scope["path"] == "/thread":
+        await asyncio.to_thread(sleep_in_a_thread)
+    if scope["path"] == "/loop":
+        sleep_in_a_thread()
+    if scope["path"] == "/held":
+        while not pathlib.Path("release").exists():
+            await asyncio.sleep(0.01)
+    await send({"type": "http.response.body", "body": b"done"})
+"""
+
+FASTAPI = """
+import time
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+
+@asynccontextmanager
+async def lifespan(app):
+    yield
+    print("the lifespan has ended", flush=True)
+
+app = FastAPI(lifespan=lifespan)
+
+@app.get("/thread")
+def sleep_in_a_thread():
+    print("begun,", flush=True)
+    time.sleep(600)
+"""
+
+GET = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
+OPTIONS = ("application:app", "--port", "0")
+LOOPS = ("asyncio", "uvloop")
+
+PROMPT_SECONDS = 5.0
+"""What is done at once, on a busy machine."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "application.py").write_text(APPLICATION)
+    return tmp_path
+
+
+def begin(server: ServerProcess, path: bytes) -> object:
+    """Start a request and wait until it is in the application; the client has to be kept."""
+    client = server.connect()
+    client.send(GET % path)
+    received = b""
+    while b"begun," not in received:
+        received += client.read_some()
+    return client
+
+
+def refuses_connections(port: int) -> bool:
+    """Whether a new client gets nowhere: no connection, or nothing on it."""
+    try:
+        with RawClient("127.0.0.1", port) as late:
+            late.send(GET % b"late")
+            return late.read_to_end() == b""
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_graceful_stop(folder: Path, number: signal.Signals, loop: str) -> None:
+    with ServerProcess(folder, *OPTIONS, "--loop", loop) as server, server.connect() as idle, server.connect() as busy:
+        idle.send(GET % b"")
+        assert idle.read_response().body == b"begun,done"
+        busy.send(GET % b"held")
+        received = b""
+        while b"begun," not in received:
+            received += busy.read_some()
+
+        server.send_signal(number)
+        assert idle.at_end(), "an idle connection closes at once"
+        assert refuses_connections(server.port)
+        (folder / "release").touch()
+        received += busy.read_to_end()
+        assert b"done" in received, "a request in flight finishes"
+        assert server.wait(PROMPT_SECONDS) == 0
+    assert "the lifespan has ended" in server.log
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_second_signal_stops_at_once(folder: Path, loop: str) -> None:
+    with ServerProcess(folder, *OPTIONS, "--loop", loop) as server, server.connect() as idle:
+        client = begin(server, b"held")
+        server.send_signal(signal.SIGTERM)
+        assert idle.at_end(), "the first one has been heard"
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PROMPT_SECONDS) == 0
+        del client
+    assert "the lifespan has ended" in server.log
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_requests_that_do_not_finish_are_given_up(folder: Path, loop: str) -> None:
+    with ServerProcess(folder, *OPTIONS, "--graceful-timeout", "0.5", "--loop", loop) as server:
+        client = begin(server, b"held")
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(0.5 + PROMPT_SECONDS) == 0
+        del client
+    assert "the lifespan has ended" in server.log
+
+
+@pytest.mark.parametrize("application", ["asyncio", "fastapi"])
+def test_blocked_thread_does_not_hold_the_exit(folder: Path, application: str) -> None:
+    if application == "fastapi":
+        (folder / "application.py").write_text(FASTAPI)
+    with ServerProcess(folder, *OPTIONS, "--graceful-timeout", "1") as server:
+        client = server.connect()
+        client.send(GET % b"thread")
+        if application == "asyncio":
+            while b"begun," not in client.read_some():
+                pass
+        else:
+            server.wait_for_line("begun,")
+        begun = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        server.wait(2 + PROMPT_SECONDS)
+        assert time.monotonic() - begun < 2.5, "gone a second after its time was up"
+        client.close()
+    assert "the lifespan has ended" in server.log
+    assert "in sleep_in_a_thread" in server.log, "the log shows where the thread hangs"
+
+
+def test_blocked_loop_ends_with_the_third_signal(folder: Path) -> None:
+    with ServerProcess(folder, *OPTIONS) as server:
+        client = begin(server, b"loop")
+        for _ in range(3):
+            server.send_signal(signal.SIGTERM)
+            time.sleep(0.2)  # so that the system does not fold them into one
+        assert server.wait(PROMPT_SECONDS) != 0
+        del client
