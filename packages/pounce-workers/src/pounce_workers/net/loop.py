@@ -7,10 +7,13 @@ It leans on four members of asyncio's loop that are not public: ``_ready``, ``_s
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pounce_workers.net.poller import LoopPoller, Poller
 from pounce_workers.net.selector import ServingSelector
+
+if TYPE_CHECKING:
+    from collections import deque
 
 __all__ = ["ServingLoop", "new_event_loop", "poller_of"]
 
@@ -21,21 +24,18 @@ class ServingLoop(asyncio.SelectorEventLoop):
     Everything that asyncio offers works as usual: tasks, timers, streams, subprocesses, signal handlers, executors.
     """
 
+    # What the selector looks at; asyncio's, and not declared in its types.
+    _ready: deque[asyncio.Handle]
+    """The callbacks that are to run next."""
+    _scheduled: list[asyncio.TimerHandle]
+    """The timers, a heap: the next one is first."""
+    _stopping: bool
+    """``stop()`` was called: the loop is to end after this turn."""
+
     def __init__(self, selector: ServingSelector | None = None) -> None:
         self.serving_selector = selector or ServingSelector()
         super().__init__(self.serving_selector)
-        self.ready_handles: Any = self._ready  # type: ignore[attr-defined]
-        """The callbacks that are to run next."""
         self.serving_selector.attach(self)
-
-    def next_timer(self) -> float | None:
-        """When the next timer is due on the loop's clock, or None when there is none."""
-        scheduled = self._scheduled  # type: ignore[attr-defined]
-        return scheduled[0].when() if scheduled else None
-
-    def is_stopping(self) -> bool:
-        """Whether ``stop()`` was called and the loop is to end after this turn."""
-        return bool(self._stopping)  # type: ignore[attr-defined]
 
     def _write_to_self(self) -> None:
         """Wake the loop up, as ``call_soon_threadsafe()`` does after it queued a callback: only if it may be asleep.

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ServingSelector"]
 
+_NOTHING: Final[list[tuple[selectors.SelectorKey, int]]] = []
+"""Never changed: asyncio only reads what select() returns."""
+
 MAX_EVENTS: Final = 256
 """Descriptors taken from the kernel at once: enough to share the cost of the call, few enough to be fair to timers."""
 
@@ -147,9 +150,10 @@ class ServingSelector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Serve HTTP until asyncio has something to do; then return what is ready of asyncio's own descriptors."""
         loop = self._loop
+        poll = self._poll
         if loop is None:
-            return self._collect(self._poll(-1 if timeout is None else timeout, MAX_EVENTS))
-        ready = loop.ready_handles
+            return self._collect(poll(timeout, MAX_EVENTS))
+        ready = loop._ready
         while True:
             if timeout is None or timeout > 0:
                 with self.sleep_lock:
@@ -158,63 +162,70 @@ class ServingSelector(selectors.BaseSelector):
                     # waits for the lock and will see the flag: the lock is the barrier that makes one of both true.
                     if ready:
                         timeout = 0
-                events = self._poll(timeout, MAX_EVENTS)
+                events = poll(timeout, MAX_EVENTS)
                 self.may_sleep = False
             else:
-                events = self._poll(0, MAX_EVENTS)
+                events = poll(0, MAX_EVENTS)
             if not events:
-                return []
+                return _NOTHING
             collected = self._collect(events)
-            if collected or ready or loop.is_stopping():
+            if collected or ready or loop._stopping:
                 return collected
-            next_timer = loop.next_timer()
-            timeout = None if next_timer is None else next_timer - time.monotonic()
-            if timeout is not None and timeout <= 0:
-                return []
+            scheduled = loop._scheduled
+            if scheduled:
+                timeout = scheduled[0]._when - time.monotonic()  # type: ignore[attr-defined]
+                if timeout <= 0:
+                    return _NOTHING
+            else:
+                timeout = None
 
     def _collect(self, events: list[tuple[int, int]]) -> list[tuple[selectors.SelectorKey, int]]:
         """Call the watchers of a batch; return the rest of it, which is asyncio's."""
-        watchers = self._watchers
-        if len(events) == 1:
-            fd, mask = events[0]
-            watcher = watchers.get(fd)
-            if watcher is not None:
-                self._call(watcher, mask)
-                return []
-            return self._own(events)
+        find = self._watchers.get
         # Who watches what is settled before anybody is called: a call may close any descriptor of this batch, and the
         # kernel gives its number to the next one that is opened. A watcher that was closed ignores its event.
-        settled = [(watchers.get(fd), mask) for fd, mask in events]
+        settled = [find(fd) for fd, _ in events]
+        own = self._settle_keys(events, settled) if None in settled else None
+        for watcher, (_, mask) in zip(settled, events, strict=True):
+            if watcher is None:
+                continue
+            try:
+                if mask == READ:
+                    watcher.on_readable()
+                else:
+                    _call(watcher, mask)
+            except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
+                self._report(error)
+        if own is None:
+            return _NOTHING
         keys = self._keys
-        own = [
-            (fd, mask, keys[fd])
-            for (fd, mask), (watcher, _) in zip(events, settled, strict=True)
-            if watcher is None and fd in keys
-        ]
-        for watcher, mask in settled:
-            if watcher is not None:
-                self._call(watcher, mask)
-        return [(key, _events(mask) & key.events) for fd, mask, key in own if keys.get(fd) is key]
+        return [(key, ready) for key, ready in own if keys.get(key.fd) is key]
 
-    def _own(self, events: list[tuple[int, int]]) -> list[tuple[selectors.SelectorKey, int]]:
-        keys = self._keys
-        return [(keys[fd], _events(mask) & keys[fd].events) for fd, mask in events if fd in keys]
+    def _settle_keys(
+        self, events: list[tuple[int, int]], settled: list[Watcher | None]
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        """asyncio's part of a batch, as it stands before any watcher is called."""
+        own = []
+        for (fd, mask), watcher in zip(events, settled, strict=True):
+            key = self._keys.get(fd)
+            if watcher is None and key is not None:
+                own.append((key, _events(mask) & key.events))
+        return own
 
-    def _call(self, watcher: Watcher, mask: int) -> None:
-        try:
-            if mask == READ:
-                watcher.on_readable()
-                return
-            if mask & WRITE:
-                watcher.on_writable()
-            if mask & READ:
-                watcher.on_readable()
-            elif mask & HANG_UP:
-                watcher.on_hang_up()
-        except BaseException as error:
-            if self._loop is None:
-                raise
-            self._loop.report(error)
+    def _report(self, error: BaseException) -> None:
+        if self._loop is None:
+            raise error
+        self._loop.report(error)
+
+
+def _call(watcher: Watcher, mask: int) -> None:
+    """A readiness other than the usual one."""
+    if mask & WRITE:
+        watcher.on_writable()
+    if mask & READ:
+        watcher.on_readable()
+    elif mask & HANG_UP:
+        watcher.on_hang_up()
 
 
 def _mask(events: int) -> int:

@@ -63,6 +63,7 @@ BODY: Final = Phase.BODY
 RESPONDING: Final = Phase.RESPONDING
 DRAINING: Final = Phase.DRAINING
 CLOSED: Final = Phase.CLOSED
+DELIMITED: Final = BodyFraming.DELIMITED
 
 PIPELINE_BYTES: Final = 65536
 """Bytes that a client may send ahead of its answers before the socket is no longer read."""
@@ -136,14 +137,13 @@ class Http1Connection:
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
-        reader = self.reader
-        reader.receive_data(data)
-        if self.phase is IDLE:
-            if not self._advancing:
-                self._advance()
-        elif self.phase is BODY or self.phase is DRAINING:
+        self.reader.receive_data(data)
+        phase = self.phase
+        if phase is IDLE:
+            self._advance()
+        elif phase is BODY or phase is DRAINING:
             self._read_body()
-        elif reader.buffered >= PIPELINE_BYTES:
+        elif self.reader.buffered >= PIPELINE_BYTES:
             self._paused = True
             self.transport.pause_reading()
 
@@ -201,22 +201,25 @@ class Http1Connection:
             return
         self._advancing = True
         reader = self.reader
+        end_of_turn = self.requests + PIPELINE_TURN
         try:
-            for _ in range(PIPELINE_TURN):
-                event = reader.maybe_next_event()
-                if event is None:
+            while True:
+                head = reader.maybe_next_event()
+                if head is None:
                     self._await_head()
                     return
                 # Between requests there is nothing but heads.
-                if not self._begin(event):  # type: ignore[arg-type]
+                if not self._begin(head):  # type: ignore[arg-type]
+                    return
+                if not reader.buffered and not self._eof:
+                    return  # the usual end: all that had arrived is answered
+                if self.requests >= end_of_turn:
+                    self.wire.loop.call_soon(self._advance)
                     return
         except RemoteProtocolError as error:
             self._refuse(error.status, str(error))
-            return
         finally:
             self._advancing = False
-        if reader.buffered:
-            self.wire.loop.call_soon(self._advance)
 
     def _await_head(self) -> None:
         """The next head is not complete. It has one deadline in all, from its first byte on."""
@@ -238,16 +241,19 @@ class Http1Connection:
         self.requests += 1
         self._head_deadline_set = False
         self.transport.deadline = NEVER
-        self._http10 = head.http_version == "1.0"
-        self._keep_alive = head.keep_alive and self.requests != wire.limit_connection_requests and not wire.draining
+        fields = head.fields
+        self._http10 = fields.http_version == "1.0"
+        self._keep_alive = fields.keep_alive and not wire.draining
+        if self.requests >= wire.limit_connection_requests:
+            self._keep_alive = False
         if self._over_limit:
             self._refuse(503, "the server has too many connections", head)
             return False
-        if head.expectation_failed:
+        if fields.expectation_failed:
             self._refuse(417, "the only expectation that is known is 100-continue", head)
             return False
         exchange = self.exchange = HttpExchange(wire.context, self, head, self.peer)
-        if head.has_body:
+        if fields.has_body:
             self.phase = BODY
             self._dropped = 0
             self._read_body()
@@ -339,7 +345,7 @@ class Http1Connection:
         if close:
             self._keep_alive = False
         self._chunked = False
-        if framing is BodyFraming.DELIMITED:
+        if framing is DELIMITED:
             if self._http10:
                 self._keep_alive = False  # the end of the connection is the end of the body (RFC 9112, 6.3)
             else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pounce_asgi.lifecycle import ConnectionClosed, ConnectionOpened
 from pounce_http1 import HeaderMemo, RequestReader
+from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.http1_connection import Http1Connection
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Http1Wire:
         self.draining = False
         # Copied to slots of our own: shared objects cost time on free-threaded builds.
         self.limit_concurrency = worker.limit_concurrency
-        self.limit_connection_requests = worker.limit_connection_requests
+        self.limit_connection_requests: float = worker.limit_connection_requests or NEVER
         self.timeout_body_stall = worker.timeout_body_stall
         self.timeout_keep_alive = worker.timeout_keep_alive
         self.timeout_request_head = worker.timeout_request_head
