@@ -311,6 +311,13 @@ TRAILERS: dict[str, tuple[Head, list[Message], list[str], list[Any] | None]] = {
         ["head", "body", "trailers"],
         [CHECKSUM, (b"x-b", b"2")],
     ),
+    # An empty piece that does not end the response must not reach a wire, where an empty chunk would end the body.
+    "after an empty last piece": (
+        TE_TRAILERS,
+        [start(trailers=True), body(b"x", True), body(b""), trailers(CHECKSUM)],
+        ["head", "trailers"],
+        [CHECKSUM],
+    ),
     "none": (TE_TRAILERS, [start(trailers=True), body(b"x"), trailers()], ["head", "trailers"], []),
     "not asked for": (GET, [start(trailers=True), body(b"x"), trailers(CHECKSUM)], ["head"], None),
     "not asked for, several": (

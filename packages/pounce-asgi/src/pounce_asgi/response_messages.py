@@ -163,8 +163,9 @@ def on_body(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | 
         body = b""
     else:
         count_body(exchange, len(body), end=end)
-    if body or end:
-        exchange.sink.send_body(body, end=end and not exchange.trailers)
+    last = end and not exchange.trailers
+    if body or last:
+        exchange.sink.send_body(body, end=last)
     if end:
         end_of_body(exchange)
     return exchange.drained() if exchange.sink.congested else None
