@@ -59,9 +59,9 @@ def test_a_type_checker_takes_the_good_and_refuses_the_bad(tmp_path: pathlib.Pat
     api = pytest.importorskip("mypy.api")
     config = tmp_path / "mypy.ini"
     config.write_text("[mypy]\nstrict = True\n")
-    good, bad = TYPING / "good.py", TYPING / "bad.py"
+    good, embedder, bad = TYPING / "good.py", TYPING / "embedder.py", TYPING / "bad.py"
     output, problems, _ = api.run(
-        ["--config-file", str(config), "--no-error-summary", "--hide-error-context", str(good), str(bad)]
+        ["--config-file", str(config), "--no-error-summary", "--hide-error-context", str(good), str(embedder), str(bad)]
     )
     assert not problems
     expected = {

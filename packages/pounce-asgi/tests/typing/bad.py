@@ -10,6 +10,7 @@ from pounce_asgi import (
     Lifespan,
     RequestStarted,
     ResponseCompleted,
+    ResponseSink,
     Scope,
     Subscriber,
 )
@@ -37,3 +38,12 @@ def on_started(record: RequestStarted) -> None: ...
 
 
 four = Subscriber(on_started, ResponseCompleted)  # E: arg-type
+
+
+class PairSink:
+    congested = False
+
+    def send_body(self, data: str, *, end: bool) -> None: ...
+
+
+five: ResponseSink[bytes] = PairSink()  # E: assignment
