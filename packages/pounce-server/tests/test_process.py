@@ -37,7 +37,7 @@ async def app(scope, receive, send):
         await asyncio.get_running_loop().run_in_executor(None, sleep_in_a_thread)
     if scope["path"] == "/loop":
         print("blocking", file=sys.stderr, flush=True)
-        time.sleep(600)
+        sleep_interruptibly()
     if scope["path"] == "/own":
         threading.Thread(target=sleep_in_a_thread, name="mine").start()
     if scope["path"] == "/idle":
@@ -48,12 +48,17 @@ async def app(scope, receive, send):
 def sleep_in_a_thread():
     print("blocking", file=sys.stderr, flush=True)
     time.sleep(600)
+
+def sleep_interruptibly():
+    # Not in one piece: a signal that comes just before sleep() begins is only seen when it ends.
+    while True:
+        time.sleep(0.01)
 """
 
 MODULES = {
     "main": APPLICATION,
     "inside": "import no_such_module_anywhere",
-    "slow": "import sys, time\nprint('importing', file=sys.stderr, flush=True)\ntime.sleep(600)",
+    "slow": "import sys, time\nprint('importing', file=sys.stderr, flush=True)\nwhile True:\n    time.sleep(0.01)",
     "startup": "async def app(scope, receive, send):\n    await receive()\n    raise ValueError('no database')",
     "script": "import pounce\nif __name__ == '__main__':\n    pounce.run('main:app', port=0)\n    print('after')",
 }
@@ -171,10 +176,10 @@ def test_a_blocked_loop_ends_with_the_third_signal(folder: Path) -> None:
     with serving(folder) as process:
         connection = request(process.port(), "/loop", read=False)
         process.wait_for("blocking")
-        for _ in range(3):
-            process.popen.send_signal(signal.SIGINT)
-            time.sleep(0.1)  # signals of one number that come at once are one
-        code, _, err = process.end()
+        process.popen.send_signal(signal.SIGINT)
+        process.popen.send_signal(signal.SIGTERM)
+        time.sleep(0.2)  # signals of one number that come at once are one
+        code, _, err = process.end(signal.SIGINT)
         connection.close()
     assert code == 1
     assert "stopped by a third signal" in err
