@@ -59,17 +59,18 @@ def parse_field_lines(block: bytes, names: dict[bytes, bytes]) -> tuple[list[Fie
         return None
     fields: list[Field] = []
     decisive: list[Field] = []
+    lower_case, append = names.get, fields.append
     try:
         for line in lines:
             name, value = line.split(b":", 1)
-            lower = names.get(name)
+            lower = lower_case(name)
             if lower is not None:
                 # Only SP and HTAB can be meant: the table above admits no other white space.
-                fields.append((lower, value.strip()))
+                append((lower, value.strip()))
                 continue
             lower = _KNOWN_DECISIVE.get(name) or name.lower()
             field = (lower, value.strip())
-            fields.append(field)
+            append(field)
             if lower in DECISIVE_NAMES:
                 decisive.append(field)
             elif not name or name.translate(TOKEN_BYTES) != name:

@@ -14,6 +14,7 @@ __all__ = [
     "CHUNK_SIZE",
     "FIELD_BYTES",
     "HOST",
+    "HOST_NAME_BYTES",
     "HTTP_VERSION",
     "TARGET_BYTES",
     "TOKEN",
@@ -66,6 +67,9 @@ HOST: Final = re.compile(
     rb"|\[[vV][0-9A-Fa-f]+\.[" + _UNRESERVED + _SUB_DELIMS + rb":]+\]"
     rb")(?::(?P<port>[0-9]{0,5}))?"
 )
+
+HOST_NAME_BYTES: Final = _table(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~")
+"""Unreserved characters: the names that are in use."""
 
 # RFC 9112, 7.1
 #   chunk-size = 1*HEXDIG

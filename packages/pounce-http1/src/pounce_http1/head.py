@@ -16,7 +16,7 @@ from pounce_http1.errors import (
     UpgradeWithContent,
     quote,
 )
-from pounce_http1.framing import body_framing
+from pounce_http1.framing import NO_BODY, body_framing
 from pounce_http1.grammar import HTTP_VERSION, TOKEN_BYTES
 from pounce_http1.target import Target, is_valid_host, parse_target
 
@@ -30,6 +30,9 @@ METHODS: Final = {
     for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "QUERY")
 }
 """Methods known to be tokens and to have no target form of their own."""
+
+
+_NO_OPTIONS: Final[list[bytes]] = []
 
 
 class HeaderBlock:
@@ -214,50 +217,39 @@ def build_block(http_version: str, headers: list[Field], decisive: list[Field]) 
 
     Raises InvalidHost, UpgradeWithContent, or what ``body_framing`` raises.
     """
-    hosts: list[bytes] = []
-    connection: list[bytes] = []
+    host = connection = None
+    several_hosts = False
     lengths: list[bytes] = []
     codings: list[bytes] = []
-    other: list[Field] = []
+    wishes: list[Field] = []
     for field in decisive:
         name, value = field
         if name == b"host":
-            hosts.append(value)
+            several_hosts = host is not None
+            host = value
         elif name == b"connection":
-            connection.append(value)
+            connection = value if connection is None else b"%b,%b" % (connection, value)
         elif name == b"content-length":
             lengths.append(value)
         elif name == b"transfer-encoding":
             codings.append(value)
         else:
-            other.append(field)
-    host = _host(http_version, hosts)
-    length, chunked = body_framing(http_version, lengths, codings)
-    options = _members(connection) if connection else ()
-    if http_version == "1.1":
-        keep_alive = b"close" not in options
-    else:
-        keep_alive = b"keep-alive" in options and b"close" not in options
-    block = HeaderBlock(http_version, tuple(headers), host, length, chunked, keep_alive)
-    if other:
-        _derive_wishes(block, other, wants_upgrade=b"upgrade" in options)
-    return block
-
-
-def _host(http_version: str, values: list[bytes]) -> bytes:
-    """Exactly one valid Host in HTTP/1.1; HTTP/1.0 may leave it out (RFC 9112, 3.2).
-
-    The value may be empty: that is what a client must send if its target has no authority (RFC 9112, 3.2), and the
-    server's own name is meant then (RFC 9112, 3.3).
-    """
-    if len(values) != 1:
-        if not values and http_version == "1.0":
-            return b""
-        raise InvalidHost("more than one Host field" if values else "an HTTP/1.1 request needs a Host field")
-    host = values[0]
-    if host and not is_valid_host(host):
+            wishes.append(field)
+    if several_hosts:
+        raise InvalidHost("more than one Host field")
+    if host is None:
+        if http_version != "1.0":
+            raise InvalidHost("an HTTP/1.1 request needs a Host field")
+        host = b""
+    elif host and not is_valid_host(host):
         raise InvalidHost(f"Host must be host[:port], got {quote(host)}")
-    return host
+    length, chunked = body_framing(http_version, lengths, codings) if lengths or codings else NO_BODY
+    options = _NO_OPTIONS if connection is None else _members([connection])
+    keep_alive = b"close" not in options and (http_version == "1.1" or b"keep-alive" in options)
+    block = HeaderBlock(http_version, tuple(headers), host, length, chunked, keep_alive)
+    if wishes:
+        _derive_wishes(block, wishes, wants_upgrade=b"upgrade" in options)
+    return block
 
 
 def _derive_wishes(block: HeaderBlock, fields: list[Field], *, wants_upgrade: bool) -> None:

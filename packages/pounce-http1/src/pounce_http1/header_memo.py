@@ -66,8 +66,8 @@ class HeaderMemo:
 
     def find(self, block: bytes) -> HeaderBlock | None:
         """What these bytes were parsed to, if they are remembered. After None comes ``offer()``."""
-        if self._resting:
-            self._resting -= 1
+        if self._resting or len(block) > MAX_BLOCK_BYTES:
+            self._resting = max(0, self._resting - 1)
             return None
         found = self._blocks.get(block)
         if found is None:

@@ -10,16 +10,18 @@ syntax. A way that is in doubt leaves the decision to the next.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pounce_http1.body import BodyChunk, BodyEvent, ChunkedBody, EndOfBody, LengthBody
 from pounce_http1.errors import IncompleteRequest, LocalProtocolError, RemoteProtocolError
-from pounce_http1.field_lines import KNOWN_NAMES, parse_field_lines
+from pounce_http1.field_lines import KNOWN_NAMES, Field, parse_field_lines
 from pounce_http1.grammar import TARGET_BYTES
 from pounce_http1.head import METHODS, HeaderBlock, RequestHead, build_block, build_head, parse_request_line
-from pounce_http1.header_memo import MAX_BLOCK_BYTES, HeaderMemo
 from pounce_http1.limits import Limits
 from pounce_http1.partial_head import PartialHead
+
+if TYPE_CHECKING:
+    from pounce_http1.header_memo import HeaderMemo
 
 __all__ = ["Event", "RequestReader"]
 
@@ -75,6 +77,7 @@ class RequestReader:
         "_limits",
         "_max_line",
         "_memo",
+        "_names",
         "_partial",
         "_position",
         "_wire",
@@ -85,6 +88,7 @@ class RequestReader:
             memo.bind(limits)
         self._limits = limits
         self._memo = memo
+        self._names = KNOWN_NAMES if memo is None else memo.names
         # A number of our own: on free-threaded builds counting references to the one that all workers share contends.
         self._max_line = limits.limit_request_line + 0
         self._buffer = b""
@@ -151,21 +155,29 @@ class RequestReader:
             return self._next_of_body(self._body)
         buffer, start = self._buffer, self._position
         line_end = buffer.find(b"\r\n", start)
-        if buffer.startswith(self._wire, line_end) and line_end - start <= self._max_line:
-            parts = buffer[start:line_end].split(b" ")
-            if len(parts) == 3 and parts[2] == b"HTTP/1.1":
-                target = parts[1]
-                method = METHODS.get(parts[0])
-                if method is not None and target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
-                    path, _, query = target.partition(b"?")
+        if line_end < 0:
+            return self._next_head(line_end)
+        parts = buffer[start:line_end].split(b" ")
+        if len(parts) == 3 and parts[2] == b"HTTP/1.1" and line_end - start <= self._max_line:
+            target = parts[1]
+            method = METHODS.get(parts[0])
+            if method is not None and target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
+                if buffer.startswith(self._wire, line_end):
                     fields = self._fields
                     self._position = line_end + len(self._wire)
-                    if fields.has_body:
-                        self._begin_body(fields)
-                    return RequestHead(method, target, path, query, fields)
+                else:
+                    new_fields = self._read_fields(line_end, "1.1")
+                    if new_fields is None:
+                        return self._next_head(line_end)
+                    fields = new_fields
+                if fields.has_body:
+                    self._begin_body(fields)
+                path, _, query = target.partition(b"?")
+                return RequestHead(method, target, path, query, fields)
         return self._next_head(line_end)
 
     def _next_head(self, line_end: int) -> RequestHead | None:
+        """The next head by the slower ways. ``line_end`` is where the first CRLF of the buffer is, or -1."""
         try:
             head = self._read_whole_head(line_end) or self._read_partial_head()
         except RemoteProtocolError as error:
@@ -181,46 +193,63 @@ class RequestReader:
 
     def _read_whole_head(self, line_end: int) -> RequestHead | None:
         """The head at the position of the buffer, if it is there as a whole and nothing is wrong with its lines."""
-        buffer, start = self._buffer, self._position
-        end = buffer.find(b"\r\n\r\n", line_end) if line_end > start else -1
-        if end < 0 or line_end - start > self._max_line or end - line_end > self._limits.limit_request_header_size:
+        start = self._position
+        if line_end <= start or line_end - start > self._max_line:
             return None
         try:
-            method, target, parts, http_version = parse_request_line(buffer[start:line_end])
+            method, target, parts, http_version = parse_request_line(self._buffer[start:line_end])
         except RemoteProtocolError:
             return None  # which error it is depends on the line's real end, which may be a bare LF within these bytes
-        end += 4
-        wire = buffer[line_end:end]
-        fields = self._read_fields(wire, http_version)
-        if fields is None:
-            return None
-        self._position = end
-        return build_head(method, target, parts, fields)
+        fields = self._read_fields(line_end, http_version)
+        return None if fields is None else build_head(method, target, parts, fields)
 
-    def _read_fields(self, wire: bytes, http_version: str) -> HeaderBlock | None:
-        """The block between two line ends, which are part of ``wire``; None if something is wrong with a line."""
-        memo = self._memo if http_version == "1.1" and len(wire) <= MAX_BLOCK_BYTES else None
-        if memo is None:
-            return self._parse_fields(wire, http_version, KNOWN_NAMES if self._memo is None else self._memo.names)
-        fields = memo.find(wire)
-        if fields is None:
-            fields = self._parse_fields(wire, http_version, memo.names)
-            if fields is None or not memo.offer(wire, fields):
-                return fields
-        self._wire = wire
-        self._fields = fields
+    def _read_fields(self, line_end: int, http_version: str) -> HeaderBlock | None:
+        """The fields after this line end, if they are there as a whole and nothing is wrong with their lines.
+
+        Then the position is moved behind them. What they say together may still be wrong, which raises.
+        """
+        buffer = self._buffer
+        end = buffer.find(b"\r\n\r\n", line_end)
+        if end < 0 or end - line_end > self._limits.limit_request_header_size:
+            return None
+        wire = buffer[line_end : end + 4]
+        memo = self._memo
+        if memo is None or http_version != "1.1":
+            fields = self._parse_fields(wire, http_version)
+        else:
+            fields = memo.find(wire)
+            if fields is None:
+                fields = self._parse_fields(wire, http_version)
+                remembered = fields is not None and memo.offer(wire, fields)
+            else:
+                remembered = True
+            if fields is not None and remembered:
+                self._wire = wire
+                self._fields = fields
+        if fields is not None:
+            self._position = end + 4
         return fields
 
-    def _parse_fields(self, wire: bytes, http_version: str, names: dict[bytes, bytes]) -> HeaderBlock | None:
-        if len(wire) == 4:  # no field at all
-            return build_block(http_version, [], [])
-        parsed = parse_field_lines(wire[2:-4], names)
-        if parsed is None or len(parsed[0]) > self._limits.limit_request_fields:
-            return None
-        field_size = self._limits.limit_request_field_size
-        if len(wire) > field_size and any(len(line) > field_size for line in wire.split(b"\r\n")):
-            return None
-        return build_block(http_version, *parsed)
+    def _parse_fields(self, wire: bytes, http_version: str) -> HeaderBlock | None:
+        """The block between two line ends, which are part of ``wire``; None if something is wrong with a line."""
+        if len(wire) == len(b"\r\n\r\n"):  # no field at all
+            headers: list[Field] = []
+            decisive: list[Field] = []
+        else:
+            parsed = parse_field_lines(wire[2:-4], self._names)
+            if parsed is None:
+                return None
+            headers, decisive = parsed
+            if len(headers) > self._limits.limit_request_fields:
+                return None
+            field_size = self._limits.limit_request_field_size
+            if len(wire) > field_size and any(len(line) > field_size for line in wire.split(b"\r\n")):
+                return None
+        try:
+            return build_block(http_version, headers, decisive)
+        except RemoteProtocolError as error:
+            self._refuse(error)
+            raise
 
     def _read_partial_head(self) -> RequestHead | None:
         """Go line by line over what is there; keep it if that is not a whole head."""
