@@ -48,7 +48,7 @@ class _Keys(Mapping[Any, selectors.SelectorKey]):
         self._keys = keys
 
     def __getitem__(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
-        return self._keys[_descriptor(fileobj)]
+        return self._keys[_registered_descriptor(fileobj, self._keys)]
 
     def __iter__(self) -> Any:
         return iter(self._keys)
@@ -59,6 +59,17 @@ class _Keys(Mapping[Any, selectors.SelectorKey]):
 
 def _descriptor(fileobj: FileDescriptorLike) -> int:
     return fileobj if isinstance(fileobj, int) else fileobj.fileno()
+
+
+def _registered_descriptor(fileobj: FileDescriptorLike, keys: dict[int, selectors.SelectorKey]) -> int:
+    """The descriptor that a file object was registered with, also when it is closed and has none any more."""
+    try:
+        fd = _descriptor(fileobj)
+    except ValueError:
+        fd = -1  # as a closed socket says
+    if fd < 0:
+        fd = next((key.fd for key in keys.values() if key.fileobj is fileobj), -1)
+    return fd
 
 
 class ServingSelector(selectors.BaseSelector):
@@ -112,7 +123,7 @@ class ServingSelector(selectors.BaseSelector):
 
     def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
         """Stop watching a descriptor of asyncio's."""
-        fd = self._key_descriptor(fileobj)
+        fd = _registered_descriptor(fileobj, self._keys)
         key = self._keys.pop(fd)
         with contextlib.suppress(OSError):  # closed before it was unregistered, which ends the kernel's watch too
             self._readiness.unregister(fd)
@@ -120,22 +131,12 @@ class ServingSelector(selectors.BaseSelector):
 
     def modify(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
         """Watch for something else, or with other data."""
-        fd = self._key_descriptor(fileobj)
+        fd = _registered_descriptor(fileobj, self._keys)
         old = self._keys[fd]
         if old.events != events:
             self._readiness.modify(fd, _mask(events))
         key = self._keys[fd] = selectors.SelectorKey(fileobj, fd, events, data)
         return key
-
-    def _key_descriptor(self, fileobj: FileDescriptorLike) -> int:
-        try:
-            return _descriptor(fileobj)
-        except ValueError:
-            # A closed file object has no descriptor any more; find the one that it was registered with.
-            for key in self._keys.values():
-                if key.fileobj is fileobj:
-                    return key.fd
-            raise
 
     def get_map(self) -> Mapping[FileDescriptorLike, selectors.SelectorKey]:
         """What asyncio registered."""
@@ -152,7 +153,8 @@ class ServingSelector(selectors.BaseSelector):
         loop = self._loop
         poll = self._poll
         if loop is None:
-            return self._collect(poll(timeout, MAX_EVENTS))
+            # Below zero the kernel would wait for ever, and `selectors` not at all.
+            return self._collect(poll(None if timeout is None else max(timeout, 0), MAX_EVENTS))
         ready = loop._ready
         while True:
             if timeout is None or timeout > 0:

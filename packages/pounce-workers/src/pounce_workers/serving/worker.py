@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import logging
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import ExchangeContext, Lifespan, Listeners
@@ -27,8 +31,9 @@ __all__ = ["Worker"]
 
 logger = logging.getLogger("pounce.worker")
 
-CANCEL_GRACE: Final = 0.5
-"""Seconds for cancelled applications to clean up at the end of the graceful time; the exit is promised within one."""
+CANCEL_GRACE: Final = 0.25
+"""Seconds for what was cancelled to clean up, three times at most: after the graceful time the exit is promised within
+one second, the application's own shutdown not counted."""
 
 
 class Worker:
@@ -69,8 +74,8 @@ class Worker:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requests = 0
+        self._owns_process = False
         self._news: asyncio.Event | None = None
-        self._idle: asyncio.Event | None = None
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -88,11 +93,24 @@ class Worker:
         Raises:
             LifespanError: the application's startup failed.
         """
+        if threading.current_thread() is threading.main_thread():
+            self._owns_process = True
+            self._run()
+        else:
+            # Free-threaded builds hand a new thread the context of its parent; a worker starts with none.
+            contextvars.Context().run(self._run)
+
+    def _run(self) -> None:
         loop = new_event_loop(self._settings.worker.loop)
+        # Bounded as asyncio's own would be, for each worker, and named so that a stack tells whose thread it is.
+        threads = min(32, (os.cpu_count() or 1) + 4)
+        loop.set_default_executor(ThreadPoolExecutor(threads, f"pounce-worker-{self._worker_id}-executor"))
         try:
             # With a main task, not run_forever(): anyio ties its worker threads to the root task.
-            loop.run_until_complete(self._serve_tuned())
+            loop.run_until_complete(self.serve())
         finally:
+            if self._owns_process:
+                gc.unfreeze()
             _close_loop(loop)
 
     async def serve(self) -> None:
@@ -120,13 +138,6 @@ class Worker:
 
     # -- the life of it ----------------------------------------------------------------------------------------------
 
-    async def _serve_tuned(self) -> None:
-        """Serve, with the garbage collector set up for a process that serves."""
-        try:
-            await self.serve()
-        finally:
-            gc.unfreeze()
-
     async def _serve_connections(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> None:
         sweeper = DeadlineSweeper(loop, self._tick)
         context = ExchangeContext(
@@ -141,6 +152,11 @@ class Worker:
         wire = Http1Wire(context, loop=loop, sweeper=sweeper, settings=self._settings)
         acceptors = self._accept(loop, sweeper, wire)
         sweeper.start()
+        if self._owns_process:
+            # What start-up left behind lives as long as the process. Looking through it again and again for garbage
+            # costs time, and on free-threaded builds every collection stops all threads.
+            gc.collect()
+            gc.freeze()
         try:
             if self._on_started is not None:
                 self._on_started()
