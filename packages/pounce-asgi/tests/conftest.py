@@ -11,13 +11,22 @@ import pytest
 # The tests are no package: this is how they find the doubles that lie beside them.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from exchange_doubles import illegal_uses
 from virtual_time import run_virtually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
 
 @pytest.fixture(scope="session")
 def run() -> Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]:
     """Runs a coroutine function on a loop with virtual time."""
     return run_virtually
+
+
+@pytest.fixture(autouse=True)
+def _no_sink_was_misused() -> Iterator[None]:
+    """No test passes while an exchange does what no wire could do."""
+    illegal_uses.clear()
+    yield
+    assert not illegal_uses

@@ -51,6 +51,10 @@ CHUNKED = Head(method="POST", has_body=True)
 TE_TRAILERS = Head(accepts_trailers=True)
 
 
+illegal_uses: list[str] = []
+"""Of all sinks: an exchange treats the error as one of its application, so conftest looks here after each test."""
+
+
 class IllegalUseError(AssertionError):
     """The exchange did what the contract of ResponseSink forbids."""
 
@@ -155,6 +159,7 @@ class FakeSink:
     def _check(self, right: bool, what: str) -> None:
         if not right:
             self.calls.append(f"ILLEGAL: {what}")
+            illegal_uses.append(f"{what}; calls so far: {self.calls}")
             raise IllegalUseError(f"{what}; calls so far: {self.calls}")
 
 

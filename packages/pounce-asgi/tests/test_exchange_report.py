@@ -240,6 +240,35 @@ def test_whether_the_response_had_begun_when_the_client_left(run: Run, app: Any,
     assert left.response_started is begun
 
 
+def test_a_last_piece_that_finds_the_client_gone_is_told_once(run: Run) -> None:
+    """The transport may learn of the loss from the very write that would have completed the response."""
+    exchange: Any = None
+
+    class Breaking(FakeSink):
+        def send_body(self, data: bytes, *, end: bool) -> None:
+            super().send_body(data, end=end)
+            exchange.client_gone()
+
+    async def main() -> list[Any]:
+        nonlocal exchange
+        records: list[Any] = []
+        listeners = Listeners.of(Subscriber(records.append, *ALL))
+        app = Sender(start(), body(b"a", True), body(b"b"))
+        exchange = make_exchange(app, listeners=listeners, sink=Breaking())
+        exchange.start()
+        await turns()
+        return records
+
+    records = run(main)
+    assert [type(record).__name__ for record in records] == [
+        "RequestStarted",
+        "ResponseStarted",
+        "ClientDisconnected",
+        "ResponseCompleted",
+    ]
+    assert records[-1].aborted
+
+
 @pytest.mark.parametrize("wanted", ALL)
 @pytest.mark.parametrize("case", ["answered", "fails after the head", "client leaves after the head"])
 def test_only_what_is_listened_to_is_made(run: Run, wanted: Any, case: str) -> None:

@@ -58,10 +58,11 @@ def test_continue_is_sent_when_the_body_is_first_asked_for(run: Run) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("steps", ["a", "abF", "F", "G", "E"])
-def test_continue_is_not_sent_to_a_client_that_did_not_wait(run: Run, steps: str) -> None:
+def test_continue_is_not_sent_to_a_client_that_did_not_wait(run: Run, steps: str, count: int) -> None:
     async def main() -> None:
-        exchange = make_exchange(Reader(1, answer=False), EXPECT)
+        exchange = make_exchange(Reader(count, answer=False), EXPECT)
         follow(exchange, steps)
         exchange.start()
         await turns()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from lifespan_doubles import Recorder, errors_logged
+from virtual_time import turns
 
 from pounce_asgi import Lifespan, LifespanError
 
@@ -238,8 +239,9 @@ def test_a_cancelled_startup_cancels_the_application(run: Run, caplog: pytest.Lo
         starting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await starting
-        await lifespan.shutdown()
+        await turns()
         assert app.happened == ["lifespan.startup", "cancelled", "exit"]
+        await lifespan.shutdown()
 
     run(main)
     assert not errors_logged(caplog)
