@@ -104,7 +104,9 @@ def normal(distribution: str) -> str:
 
 @functools.cache
 def modules_of(distribution: str) -> frozenset[str]:
-    """The modules that an installed distribution provides."""
+    """The modules that a sibling or an installed distribution provides."""
+    if (sibling := ROOT / "packages" / distribution) in PACKAGES:
+        return frozenset({import_name(sibling)})
     provided = importlib.metadata.packages_distributions().items()
     found = {module for module, names in provided if distribution in map(normal, names)}
     # A platform may not have it (uvloop on Windows); then the name is the best guess.
@@ -153,7 +155,8 @@ def test_tests_import_what_the_sources_may_and_little_more(package: Path) -> Non
 def test_every_import_is_of_the_library_or_declared(package: Path) -> None:
     known = sys.stdlib_module_names | {import_name(package)}
     known |= modules_of_all(required(package) | optional(package))
-    # The pytest plug-in is looked for by pytest alone: nothing else imports it.
+    known |= {"_typeshed"}  # exists for type checkers only
+    # Who uses the fixtures has pytest; nothing else of the package imports it.
     known |= {"pytest"} if package.name == "pounce-testing" else set()
     wrong = [str(found) for found in imports_below(package / "src") if found.module not in known]
     assert wrong == []

@@ -28,6 +28,7 @@ async def lifespan(receive, send):
     await send({"type": "lifespan.shutdown.complete"})
 
 def sleep_in_a_thread():
+    print("in the thread", flush=True)
     time.sleep(600)
 
 async def app(scope, receive, send):
@@ -59,7 +60,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/thread")
 def sleep_in_a_thread():
-    print("begun,", flush=True)
+    print("in the thread", flush=True)
     time.sleep(600)
 """
 
@@ -77,8 +78,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def begin(server: ServerProcess, path: bytes) -> object:
-    """Start a request and wait until it is in the application; the client has to be kept."""
+def begin(server: ServerProcess, path: bytes) -> RawClient:
+    """Start a request and wait until it is in the application."""
     client = server.connect()
     client.send(GET % path)
     received = b""
@@ -100,20 +101,16 @@ def refuses_connections(port: int) -> bool:
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_graceful_stop(folder: Path, number: signal.Signals, loop: str) -> None:
-    with ServerProcess(folder, *OPTIONS, "--loop", loop) as server, server.connect() as idle, server.connect() as busy:
+    with ServerProcess(folder, *OPTIONS, "--loop", loop) as server, server.connect() as idle:
         idle.send(GET % b"")
         assert idle.read_response().body == b"begun,done"
-        busy.send(GET % b"held")
-        received = b""
-        while b"begun," not in received:
-            received += busy.read_some()
-
+        busy = begin(server, b"held")
         server.send_signal(number)
         assert idle.at_end(), "an idle connection closes at once"
         assert refuses_connections(server.port)
         (folder / "release").touch()
-        received += busy.read_to_end()
-        assert b"done" in received, "a request in flight finishes"
+        with busy:
+            assert b"done" in busy.read_to_end(), "a request in flight finishes"
         assert server.wait(PROMPT_SECONDS) == 0
     assert "the lifespan has ended" in server.log
     assert "Traceback" not in server.log
@@ -121,23 +118,24 @@ def test_graceful_stop(folder: Path, number: signal.Signals, loop: str) -> None:
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_second_signal_stops_at_once(folder: Path, loop: str) -> None:
-    with ServerProcess(folder, *OPTIONS, "--loop", loop) as server, server.connect() as idle:
-        client = begin(server, b"held")
+    with (
+        ServerProcess(folder, *OPTIONS, "--loop", loop) as server,
+        server.connect() as idle,
+        begin(server, b"held"),
+    ):
         server.send_signal(signal.SIGTERM)
         assert idle.at_end(), "the first one has been heard"
         server.send_signal(signal.SIGTERM)
         assert server.wait(PROMPT_SECONDS) == 0
-        del client
     assert "the lifespan has ended" in server.log
 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_requests_that_do_not_finish_are_given_up(folder: Path, loop: str) -> None:
-    with ServerProcess(folder, *OPTIONS, "--graceful-timeout", "0.5", "--loop", loop) as server:
-        client = begin(server, b"held")
+    options = (*OPTIONS, "--graceful-timeout", "0.5", "--loop", loop)
+    with ServerProcess(folder, *options) as server, begin(server, b"held"):
         server.send_signal(signal.SIGTERM)
         assert server.wait(0.5 + PROMPT_SECONDS) == 0
-        del client
     assert "the lifespan has ended" in server.log
 
 
@@ -145,28 +143,20 @@ def test_requests_that_do_not_finish_are_given_up(folder: Path, loop: str) -> No
 def test_blocked_thread_does_not_hold_the_exit(folder: Path, application: str) -> None:
     if application == "fastapi":
         (folder / "application.py").write_text(FASTAPI)
-    with ServerProcess(folder, *OPTIONS, "--graceful-timeout", "1") as server:
-        client = server.connect()
+    with ServerProcess(folder, *OPTIONS, "--graceful-timeout", "1") as server, server.connect() as client:
         client.send(GET % b"thread")
-        if application == "asyncio":
-            while b"begun," not in client.read_some():
-                pass
-        else:
-            server.wait_for_line("begun,")
+        server.wait_for_line("in the thread")
         begun = time.monotonic()
         server.send_signal(signal.SIGTERM)
         server.wait(2 + PROMPT_SECONDS)
         assert time.monotonic() - begun < 2.5, "gone a second after its time was up"
-        client.close()
     assert "the lifespan has ended" in server.log
     assert "in sleep_in_a_thread" in server.log, "the log shows where the thread hangs"
 
 
 def test_blocked_loop_ends_with_the_third_signal(folder: Path) -> None:
-    with ServerProcess(folder, *OPTIONS) as server:
-        client = begin(server, b"loop")
+    with ServerProcess(folder, *OPTIONS) as server, begin(server, b"loop"):
         for _ in range(3):
             server.send_signal(signal.SIGTERM)
             time.sleep(0.2)  # so that the system does not fold them into one
         assert server.wait(PROMPT_SECONDS) != 0
-        del client
