@@ -30,7 +30,7 @@ def test_plain(monkeypatch: pytest.MonkeyPatch) -> None:
         "Pounce 1.2.3",
         "  application: main:app (asgi3)",
         f"  interpreter: {describe_interpreter()}",
-        "  workers:     1 in the main thread (loop auto, http auto)",
+        "  workers:     1 thread (loop auto, http auto)",
         "  switched on: access log, lifespan auto",
         "Listening on http://127.0.0.1:8000 (Ctrl+C stops)",
     ]
@@ -60,7 +60,7 @@ def test_branding(settings: dict[str, Any], title: str) -> None:
             {"access_log": False, "lifespan": "on", "request_id": True, "root_path": "/a", "max_request_body": 5},
             "  switched on: request ids, root path /a, request bodies up to 5 bytes, lifespan on",
         ),
-        ({"loop": "uvloop", "http": "h11"}, "  workers:     1 in the main thread (loop uvloop, http h11)"),
+        ({"loop": "uvloop", "http": "h11"}, "  workers:     1 thread (loop uvloop, http h11)"),
     ],
 )
 def test_what_is_on(settings: dict[str, Any], line: str) -> None:

@@ -58,7 +58,7 @@ def test_lists_inside_become_tuples() -> None:
 
 def test_only_keywords() -> None:
     with pytest.raises(TypeError):
-        ServerConfig("main:app")  # type: ignore[misc]
+        ServerConfig("main:app")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,7 @@ class Running:
 
 def test_run_serves_until_it_is_asked_to_stop(capsys: pytest.CaptureFixture[str]) -> None:
     server = Server(config())
-    assert not server.started
-    assert server.addresses == ()
+    assert (server.started, server.addresses) == (False, ())
     with Running(server, server.run) as running:
         assert server.started
         address = server.addresses[0]

@@ -11,6 +11,7 @@ from pounce import ConfigError, LoadedConfig, load_config
 from pounce.features import Feature
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 APP = {"app": "main:app"}
@@ -19,7 +20,7 @@ APP = {"app": "main:app"}
 def load(
     folder: Path,
     *,
-    flags: dict[str, object] | None = None,
+    flags: Mapping[str, object] | None = None,
     environ: dict[str, str] | None = None,
     toml: str | None = None,
     config_file: str | None = None,

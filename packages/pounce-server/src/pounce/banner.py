@@ -21,7 +21,7 @@ def banner(config: ServerConfig, addresses: Sequence[Address], *, interface: str
     rows = [
         ("application", f"{_application(config)} ({interface})"),
         ("interpreter", describe_interpreter() + _gil_hint()),
-        ("workers", f"1 in the main thread (loop {config.worker.loop}, http {config.worker.http})"),
+        ("workers", f"1 thread (loop {config.worker.loop}, http {config.worker.http})"),
         ("switched on", ", ".join(_switched_on(config)) or "nothing"),
     ]
     if config.app_name or config.app_version or config.app_tagline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import logging
 import sys
@@ -15,7 +16,7 @@ from .banner import banner
 from .blocked_threads import report_blocking_threads
 from .config import ServerConfig
 from .logging_setup import flush_logs, set_up_logging
-from .signals import handled_signals
+from .signals import StopSignals, handled_signals
 
 if TYPE_CHECKING:
     from .addresses import Address
@@ -51,6 +52,7 @@ class Server:
         self._lock = threading.RLock()
         self._stop_requested = False
         self._served = False
+        self._signals: StopSignals | None = None
 
     @property
     def started(self) -> bool:
@@ -87,7 +89,7 @@ class Server:
         """
         set_up_logging(self.config.log_level)
         try:
-            with handled_signals(self._on_signal):
+            with handled_signals(self._on_signal) as self._signals:
                 self.serve_blocking()
         except KeyboardInterrupt:
             return EXIT_STOPPED
@@ -124,7 +126,7 @@ class Server:
                 if not install_signal_handlers:
                     await assembly.worker.serve()
                     return
-                with handled_signals(self.request_stop):
+                with handled_signals(self.request_stop) as self._signals:
                     await assembly.worker.serve()
         finally:
             self._ended()
@@ -146,6 +148,8 @@ class Server:
         assembly = self._assembly
         if assembly is None:
             return
+        if self._signals is not None:
+            self._signals.wake(asyncio.get_running_loop())
         if self.config.workers > 1:
             _log.warning("%d workers are not available in this version; one worker serves", self.config.workers)
         lines = banner(self.config, assembly.addresses, interface=assembly.interface.value, version=pounce_version())

@@ -7,47 +7,92 @@ the others: the process ends on the spot.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
+import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
 from .logging_setup import flush_logs
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["handled_signals"]
+__all__ = ["StopSignals", "handled_signals"]
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
-_log = logging.getLogger("pounce.server")
-
 
 @contextlib.contextmanager
-def handled_signals(on_stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``on_stop`` for the first two signals, in the main thread. In another thread it does nothing, because only
-    the main one may set handlers. The handlers that were set before come back at the end.
+def handled_signals(on_stop: Callable[[], None]) -> Iterator[StopSignals | None]:
+    """Call ``on_stop`` for the first two signals, in the main thread. In another thread it does nothing and gives None,
+    because only the main one may set handlers. What was set before comes back at the end.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield None
         return
-    received = 0
-
-    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is the system's
-        nonlocal received
-        received += 1
-        if received > 2:
-            _log.critical("stopped by a third signal, without finishing")
-            flush_logs()
-            os._exit(1)
-        on_stop()
-
-    before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
+    signals = StopSignals(on_stop)
     try:
-        yield
+        yield signals
     finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signals.restore()
+
+
+class StopSignals:
+    """The handlers, and the means by which they wake a loop. Owned by the main thread."""
+
+    def __init__(self, on_stop: Callable[[], None]) -> None:
+        self._on_stop = on_stop
+        self._received = 0
+        self._undo = contextlib.ExitStack()
+        for number in STOP_SIGNALS:
+            before = signal.signal(number, self._handle)
+            self._undo.callback(signal.signal, number, signal.SIG_DFL if before is None else before)
+
+    def wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have each signal wake the loop; called in the loop's thread.
+
+        Python runs a handler between two instructions of the main thread. A signal that comes after the last of them
+        and before the loop waits, or is delivered to another thread, would be seen only when something else wakes it.
+        """
+        reader, writer = socket.socketpair()
+        reader.setblocking(False)
+        writer.setblocking(False)
+        self._undo.callback(reader.close)
+        self._undo.callback(writer.close)
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        if before != -1:  # uvloop brings its own, and a program may have one: then it is theirs to wake the loop
+            signal.set_wakeup_fd(before)
+            return
+        loop.add_reader(reader, _drain, reader)
+        self._undo.callback(_forget, loop, reader)
+        self._undo.callback(signal.set_wakeup_fd, -1)
+
+    def restore(self) -> None:
+        """Bring back what was set before."""
+        self._undo.close()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is the system's
+        self._received += 1
+        if self._received <= 2:
+            self._on_stop()
+            return
+        with contextlib.suppress(OSError):
+            # Not through logging: the handler may have interrupted it in the middle of a line.
+            os.write(2, b"stopped by a third signal, without finishing\n")
+        with contextlib.suppress(RuntimeError):
+            flush_logs()
+        os._exit(1)
+
+
+def _drain(reader: socket.socket) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while reader.recv(4096):
+            pass
+
+
+def _forget(loop: asyncio.AbstractEventLoop, reader: socket.socket) -> None:
+    if not loop.is_closed():
+        loop.remove_reader(reader)
