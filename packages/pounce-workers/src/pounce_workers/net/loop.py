@@ -54,9 +54,12 @@ class ServingLoop(asyncio.SelectorEventLoop):
             # These end run_forever(), but from a callback: not from inside select().
             self.call_soon(_raise, error)
         else:
-            self.call_exception_handler(
-                {"message": "An HTTP connection failed in an unforeseen way", "exception": error}
-            )
+            try:
+                self.call_exception_handler(
+                    {"message": "An HTTP connection failed in an unforeseen way", "exception": error}
+                )
+            except BaseException as ending:  # noqa: BLE001 - the handler is the application's, and may end the process
+                self.call_soon(_raise, ending)
 
 
 def _raise(error: BaseException) -> None:

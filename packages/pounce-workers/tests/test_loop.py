@@ -1,0 +1,483 @@
+"""The serving loop: asyncio's features on it, what may not leave its selector, and that no wake-up is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import signal
+import socket
+import sys
+import sysconfig
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from loops import HANGS_AFTER, LOOPS, OURS, run_on
+from watchers import Watcher, socket_pair
+
+from pounce_workers import ServingLoop, new_event_loop
+from pounce_workers.net.loop import poller_of
+from pounce_workers.net.poller import LoopPoller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+FAR = 10.0
+"""Seconds to a timer that would hide a lost wake-up."""
+
+
+@pytest.fixture(params=OURS)
+def make_loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
+    return OURS[request.param]
+
+
+@pytest.fixture
+def serving() -> Iterator[ServingLoop]:
+    loop = ServingLoop()
+    yield loop
+    loop.close()
+
+
+def test_the_private_members_of_asyncio_that_it_leans_on_exist(serving: ServingLoop) -> None:
+    assert len(serving._ready) == 0
+    handle = serving.call_soon(lambda: None)
+    assert list(serving._ready) == [handle]
+    timer = serving.call_later(FAR, lambda: None)
+    assert serving._scheduled[0] is timer
+    assert timer._when == timer.when()  # type: ignore[attr-defined]
+    assert serving.time() == pytest.approx(time.monotonic(), abs=1)  # timers and the selector read the same clock
+    assert not serving._stopping
+    serving.stop()
+    assert serving._stopping
+    serving.run_forever()
+    assert list(serving._ready) == []
+    timer.cancel()
+
+
+def test_the_kinds_of_loops() -> None:
+    for kind in ("auto", "asyncio"):
+        loop = new_event_loop(kind)
+        assert isinstance(loop, ServingLoop)
+        assert poller_of(loop) is loop.serving_selector
+        loop.close()
+    if "uvloop" in LOOPS:
+        loop = new_event_loop("uvloop")
+        assert type(loop).__module__ == "uvloop"
+        assert isinstance(poller_of(loop), LoopPoller)
+        loop.close()
+
+
+# -- asyncio's features ----------------------------------------------------------------------------------------------
+
+
+async def _timers() -> None:
+    loop = asyncio.get_running_loop()
+    called: list[int] = []
+    done = asyncio.Event()
+    for number, delay in enumerate((0.03, 0.01, 0.02)):
+        loop.call_later(delay, called.append, number)
+    loop.call_later(0.015, called.append, "never").cancel()
+    loop.call_later(0.04, done.set)
+    began = time.monotonic()
+    await done.wait()
+    assert called == [1, 2, 0]
+    assert time.monotonic() - began >= 0.039
+
+
+async def _readers_and_writers() -> None:
+    loop = asyncio.get_running_loop()
+    with socket_pair() as (ours, theirs):
+        read, written = asyncio.Event(), asyncio.Event()
+        loop.add_reader(ours, read.set)
+        loop.add_writer(ours, written.set)
+        await written.wait()
+        assert not read.is_set()
+        theirs.send(b"x")
+        await read.wait()
+        assert loop.remove_reader(ours)
+        assert loop.remove_writer(ours)
+        assert not loop.remove_reader(ours)
+
+
+async def _sockets() -> None:
+    loop = asyncio.get_running_loop()
+    with socket_pair() as (ours, theirs):
+        data = os.urandom(1 << 20)
+        sending = asyncio.ensure_future(loop.sock_sendall(ours, data))
+        received = b""
+        while len(received) < len(data):
+            received += await loop.sock_recv(theirs, 1 << 16)
+        await sending
+        assert received == data
+
+
+async def _streams() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.readline()).upper())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(b"hello\n")
+    assert await reader.read() == b"HELLO\n"
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    await server.wait_closed()
+
+
+async def _executor() -> None:
+    loop = asyncio.get_running_loop()
+    assert await loop.run_in_executor(None, threading.get_ident) != threading.get_ident()
+    assert await asyncio.gather(*(asyncio.to_thread(pow, 2, n) for n in range(50))) == [2**n for n in range(50)]
+
+
+async def _subprocess() -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-S",
+        "-c",
+        "print(input()[::-1])",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await child.communicate(b"pounce\n")
+    assert (out.strip(), child.returncode) == (b"ecnuop", 0)
+
+
+async def _signals() -> None:
+    loop = asyncio.get_running_loop()
+    for _ in range(20):
+        got = asyncio.Event()
+        loop.add_signal_handler(signal.SIGUSR1, got.set)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await got.wait()
+    loop.remove_signal_handler(signal.SIGUSR1)
+
+
+async def _contexts() -> None:
+    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
+    done = asyncio.get_running_loop().create_future()
+    variable.set(1)
+    asyncio.get_running_loop().call_soon(lambda: done.set_result(variable.get()))
+    variable.set(2)
+    assert await done == 1
+
+
+async def _timeouts_and_groups() -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await asyncio.Event().wait()
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.Event().wait())
+            group.create_task(_fail())
+    assert caught.value.subgroup(ZeroDivisionError)
+
+
+async def _fail() -> None:
+    raise ZeroDivisionError
+
+
+FEATURES = [
+    _timers,
+    _readers_and_writers,
+    _sockets,
+    _streams,
+    _executor,
+    _subprocess,
+    _signals,
+    _contexts,
+    _timeouts_and_groups,
+]
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.__name__.strip("_"))
+def test_asyncio_on_it(make_loop: Callable[[], asyncio.AbstractEventLoop], feature: Any) -> None:
+    run_on(make_loop, feature)
+
+
+def test_stop_and_go_on(serving: ServingLoop) -> None:
+    """``stop()`` ends the turn also when HTTP never ceases to be ready, and the loop can run again."""
+    calls: list[int] = []
+    with socket_pair() as (ours, theirs):
+
+        def never_read() -> None:
+            calls.append(1)
+            if len(calls) % 100 == 0:
+                serving.stop()
+
+        serving.serving_selector.watch(ours.fileno(), Watcher(never_read))
+        theirs.send(b"x")
+        serving.run_forever()
+        assert len(calls) == 100
+        serving.run_forever()
+        assert len(calls) == 200
+        serving.serving_selector.forget(ours.fileno())
+
+
+def test_http_that_never_rests_leaves_room_for_all_else(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """A watcher that is always ready; timers, callbacks of it and asyncio's own descriptors get their turn."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        poller = poller_of(loop)
+        happened: set[str] = set()
+        done = asyncio.Event()
+
+        def note(what: str) -> None:
+            happened.add(what)
+            if len(happened) == 4:
+                done.set()
+
+        with socket_pair() as (ours, theirs), socket_pair() as (own, other):
+
+            def always_ready() -> None:
+                loop.call_soon(note, "callback")
+                loop.call_later(0.001, note, "timer of the watcher")
+
+            poller.watch(ours.fileno(), Watcher(always_ready))
+            loop.call_later(0.005, note, "timer")
+            loop.add_reader(own, note, "reader")
+            theirs.send(b"x")
+            other.send(b"x")
+            await done.wait()
+            poller.forget(ours.fileno())
+            loop.remove_reader(own)
+
+    run_on(make_loop, main)
+
+
+# -- nothing may leave select() --------------------------------------------------------------------------------------
+
+
+def _raising(error: BaseException) -> Watcher:
+    def fail() -> None:
+        raise error
+
+    return Watcher(fail)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), asyncio.CancelledError(), GeneratorExit(), OSError(9, "x")])
+def test_what_a_watcher_raises_goes_to_the_exception_handler(serving: ServingLoop, error: BaseException) -> None:
+    """Two watchers of one batch: the second is called all the same, and the loop goes on."""
+    reported: list[dict[str, Any]] = []
+    serving.set_exception_handler(lambda _, context: reported.append(context))
+    with socket_pair() as (ours, theirs), socket_pair() as (other, others):
+        good = Watcher(lambda: serving.call_later(0.001, serving.stop))
+        bad = _raising(error)
+        serving.serving_selector.watch(ours.fileno(), bad)
+        serving.serving_selector.watch(other.fileno(), good)
+        theirs.send(b"x")
+        others.send(b"x")
+        serving.run_forever()
+        assert good.calls
+        assert bad.calls
+        assert reported[0]["exception"] is error
+        for sock in (ours, other):
+            serving.serving_selector.forget(sock.fileno())
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_what_ends_the_process_ends_the_loop_from_a_callback(serving: ServingLoop, kind: type[BaseException]) -> None:
+    error = kind("enough")
+    with socket_pair() as (ours, theirs), socket_pair() as (other, others):
+        good = Watcher()
+        serving.serving_selector.watch(ours.fileno(), _raising(error))
+        serving.serving_selector.watch(other.fileno(), good)
+        theirs.send(b"x")
+        others.send(b"x")
+        selected: list[Any] = []
+        select = serving.serving_selector.select
+
+        def watched_select(timeout: float | None = None) -> Any:
+            selected.append(select(timeout))  # an exception that left it would not be noted
+            return selected[-1]
+
+        serving.serving_selector.select = watched_select  # type: ignore[method-assign]
+        with pytest.raises(kind) as caught:
+            serving.run_forever()
+        assert caught.value is error
+        assert selected
+        assert good.calls
+        for sock in (ours, other):
+            serving.serving_selector.forget(sock.fileno())
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_not_even_from_the_exception_handler(serving: ServingLoop, kind: type[BaseException]) -> None:
+    """An application's handler may end the process too; asyncio lets that pass, and it must not pass select()."""
+
+    def handler(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
+        raise kind("from the handler")
+
+    serving.set_exception_handler(handler)
+    with socket_pair() as (ours, theirs):
+        serving.serving_selector.watch(ours.fileno(), _raising(RuntimeError("x")))
+        theirs.send(b"x")
+        assert serving.serving_selector.select(0) == []
+        with pytest.raises(kind, match="from the handler"):
+            serving.run_forever()
+        serving.serving_selector.forget(ours.fileno())
+
+
+# -- wake-ups --------------------------------------------------------------------------------------------------------
+
+
+def _wake_ups(loop: asyncio.AbstractEventLoop, threads: int, each: int) -> list[float]:
+    """Every thread wakes the loop, waits for its callback, and does it again. Returns what took a second or longer."""
+    late: list[float] = []
+    timer = loop.call_later(FAR, late.append, FAR)
+    running = threads
+
+    def finished() -> None:
+        nonlocal running
+        running -= 1
+        if not running:
+            loop.stop()
+
+    def wake() -> None:
+        turn = threading.Semaphore(0)
+        for number in range(each):
+            began = time.monotonic()
+            loop.call_soon_threadsafe(turn.release)
+            # Every second time without waiting: wake-ups in a row, of which all but the first are saved.
+            if number % 2 and not turn.acquire(timeout=HANGS_AFTER):
+                late.append(HANGS_AFTER)
+                break
+            took = time.monotonic() - began
+            if took >= 1:
+                late.append(took)
+        loop.call_soon_threadsafe(finished)
+
+    waking = [threading.Thread(target=wake) for _ in range(threads)]
+    for thread in waking:
+        thread.start()
+    loop.run_forever()
+    for thread in waking:
+        thread.join()
+    timer.cancel()
+    return late
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_no_wake_up_is_late(serving: ServingLoop, threads: int) -> None:
+    total = 1_000_000 if FREE_THREADED else 200_000
+    if threads == 1:
+        total //= 10
+    assert _wake_ups(serving, threads, total // threads // 4) == []
+
+
+def test_a_wake_up_costs_a_system_call_only_where_the_loop_may_sleep(serving: ServingLoop) -> None:
+    written: list[bool] = []
+    real = asyncio.SelectorEventLoop._write_to_self  # type: ignore[attr-defined]
+    asyncio.SelectorEventLoop._write_to_self = lambda self: (written.append(True), real(self))  # type: ignore[attr-defined]
+    try:
+        for _ in range(100):
+            serving.call_soon_threadsafe(lambda: None)
+        assert written == []  # it is not running: it looks at its queue before it sleeps
+        serving.call_soon(serving.stop)
+        serving.run_forever()
+        waker = threading.Timer(0.02, serving.call_soon_threadsafe, (serving.stop,))
+        waker.start()
+        serving.run_forever()
+        waker.join()
+        assert written == [True]
+    finally:
+        asyncio.SelectorEventLoop._write_to_self = real  # type: ignore[attr-defined]
+
+
+def test_a_signal_handler_wakes_it(serving: ServingLoop) -> None:
+    """A handler as ``signal.signal`` sets it may interrupt the loop anywhere: asleep, with the lock held, or busy.
+
+    With a wake-up descriptor, as everybody needs who handles signals while waiting: Python does not interrupt the wait
+    for a signal that came just before it, or to another thread.
+    """
+    total = 300
+    got: list[int] = []
+    turn = threading.Semaphore(0)
+
+    def queued() -> None:
+        got.append(1)
+        turn.release()
+        if len(got) == total:
+            serving.stop()
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: serving.call_soon_threadsafe(queued))
+    wakeup_before = signal.set_wakeup_fd(serving._csock.fileno(), warn_on_full_buffer=False)  # type: ignore[attr-defined]
+    timer = serving.call_later(FAR, serving.stop)
+
+    def send() -> None:
+        for _ in range(total):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            if not turn.acquire(timeout=FAR):
+                break
+
+    sender = threading.Thread(target=send)
+    began = time.monotonic()
+    try:
+        sender.start()
+        serving.run_forever()
+        sender.join()
+    finally:
+        signal.set_wakeup_fd(wakeup_before)
+        signal.signal(signal.SIGUSR1, before)
+        timer.cancel()
+    assert len(got) == total
+    assert time.monotonic() - began < FAR
+
+
+def test_sockets_and_wake_ups_together(serving: ServingLoop) -> None:
+    """HTTP keeps ``select()`` busy by itself, while other threads wake the loop: neither starves the other."""
+    with socket_pair() as (ours, theirs):
+        echoed = 0
+
+        def echo() -> None:
+            nonlocal echoed
+            ours.send(ours.recv(100))
+            echoed += 1
+
+        serving.serving_selector.watch(ours.fileno(), Watcher(echo))
+        theirs.setblocking(True)
+        theirs.settimeout(HANGS_AFTER)
+        stop = threading.Event()
+
+        def talk() -> None:
+            while not stop.is_set():
+                theirs.send(b"x")
+                theirs.recv(100)
+
+        talker = threading.Thread(target=talk)
+        talker.start()
+        try:
+            assert _wake_ups(serving, 2, 2000) == []
+        finally:
+            stop.set()
+            serving.call_later(0.02, serving.stop)
+            serving.run_forever()
+            talker.join()
+        assert echoed > 0
+        serving.serving_selector.forget(ours.fileno())
+
+
+def test_a_closed_loop_takes_no_wake_up() -> None:
+    loop = ServingLoop()
+    loop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        loop.call_soon_threadsafe(lambda: None)
+    loop.close()
+
+
+def test_it_leaves_nothing_open() -> None:
+    before = socket.socket()
+    number = before.fileno()
+    before.close()
+    ServingLoop().close()
+    after = socket.socket()
+    assert after.fileno() == number
+    after.close()
