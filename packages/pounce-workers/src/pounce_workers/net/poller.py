@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -39,27 +40,30 @@ class Poller(Protocol):
 class LoopPoller:
     """Works on any asyncio loop (uvloop, or one that somebody else runs) through ``add_reader`` and ``add_writer``."""
 
-    __slots__ = ("_loop", "_watchers")
+    __slots__ = ("_context", "_loop", "_watchers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        # A loop remembers the context in which it is asked, and an application may be what asks: by receiving, it
+        # resumes reading. Whatever is called later, the next request included, must not find its variables.
+        self._context = contextvars.copy_context()
         self._watchers: dict[int, tuple[Watcher, bool, bool]] = {}
 
     def watch(self, fd: int, watcher: Watcher) -> None:
         """Begin to watch a descriptor, for reading."""
         self._watchers[fd] = (watcher, True, False)
-        self._loop.add_reader(fd, watcher.on_readable)
+        self._context.run(self._loop.add_reader, fd, watcher.on_readable)
 
     def change(self, fd: int, *, readable: bool, writable: bool) -> None:
         """Watch for something else."""
         watcher, was_readable, was_writable = self._watchers[fd]
         self._watchers[fd] = (watcher, readable, writable)
         if readable and not was_readable:
-            self._loop.add_reader(fd, watcher.on_readable)
+            self._context.run(self._loop.add_reader, fd, watcher.on_readable)
         elif was_readable and not readable:
             self._loop.remove_reader(fd)
         if writable and not was_writable:
-            self._loop.add_writer(fd, watcher.on_writable)
+            self._context.run(self._loop.add_writer, fd, watcher.on_writable)
         elif was_writable and not writable:
             self._loop.remove_writer(fd)
 
