@@ -2,6 +2,8 @@
 
 Setting a deadline is a store of a float. Once a tick all connections are looked at; ten thousand take about a
 millisecond. A deadline is never early and at most two ticks late.
+
+Time in which the loop was held up, by an application that blocks, does not count: the server did not listen meanwhile.
 """
 
 from __future__ import annotations
@@ -36,14 +38,16 @@ def tick_for(timeouts: Iterable[float]) -> float:
 class DeadlineSweeper:
     """Looks at the deadlines of everything that was added. Owned by one loop's thread."""
 
-    __slots__ = ("_handle", "_loop", "_members", "_tick", "soon")
+    __slots__ = ("_clock", "_handle", "_loop", "_members", "_tick", "_turned", "soon")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tick: float) -> None:
         self._loop = loop
         self._tick = tick
         self._members: set[Expiring] = set()
         self._handle: asyncio.TimerHandle | None = None
-        self.soon = 0.0
+        self._clock = self._turned = time.monotonic()
+        # Until the next turn `_clock` grows older by up to a tick; added here, so that no deadline comes early.
+        self.soon = self._clock + tick
         """The moment from which deadlines count: ``soon + timeout`` is never early. Advances once a tick."""
 
     def start(self) -> None:
@@ -66,8 +70,11 @@ class DeadlineSweeper:
 
     def _turn(self) -> None:
         now = time.monotonic()
-        # Until the next turn `now` grows older by up to a tick; added here, so that no deadline comes early.
-        self.soon = now + self._tick
+        # A turn that comes late moves the clock by no more than a tick: whoever set a deadline since the last one
+        # reckoned with that, and would be cut short otherwise.
+        clock = self._clock = self._clock + min(now - self._turned, self._tick)
+        self._turned = now
+        self.soon = clock + self._tick
         self._handle = self._loop.call_later(self._tick, self._turn)
         for member in tuple(self._members):
-            member.expire(now)
+            member.expire(clock)
