@@ -43,8 +43,12 @@ class FileRange:
 
         Raises:
             BlockingIOError: the socket is full.
+            ConnectionAbortedError: nobody waits for it any more.
             OSError: the file or the socket failed.
         """
+        if self.done.done():
+            # Who was sending it was cancelled, and closes the file, whose descriptor may be that of another by now.
+            raise ConnectionAbortedError("sending a file was given up")
         if self.left:
             count = min(self.left, FILE_STEP)
             sent = self._copy(sock, count) if self._by_copy else self._sendfile(sock, count)
@@ -58,8 +62,7 @@ class FileRange:
             return False
         if self._rewind:
             os.lseek(self._descriptor, self._offset, os.SEEK_SET)  # as if it had been read
-        if not self.done.done():
-            self.done.set_result(self._sent)
+        self.done.set_result(self._sent)
         return True
 
     def _sendfile(self, sock: socket.socket, count: int) -> int:
