@@ -108,7 +108,7 @@ def record(number: int) -> ResponseCompleted:
 def test_nothing_is_lost_at_a_stop() -> None:
     output = Collected()
     log = AccessLog(output, interval=600)
-    add = log.buffer().listener()
+    add = log.buffer().add
     log.start()
     for number in range(5000):
         add(record(number))
@@ -120,7 +120,7 @@ def test_nothing_is_lost_at_a_stop() -> None:
 def test_lines_come_without_a_stop() -> None:
     output = Collected()
     log = AccessLog(output, interval=0.001)
-    add = log.buffer().listener()
+    add = log.buffer().add
     log.start()
     for number in range(20):
         output.entered.clear()
@@ -133,7 +133,7 @@ def test_lines_come_without_a_stop() -> None:
 def test_each_worker_has_its_own_buffer_and_order() -> None:
     output = Collected()
     log = AccessLog(output, interval=0.001)
-    adders = [log.buffer().listener() for _ in range(3)]
+    adders = [log.buffer().add for _ in range(3)]
     log.start()
 
     def work(add: Callable[[ResponseCompleted], None], first: int) -> None:
@@ -156,7 +156,7 @@ def test_a_blocked_output_blocks_no_request_and_is_reported(caplog: pytest.LogCa
     output = Collected()
     output.open.clear()
     log = AccessLog(output, capacity=100, interval=0.001)
-    add = log.buffer().listener()
+    add = log.buffer().add
     log.start()
     add(record(0))
     assert output.entered.wait(10)
@@ -174,7 +174,7 @@ def test_an_output_that_stays_blocked_does_not_hold_the_stop(caplog: pytest.LogC
     output = Collected()
     output.open.clear()
     log = AccessLog(output, interval=0.001)
-    add = log.buffer().listener()
+    add = log.buffer().add
     log.start()
     add(record(0))
     assert output.entered.wait(10)
@@ -188,7 +188,7 @@ def test_a_broken_output_is_said_once_and_counted(caplog: pytest.LogCaptureFixtu
     output = Collected()
     output.error = BrokenPipeError(32, "Broken pipe")
     log = AccessLog(output, interval=0.001)
-    add = log.buffer().listener()
+    add = log.buffer().add
     with caplog.at_level(logging.WARNING, "pounce.server"):
         log.start()
         for number in range(3000):
@@ -202,7 +202,7 @@ def test_a_broken_output_is_said_once_and_counted(caplog: pytest.LogCaptureFixtu
 def test_only_the_first_record_wakes_the_writer() -> None:
     woken: list[int] = []
     buffer = RecordBuffer(lambda: woken.append(1))
-    add = buffer.listener()
+    add = buffer.add
     for _ in range(10):
         add(FIRST)
     assert len(woken) == 1
@@ -219,7 +219,7 @@ def test_no_wake_up_is_lost() -> None:
     """However the two threads meet, what was added is seen without a further record."""
     wake = threading.Event()
     buffer = RecordBuffer(wake.set)
-    add = buffer.listener()
+    add = buffer.add
     seen = 0
     total = 20_000
 

@@ -57,24 +57,17 @@ class RecordBuffer:
         self.dropped = 0
         """Records that found the buffer full. Written by the worker's thread only."""
 
-    def listener(self) -> Callable[[ResponseCompleted], None]:
-        """What the worker calls with each record. Never waits, never raises.
-
-        A closure over the parts, because it runs once a request: it takes a sixth less time than a method.
-        """
-        records, append, wake, capacity = self._records, self._records.append, self._wake, self._capacity
-
-        def add(record: ResponseCompleted) -> None:
-            append(record)
-            # Asked after the append: the writer sleeps only once it has seen the buffer empty, so whatever is appended
-            # after that finds itself alone and wakes it.
-            waiting = len(records)
-            if waiting == 1:
-                wake()
-            elif waiting > capacity:
-                self._drop_newest()
-
-        return add
+    def add(self, record: ResponseCompleted) -> None:
+        """Keep a record: what a worker calls with each one. Never waits, never raises."""
+        records = self._records
+        records.append(record)
+        # Asked after the append: the writer sleeps only once it has seen the buffer empty, so whatever is appended
+        # after that finds itself alone and wakes it.
+        waiting = len(records)
+        if waiting == 1:
+            self._wake()
+        elif waiting > self._capacity:
+            self._drop_newest()
 
     def take(self, limit: int = BATCH) -> list[ResponseCompleted]:
         """Remove and return the oldest records. Called by the writer only."""

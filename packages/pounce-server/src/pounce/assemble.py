@@ -92,7 +92,7 @@ def _with_access_log(config: ServerConfig, listeners: Listeners, stack: contextl
     if output is None:
         return listeners
     log = AccessLog(output)
-    listener = log.buffer().listener()
+    listener = log.buffer().add
     log.start()
     stack.callback(log.stop, LOG_FLUSH_TIMEOUT)
     other = listeners.response_completed
