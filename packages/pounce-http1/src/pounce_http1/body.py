@@ -22,6 +22,7 @@ from pounce_http1.errors import (
 )
 from pounce_http1.field_lines import Field, parse_field_line
 from pounce_http1.framing import FORBIDDEN_IN_TRAILERS, MAX_CHUNK_SIZE_DIGITS, chunk_size
+from pounce_http1.grammar import HEX_BYTES
 
 if TYPE_CHECKING:
     from pounce_http1.limits import Limits
@@ -169,7 +170,9 @@ class ChunkedBody:
         while position < end:
             stage = self._stage
             if stage is _SIZE:
-                position = self._take_size(buffer, position)
+                position = self._take_whole_chunks(buffer, position, parts)
+                if position < end:
+                    position = self._take_size(buffer, position)
             elif stage is _DATA:
                 data = buffer[position : position + self._remaining]
                 parts.append(data)
@@ -185,6 +188,26 @@ class ChunkedBody:
             else:
                 break
         return position
+
+    def _take_whole_chunks(self, buffer: bytes, position: int, parts: list[bytes]) -> int:
+        """Take chunks that are there as a whole and have no extension. What is in doubt is left to the other stages."""
+        if self._line:
+            return position
+        while True:
+            line_end = buffer.find(b"\r\n", position, position + MAX_CHUNK_SIZE_DIGITS + 2)
+            if line_end <= position:
+                return position
+            digits = buffer[position:line_end]
+            if digits.translate(HEX_BYTES) != digits:
+                return position
+            size = int(digits, 16)
+            data_end = line_end + 2 + size
+            if not size or not buffer.startswith(_CRLF, data_end):
+                return position
+            parts.append(buffer[line_end + 2 : data_end])
+            position = data_end + 2
+            if self._unpaid:
+                self._unpaid = max(0, self._unpaid - size)
 
     def _take_size(self, buffer: bytes, position: int) -> int:
         line, position = self._take_line(buffer, position)

@@ -48,12 +48,11 @@ It never holds a decisive name: those take the other branch, so that the common 
 _KNOWN_DECISIVE: Final = _spellings(DECISIVE_NAMES)
 
 
-def parse_field_lines(block: bytes, names: dict[bytes, bytes]) -> tuple[list[Field], list[Field]] | None:
-    """All fields of a block, and once more those with decisive names; None if any line is not a field line.
+def parse_field_lines(lines: list[bytes], names: dict[bytes, bytes]) -> tuple[list[Field], list[Field]] | None:
+    """The fields of all lines, and once more those with decisive names; None if any line is not a field line.
 
-    ``block`` holds one or more lines, each but the last with its CRLF. ``names`` is ``KNOWN_NAMES`` or a copy of it.
+    ``lines`` come without their CRLF. ``names`` is ``KNOWN_NAMES`` or a copy of it.
     """
-    lines = block.split(b"\r\n")
     text = b"".join(lines)
     if text.translate(FIELD_BYTES) != text:
         return None

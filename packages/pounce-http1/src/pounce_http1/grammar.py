@@ -13,6 +13,7 @@ from typing import Final
 __all__ = [
     "CHUNK_SIZE",
     "FIELD_BYTES",
+    "HEX_BYTES",
     "HOST",
     "HOST_NAME_BYTES",
     "HTTP_VERSION",
@@ -74,4 +75,5 @@ HOST_NAME_BYTES: Final = _table(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 # RFC 9112, 7.1
 #   chunk-size = 1*HEXDIG
 # Sixteen digits hold any 64-bit size; a reader with 64-bit numbers behind us would wrap around at more.
+HEX_BYTES: Final = _table(b"0123456789ABCDEFabcdef")
 CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")

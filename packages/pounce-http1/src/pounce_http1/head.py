@@ -32,7 +32,13 @@ METHODS: Final = {
 """Methods known to be tokens and to have no target form of their own."""
 
 
-_NO_OPTIONS: Final[list[bytes]] = []
+_NO_OPTIONS: Final[tuple[bytes, ...]] = ()
+_USUAL_OPTIONS: Final[dict[bytes, tuple[bytes, ...]]] = {
+    b"keep-alive": (b"keep-alive",),
+    b"Keep-Alive": (b"keep-alive",),
+    b"close": (b"close",),
+}
+"""Nearly every value of Connection, taken apart."""
 
 
 class HeaderBlock:
@@ -244,7 +250,7 @@ def build_block(http_version: str, headers: list[Field], decisive: list[Field]) 
     elif host and not is_valid_host(host):
         raise InvalidHost(f"Host must be host[:port], got {quote(host)}")
     length, chunked = body_framing(http_version, lengths, codings) if lengths or codings else NO_BODY
-    options = _NO_OPTIONS if connection is None else _members([connection])
+    options = _NO_OPTIONS if connection is None else _USUAL_OPTIONS.get(connection) or _members([connection])
     keep_alive = b"close" not in options and (http_version == "1.1" or b"keep-alive" in options)
     block = HeaderBlock(http_version, tuple(headers), host, length, chunked, keep_alive)
     if wishes:
@@ -272,7 +278,7 @@ def _derive_wishes(block: HeaderBlock, fields: list[Field], *, wants_upgrade: bo
         block.upgrade = upgrades[0]
 
 
-def _members(values: list[bytes]) -> list[bytes]:
+def _members(values: list[bytes]) -> tuple[bytes, ...]:
     """The members of a comma-separated list, in lower case, without empty ones (RFC 9110, 5.6.1)."""
     members = [member.strip(b" \t").lower() for value in values for member in value.split(b",")]
-    return [member for member in members if member]
+    return tuple(member for member in members if member)

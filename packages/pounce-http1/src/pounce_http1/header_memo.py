@@ -39,7 +39,17 @@ class HeaderMemo:
     times as much again. When either bound is reached, the memo starts afresh: what is in use is back after two sights.
     """
 
-    __slots__ = ("_blocks", "_limits", "_max_bytes", "_max_entries", "_misses", "_resting", "_sights", "bytes", "names")
+    __slots__ = (
+        "_blocks",
+        "_limits",
+        "_max_bytes",
+        "_max_entries",
+        "_misses",
+        "_resting",
+        "_sights",
+        "bytes",
+        "names",
+    )
 
     def __init__(self, *, max_entries: int = 256, max_bytes: int = 131_072) -> None:
         self._max_entries = max_entries

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from pounce_http1.body import BodyChunk, BodyEvent, ChunkedBody, EndOfBody, LengthBody
 from pounce_http1.errors import IncompleteRequest, LocalProtocolError, RemoteProtocolError
-from pounce_http1.field_lines import KNOWN_NAMES, Field, parse_field_lines
+from pounce_http1.field_lines import KNOWN_NAMES, parse_field_lines
 from pounce_http1.grammar import TARGET_BYTES
 from pounce_http1.head import METHODS, HeaderBlock, RequestHead, build_block, build_head, parse_request_line
 from pounce_http1.limits import Limits
@@ -116,7 +116,8 @@ class RequestReader:
         """Take bytes from the connection, in pieces of any size."""
         if self._eof:
             raise LocalProtocolError("receive_data() after receive_eof()")
-        data = bytes(data)  # the same object, unless it was mutable
+        if data.__class__ is not bytes:
+            data = bytes(data)  # what is handed out must not change
         if self._partial is not None:
             self._partial.data += data
         elif self._position == len(self._buffer):
@@ -156,7 +157,8 @@ class RequestReader:
         buffer, start = self._buffer, self._position
         line_end = buffer.find(b"\r\n", start)
         if line_end < 0:
-            return self._next_head(line_end)
+            nothing = start == len(buffer) and self._partial is None
+            return None if nothing else self._next_head(line_end)
         parts = buffer[start:line_end].split(b" ")
         if len(parts) == 3 and parts[2] == b"HTTP/1.1" and line_end - start <= self._max_line:
             target = parts[1]
@@ -208,48 +210,38 @@ class RequestReader:
 
         Then the position is moved behind them. What they say together may still be wrong, which raises.
         """
-        buffer = self._buffer
+        buffer, memo, limits = self._buffer, self._memo, self._limits
         end = buffer.find(b"\r\n\r\n", line_end)
-        if end < 0 or end - line_end > self._limits.limit_request_header_size:
+        if end < 0 or end - line_end > limits.limit_request_header_size:
             return None
         wire = buffer[line_end : end + 4]
-        memo = self._memo
-        if memo is None or http_version != "1.1":
-            fields = self._parse_fields(wire, http_version)
-        else:
-            fields = memo.find(wire)
-            if fields is None:
-                fields = self._parse_fields(wire, http_version)
-                remembered = fields is not None and memo.offer(wire, fields)
-            else:
-                remembered = True
-            if fields is not None and remembered:
-                self._wire = wire
-                self._fields = fields
-        if fields is not None:
-            self._position = end + 4
-        return fields
-
-    def _parse_fields(self, wire: bytes, http_version: str) -> HeaderBlock | None:
-        """The block between two line ends, which are part of ``wire``; None if something is wrong with a line."""
-        if len(wire) == len(b"\r\n\r\n"):  # no field at all
-            headers: list[Field] = []
-            decisive: list[Field] = []
-        else:
-            parsed = parse_field_lines(wire[2:-4], self._names)
-            if parsed is None:
-                return None
-            headers, decisive = parsed
-            if len(headers) > self._limits.limit_request_fields:
-                return None
-            field_size = self._limits.limit_request_field_size
-            if len(wire) > field_size and any(len(line) > field_size for line in wire.split(b"\r\n")):
-                return None
+        if memo is not None and http_version == "1.1":
+            known = memo.find(wire)
+            if known is not None:
+                return self._recall(wire, known, end + 4)
+        lines = wire[2:-4].split(b"\r\n") if end > line_end else []
+        parsed = parse_field_lines(lines, self._names)
+        if parsed is None or len(lines) > limits.limit_request_fields:
+            return None
+        if len(wire) > limits.limit_request_field_size and len(max(lines, key=len)) > limits.limit_request_field_size:
+            return None
+        headers, decisive = parsed
         try:
-            return build_block(http_version, headers, decisive)
+            fields = build_block(http_version, headers, decisive)
         except RemoteProtocolError as error:
             self._refuse(error)
             raise
+        if memo is not None and http_version == "1.1" and memo.offer(wire, fields):
+            return self._recall(wire, fields, end + 4)
+        self._position = end + 4
+        return fields
+
+    def _recall(self, wire: bytes, fields: HeaderBlock, position: int) -> HeaderBlock:
+        """The memo holds this block: expect it again on this connection."""
+        self._wire = wire
+        self._fields = fields
+        self._position = position
+        return fields
 
     def _read_partial_head(self) -> RequestHead | None:
         """Go line by line over what is there; keep it if that is not a whole head."""
