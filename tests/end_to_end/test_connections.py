@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,6 +125,19 @@ def test_a_bad_request_ends_the_pipeline(serve: Serve) -> None:
         client.send_as_far_as_taken([GET % b"good" + b"GET / HTTP/1.1\r\nNo host\r\n\r\n" + GET % b"never"])
         good, bad = client.read_all_responses()
         assert (good.status, bad.status, bad.closes) == (200, 400, True)
+
+
+@pytest.mark.parametrize("half_close", [False, True])
+def test_refused_client_does_not_hold_the_stop(serve: Serve, half_close: bool) -> None:
+    server = serve(applications.report)
+    with server.connect() as client:
+        client.send(b"NONSENSE\r\n\r\n")
+        if half_close:
+            client.finish_sending()
+        assert client.read_response().status == 400
+    begun = time.monotonic()
+    server.stop()
+    assert time.monotonic() - begun < 2, "its connection was over when it had its answer"
 
 
 def test_a_body_is_not_read_as_a_request(serve: Serve) -> None:

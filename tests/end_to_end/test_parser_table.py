@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pounce_http1 import H11RequestReader, RequestReader
+from pounce_http1 import RequestReader
+from pounce_http1.h11_engine import H11RequestReader
 from pounce_http1.testing.cases import CASES
 from pounce_http1.testing.outcome import observe
 from pounce_testing import Response, ResponseError, TestServer, Variant
@@ -75,7 +76,7 @@ def expected_of(case: Case, engine: str) -> Expected:
     judged = case.h11 if engine == "h11" and case.h11 is not None else case
     reader = H11RequestReader(case.limits) if engine == "h11" else RequestReader(case.limits)
     heads = observe(reader, [case.wire]).heads
-    answered = []
+    answered: list[tuple[Request, RequestHead]] = []
     for request, head in zip(judged.requests, heads, strict=True):
         if head.expectation_failed:
             return Expected(answered=answered, truncated=False, refusal=417)
@@ -175,6 +176,7 @@ def test_table(serve: Serve, variant: Variant, feeding: str) -> None:
 
 
 def test_feedings_lose_nothing() -> None:
+    assert len(CASES) >= 300
     for case in CASES:
         for feeding in FEEDINGS.values():
             assert b"".join(feeding(case.wire)) == case.wire
