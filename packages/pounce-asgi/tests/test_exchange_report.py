@@ -120,7 +120,7 @@ CASES: dict[str, tuple[Head, Any, str, list[str], tuple[int, int | None, bool]]]
         waits,
         "G",
         ["RequestStarted", "ClientDisconnected", "ResponseCompleted"],
-        (500, 0, True),
+        (499, 0, True),
     ),
     "client leaves after the head": (
         GET,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi.contracts import BodyFraming, ResponseSink, WireHeader
 from pounce_asgi.response_rules import allows_body
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from pounce_asgi.exchange_context import ExchangeContext
 
 __all__ = ["send_error_response"]
+
+# RFC 9110 renamed some; the standard library follows from Python 3.13 on, and our answers in all versions.
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 
 
 def send_error_response(
@@ -28,10 +36,7 @@ def send_error_response(
     ``detail`` is shown to the client, so it may hold nothing but what the client itself sent or may know. ``close``
     ends the connection after the answer.
     """
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = "Error"
+    phrase = _PHRASES.get(status, "Error")
     text = f"{status} {phrase}\n{detail}\n" if detail else f"{status} {phrase}\n"
     body = text.encode("utf-8", "replace")
     memo = context.header_memo

@@ -11,6 +11,8 @@ request afterwards. The branches tell whose fault it is: the operator's (``Confi
 
 from __future__ import annotations
 
+import asyncio
+
 __all__ = [
     "AppImportError",
     "ApplicationError",
@@ -30,6 +32,7 @@ __all__ = [
     "RequestTooLarge",
     "ServiceUnavailable",
     "UnexpectedMessage",
+    "is_client_gone",
 ]
 
 
@@ -96,6 +99,16 @@ class ClientGone(PounceError, OSError):
     """
 
     must_close = True
+
+
+def is_client_gone(error: BaseException) -> bool:
+    """Whether an application ended because its client left, also from within a task group."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_client_gone(one) for one in error.exceptions)
+    if isinstance(error, (ClientGone, asyncio.CancelledError)):
+        return True
+    cause = error.__cause__ or error.__context__
+    return cause is not None and isinstance(error, OSError) and is_client_gone(cause)
 
 
 class RequestError(PounceError):

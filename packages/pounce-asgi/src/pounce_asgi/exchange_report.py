@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi.lifecycle import (
     ClientDisconnected,
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pounce_asgi.http_exchange import HttpExchange
 
 __all__ = ["ExchangeReport"]
+
+CLIENT_CLOSED_REQUEST: Final = 499
+"""Recorded when the client left before any head: nginx's number, which operators know. It is never sent."""
 
 
 class ExchangeReport:
@@ -125,6 +128,8 @@ class ExchangeReport:
                     exchange.head_on_wire,
                 )
             )
+        if not exchange.head_on_wire:
+            exchange.status = CLIENT_CLOSED_REQUEST
         self.response_completed(exchange, aborted=True)
 
     def failed(self, exchange: HttpExchange[Any], error: BaseException) -> None:

@@ -7,7 +7,6 @@ the table in `pounce_asgi.response_table`. Hot path.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic
@@ -15,7 +14,14 @@ from typing import TYPE_CHECKING, Any, Generic
 from pounce_asgi import response_table  # noqa: F401 - fills the states' tables
 from pounce_asgi.contracts import BodyFraming, RequestHead, ResponseSink, WireHeader
 from pounce_asgi.error_response import send_error_response
-from pounce_asgi.errors import ClientGone, IncompleteResponse, MissingResponse, RequestError, RequestTooLarge
+from pounce_asgi.errors import (
+    ClientGone,
+    IncompleteResponse,
+    MissingResponse,
+    RequestError,
+    RequestTooLarge,
+    is_client_gone,
+)
 from pounce_asgi.exchange_report import ExchangeReport
 from pounce_asgi.request_body import RequestBody
 from pounce_asgi.response_messages import open_response
@@ -32,6 +38,7 @@ from pounce_asgi.response_states import (
 from pounce_asgi.scope import build_http_scope
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable
 
     from pounce_asgi.exchange_context import ExchangeContext, Peer
@@ -352,7 +359,7 @@ class HttpExchange(Generic[WireHeader]):
             self._end_badly()
 
     def _failed(self, error: BaseException) -> None:
-        if self.gone and _is_client_gone(error):
+        if self.gone and is_client_gone(error):
             return
         if self.report is not None:
             self.report.failed(self, error)
@@ -391,13 +398,3 @@ class HttpExchange(Generic[WireHeader]):
 async def _awaiting(awaitable: Awaitable[Any]) -> Any:
     """A coroutine for an application that returns another kind of awaitable."""
     return await awaitable
-
-
-def _is_client_gone(error: BaseException) -> bool:
-    """Whether an application ended because its client left, also from within a task group."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(_is_client_gone(one) for one in error.exceptions)
-    if isinstance(error, (ClientGone, asyncio.CancelledError)):
-        return True
-    cause = error.__cause__ or error.__context__
-    return cause is not None and isinstance(error, OSError) and _is_client_gone(cause)

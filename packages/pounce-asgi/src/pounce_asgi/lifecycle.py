@@ -125,7 +125,7 @@ class ResponseCompleted(NamedTuple):
     request_headers: Sequence[tuple[bytes, bytes]]
     """The fields as received, names in lower case. Shared with the server: read only."""
     status: int
-    """The status sent, or the one that would have been when the client left before the head."""
+    """The status sent, or 499 when the client left before there was one."""
     body_bytes_sent: int
     """Bytes of the response body handed to the wire, without its framing."""
     started: float
