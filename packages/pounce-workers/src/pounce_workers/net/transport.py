@@ -112,7 +112,8 @@ class SocketTransport:
         # A client has often sent its request by the time it is accepted. A connection that is answered and closed at
         # once is then never registered with the kernel.
         self.on_readable()
-        if not self.closing and not self._watched:
+        # Closing is not the end: the rest of an answer may wait, or the client be given time to read it.
+        if not self._lost and not self._watched:
             self._watched = self._readable = True
             self._poller.watch(self._sock.fileno(), self)
             if self._paused or self._writable:
@@ -150,7 +151,7 @@ class SocketTransport:
         try:
             self._flush(self._queue)
         except OSError as error:
-            self._lose(error)
+            self._lose(error, reset=True)  # a file may have failed: the client must be able to tell
             return
         if self.closing and not self._queue:
             self._finish_close()
@@ -222,7 +223,7 @@ class SocketTransport:
             try:
                 self._flush(queue)
             except OSError as error:
-                self._lose_soon(error)
+                self._lose_soon(error, reset=True)
         return done
 
     def pause_reading(self) -> None:
@@ -257,8 +258,11 @@ class SocketTransport:
             self._lose_soon(ConnectionAbortedError("the connection was aborted"), reset=True)
 
     def finish_lingering(self) -> None:
-        """The client has closed its side too."""
-        self._lose(None)
+        """The client has closed its side too. While some of its answer still waits, that is no sign that it has it."""
+        if self._queue and isinstance(self.protocol, _Lingering):
+            self.protocol = self.protocol.protocol
+        else:
+            self._lose(None)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -347,11 +351,11 @@ class SocketTransport:
 class _Lingering:
     """Takes the protocol's place after our last byte: reads and drops what the client still sends, within bounds."""
 
-    __slots__ = ("_dropped", "_protocol", "_transport")
+    __slots__ = ("_dropped", "_transport", "protocol")
 
     def __init__(self, transport: SocketTransport, protocol: ConnectionProtocol) -> None:
         self._transport = transport
-        self._protocol = protocol
+        self.protocol = protocol
         self._dropped = 0
 
     @property
@@ -381,4 +385,4 @@ class _Lingering:
 
     def connection_lost(self, error: OSError | None) -> None:
         """Tell the protocol at last."""
-        self._protocol.connection_lost(error)
+        self.protocol.connection_lost(error)
