@@ -13,7 +13,7 @@ from pounce_workers.net.selector import ServingSelector
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-HANGS_AFTER = 20.0
+HANGS_AFTER = 10.0
 """Seconds; nothing here takes long, so only a hang is cut off by it."""
 
 

@@ -75,7 +75,7 @@ def test_the_kinds_of_loops() -> None:
 
 async def _timers() -> None:
     loop = asyncio.get_running_loop()
-    called: list[int] = []
+    called: list[object] = []
     done = asyncio.Event()
     for number, delay in enumerate((0.03, 0.01, 0.02)):
         loop.call_later(delay, called.append, number)
@@ -174,14 +174,17 @@ async def _timeouts_and_groups() -> None:
         async with asyncio.timeout(0.01):
             await asyncio.Event().wait()
     with pytest.raises(ExceptionGroup) as caught:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(asyncio.Event().wait())
-            group.create_task(_fail())
+        await _group_of_which_one_fails()
     assert caught.value.subgroup(ZeroDivisionError)
 
 
-async def _fail() -> None:
-    raise ZeroDivisionError
+async def _group_of_which_one_fails() -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.Event().wait())
+        group.create_task(fail())
 
 
 FEATURES = [
@@ -376,8 +379,13 @@ def test_no_wake_up_is_late(serving: ServingLoop, threads: int) -> None:
 def test_a_wake_up_costs_a_system_call_only_where_the_loop_may_sleep(serving: ServingLoop) -> None:
     written: list[bool] = []
     real = asyncio.SelectorEventLoop._write_to_self  # type: ignore[attr-defined]
-    asyncio.SelectorEventLoop._write_to_self = lambda self: (written.append(True), real(self))  # type: ignore[attr-defined]
-    try:
+
+    def write_to_self(loop: asyncio.AbstractEventLoop) -> None:
+        written.append(True)
+        real(loop)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio.SelectorEventLoop, "_write_to_self", write_to_self)
         for _ in range(100):
             serving.call_soon_threadsafe(lambda: None)
         assert written == []  # it is not running: it looks at its queue before it sleeps
@@ -388,8 +396,6 @@ def test_a_wake_up_costs_a_system_call_only_where_the_loop_may_sleep(serving: Se
         serving.run_forever()
         waker.join()
         assert written == [True]
-    finally:
-        asyncio.SelectorEventLoop._write_to_self = real  # type: ignore[attr-defined]
 
 
 def test_a_signal_handler_wakes_it(serving: ServingLoop) -> None:

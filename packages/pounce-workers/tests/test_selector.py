@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pounce_workers.net.readiness import Readiness
 
+Pairs = list[tuple[socket.socket, socket.socket]]
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
@@ -31,7 +32,7 @@ def selector(request: pytest.FixtureRequest) -> Iterator[ServingSelector]:
 
 
 @pytest.fixture
-def pairs() -> Iterator[list[tuple[socket.socket, socket.socket]]]:
+def pairs() -> Iterator[Pairs]:
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(socket_pair()) for _ in range(3)]
 
@@ -64,7 +65,7 @@ class Batches:
 # -- for transports --------------------------------------------------------------------------------------------------
 
 
-def test_a_watcher_is_called_and_asyncio_never_hears_of_it(selector: ServingSelector, pairs: list) -> None:  # type: ignore[type-arg]
+def test_a_watcher_is_called_and_asyncio_never_hears_of_it(selector: ServingSelector, pairs: Pairs) -> None:
     ours, theirs = pairs[0]
     watcher = Watcher()
     selector.watch(ours.fileno(), watcher)
@@ -87,10 +88,10 @@ def test_a_watcher_is_called_and_asyncio_never_hears_of_it(selector: ServingSele
 )
 def test_change(
     selector: ServingSelector,
-    pairs: list,
+    pairs: Pairs,
     readable: bool,
     writable: bool,
-    expected: list[str],  # type: ignore[type-arg]
+    expected: list[str],
 ) -> None:
     ours, theirs = pairs[0]
     watcher = Watcher()
@@ -101,7 +102,7 @@ def test_change(
     assert watcher.calls == expected
 
 
-def test_a_forgotten_watcher_is_not_called(selector: ServingSelector, pairs: list) -> None:  # type: ignore[type-arg]
+def test_a_forgotten_watcher_is_not_called(selector: ServingSelector, pairs: Pairs) -> None:
     ours, theirs = pairs[0]
     watcher = Watcher()
     selector.watch(ours.fileno(), watcher)
@@ -114,7 +115,7 @@ def test_a_forgotten_watcher_is_not_called(selector: ServingSelector, pairs: lis
     assert watcher.calls == ["readable"]
 
 
-def test_the_end_of_a_connection_is_readable(selector: ServingSelector, pairs: list) -> None:  # type: ignore[type-arg]
+def test_the_end_of_a_connection_is_readable(selector: ServingSelector, pairs: Pairs) -> None:
     ours, theirs = pairs[0]
     watcher = Watcher()
     selector.watch(ours.fileno(), watcher)
@@ -183,7 +184,7 @@ def test_an_event_of_asyncios_never_reaches_the_next_owner(reopened: str) -> Non
     assert new.calls == []
 
 
-def test_a_real_descriptor_reused_within_a_batch(selector: ServingSelector, pairs: list) -> None:  # type: ignore[type-arg]
+def test_a_real_descriptor_reused_within_a_batch(selector: ServingSelector, pairs: Pairs) -> None:
     """The same with the kernel's own numbers: whoever is called first closes the other and opens a new socket."""
     (first, _), (second, _), _ = pairs
     opened: list[socket.socket] = []
@@ -225,7 +226,7 @@ def test_a_real_descriptor_reused_within_a_batch(selector: ServingSelector, pair
 # -- for asyncio -----------------------------------------------------------------------------------------------------
 
 
-def test_what_asyncio_registered_is_returned_with_its_data(selector: ServingSelector, pairs: list) -> None:  # type: ignore[type-arg]
+def test_what_asyncio_registered_is_returned_with_its_data(selector: ServingSelector, pairs: Pairs) -> None:
     ours, theirs = pairs[0]
     key = selector.register(ours, READ | WRITE, "data")
     assert (key.fileobj, key.fd, key.events, key.data) == (ours, ours.fileno(), READ | WRITE, "data")
@@ -239,7 +240,7 @@ def test_what_asyncio_registered_is_returned_with_its_data(selector: ServingSele
     assert selector.select(0) == []
 
 
-def test_a_batch_of_both_kinds(selector: ServingSelector, pairs: list) -> None:  # type: ignore[type-arg]
+def test_a_batch_of_both_kinds(selector: ServingSelector, pairs: Pairs) -> None:
     watcher = Watcher()
     selector.watch(pairs[0][0].fileno(), watcher)
     keys = [selector.register(ours, READ, None) for ours, _ in pairs[1:]]
@@ -250,7 +251,7 @@ def test_a_batch_of_both_kinds(selector: ServingSelector, pairs: list) -> None: 
     assert watcher.calls == ["readable"]
 
 
-def test_the_map_and_its_errors(selector: ServingSelector, pairs: list) -> None:  # type: ignore[type-arg]
+def test_the_map_and_its_errors(selector: ServingSelector, pairs: Pairs) -> None:
     ours = pairs[0][0]
     key = selector.register(ours, READ)
     assert dict(selector.get_map()) == {ours.fileno(): key}

@@ -1,0 +1,523 @@
+"""A connection over a real socket, on every loop: writing, reading, ending."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import random
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from loops import LOOPS, run_on, turns
+from transport_doubles import Link, link
+
+from pounce_asgi import ClientGone
+from pounce_workers.net import send_queue
+from pounce_workers.net import transport as transport_module
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Awaitable, Callable
+
+    from pounce_workers.net.transport import SocketTransport
+
+BIG = random.Random(1).randbytes(3_000_000)
+Scenario = "Callable[[Link], Awaitable[None]]"
+
+
+@pytest.fixture(params=LOOPS)
+def make_loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
+    return LOOPS[request.param]
+
+
+@pytest.fixture
+def on_link(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> Callable[..., None]:
+    """Runs a scenario with a fresh link."""
+
+    def run(scenario: Callable[[Link], Awaitable[None]], **options: Any) -> None:
+        async def main() -> None:
+            async with link(**options) as made:
+                await scenario(made)
+
+        run_on(make_loop, main)
+
+    return run
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def test_bytes_that_came_before_the_start_and_after(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        await it.send(b"early")
+        it.start()
+        assert it.protocol.data == b"early"
+        await it.send(b" late")
+        await it.protocol.receives(10)
+        it.client.close()
+        await it.protocol.hears("eof")
+        assert it.protocol.data == b"early late"
+        it.transport.close()
+        assert it.protocol.calls[-1] == "lost"
+        assert it.protocol.error is None
+
+    on_link(scenario)
+
+
+def test_a_large_upload(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        sending = asyncio.ensure_future(it.send(BIG))
+        await it.protocol.receives(len(BIG))
+        await sending
+        assert it.protocol.data == BIG
+
+    on_link(scenario)
+
+
+def test_pause_and_resume(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        for number in range(1, 4):
+            it.transport.pause_reading()
+            it.transport.pause_reading()
+            await it.send(b"x")
+            await turns()
+            assert it.protocol.calls.count("data") == number - 1
+            it.transport.resume_reading()
+            it.transport.resume_reading()
+            await it.protocol.hears("data", number)
+        # Paused and resumed before anything came: nothing is lost.
+        it.transport.pause_reading()
+        it.transport.resume_reading()
+        await it.send(b"y")
+        await it.protocol.receives(4)
+        assert it.protocol.data == b"xxxy"
+
+    on_link(scenario)
+
+
+@pytest.mark.parametrize("then", ["resume", "wait"])
+def test_paused_within_the_start(on_link: Callable[..., None], then: str) -> None:
+    async def scenario(it: Link) -> None:
+        await it.send(b"first")
+        it.start(lambda transport, _: transport.pause_reading())
+        await it.send(b"second")
+        await turns()
+        assert it.protocol.data == b"first"
+        it.transport.resume_reading()
+        await it.protocol.receives(11)
+
+    on_link(scenario)
+
+
+def test_the_end_is_told_once_and_writing_goes_on(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.client.shutdown(socket.SHUT_WR)
+        await it.protocol.hears("eof")
+        await turns()
+        it.transport.write(BIG)
+        assert await it.read(len(BIG)) == BIG
+        assert it.protocol.calls.count("eof") == 1
+        it.transport.close()
+        assert await it.read_all() == b""
+
+    on_link(scenario)
+
+
+def test_a_reset_is_told_with_its_error(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(b"never read")
+        await turns()
+        it.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, transport_module.RESET_ON_CLOSE)
+        it.client.close()
+        await it.protocol.hears("lost")
+        assert isinstance(it.protocol.error, ConnectionResetError)
+        assert it.transport.closing
+
+    on_link(scenario)
+
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_fits_is_at_the_client_when_write_returns(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(b"now")
+        it.client.setblocking(True)
+        it.client.settimeout(5)
+        assert it.client.recv(10) == b"now"  # without a turn of the loop
+        assert not it.transport.congested
+
+    on_link(scenario)
+
+
+PIECES = [b"", b"small", BIG[:100_000], b"x" * 16384, BIG[7:8], BIG[:65537]]
+
+
+@pytest.mark.parametrize("by", ["write", "write_parts", "mixed"])
+def test_whatever_the_socket_does_not_take_follows_in_order(on_link: Callable[..., None], by: str) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        expected = b""
+        for round_number in range(6):
+            if by == "write" or (by == "mixed" and round_number % 2):
+                for piece in PIECES:
+                    it.transport.write(piece)
+            else:
+                it.transport.write_parts(PIECES)
+            expected += b"".join(PIECES)
+        assert it.transport.congested
+        assert await it.read(len(expected)) == expected
+        await it.protocol.hears("writable")
+        assert not it.transport.congested
+        it.transport.write(b"and on")
+        assert await it.read(6) == b"and on"
+
+    on_link(scenario)
+
+
+def test_write_parts_where_sockets_have_no_sendmsg(on_link: Callable[..., None]) -> None:
+    class Plain:
+        def __init__(self, sock: socket.socket) -> None:
+            self.recv, self.send, self.fileno, self.close = sock.recv, sock.send, sock.fileno, sock.close
+            self.shutdown, self.setsockopt = sock.shutdown, sock.setsockopt
+
+    async def scenario(it: Link) -> None:
+        it.transport._sock = Plain(it.transport._sock)  # type: ignore[assignment]
+        it.start()
+        it.transport.write_parts([BIG[:500_000], BIG[500_000:]])
+        assert await it.read(len(BIG)) == BIG
+
+    on_link(scenario)
+
+
+def test_congestion_begins_above_the_high_mark_and_ends_below_the_low_one(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        while it.transport._queue is None or it.transport._queue.size <= transport_module.HIGH_WATER:
+            assert not it.transport.congested
+            it.transport.write(b"x" * 1000)
+        assert it.transport.congested
+        await turns()
+        assert "writable" not in it.protocol.calls
+        while "writable" not in it.protocol.calls:
+            await it.read(1000)
+        assert it.transport._queue.size <= transport_module.LOW_WATER
+        assert it.protocol.calls.count("writable") == 1
+
+    on_link(scenario)
+
+
+def test_a_client_that_reads_nothing_is_given_up(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.sweeper.pass_time(1000)  # nothing waits: no deadline
+        it.transport.write(BIG)
+        it.sweeper.pass_time(29)
+        assert not it.transport.closing
+        it.sweeper.pass_time(1)
+        assert it.protocol.calls == ["lost"]
+        assert isinstance(it.protocol.error, TimeoutError)
+        assert await it.was_reset()
+
+    on_link(scenario)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "file"])
+def test_any_progress_renews_the_time(on_link: Callable[..., None], big_file: Any, kind: str) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        if kind == "bytes":
+            it.transport.write(BIG)
+        else:
+            it.transport.sendfile(big_file, 0, len(BIG))
+        received = 0
+        for _ in range(40):
+            it.sweeper.pass_time(20)
+            assert not it.transport.closing
+            received += len(await it.read(min(80_000, len(BIG) - received)))
+            await turns(5)
+        assert received == len(BIG)
+        await turns(5)
+        it.sweeper.pass_time(1000)
+        assert it.protocol.calls.count("lost") == 0
+
+    on_link(scenario)
+
+
+def test_writing_to_a_client_that_left(on_link: Callable[..., None]) -> None:
+    """The error comes while the protocol writes; it hears of it when it is done with that."""
+
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, transport_module.RESET_ON_CLOSE)
+        it.client.close()
+        it.transport.pause_reading()
+        for _ in range(5):
+            it.transport.write(b"x")
+            it.transport.write_parts([BIG, BIG])
+        assert "lost" not in it.protocol.calls
+        assert it.transport.closing
+        with pytest.raises(ClientGone):
+            await it.transport.sendfile(0, 0, 5)
+        await it.protocol.hears("lost")
+        assert isinstance(it.protocol.error, OSError)
+        await turns()
+        assert it.protocol.calls.count("lost") == 1
+
+    on_link(scenario)
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def big_file(tmp_path: pathlib.Path) -> Any:
+    path = tmp_path / "big"
+    path.write_bytes(BIG)
+    with path.open("rb") as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sendfile", "copy"])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "copy":
+        monkeypatch.setattr(send_queue, "_HAS_SENDFILE", False)
+
+
+@pytest.mark.usefixtures("_way")
+@pytest.mark.parametrize("unix", [False, True])
+def test_files_between_bytes(on_link: Callable[..., None], big_file: Any, unix: bool) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(b"<" * 100_000)
+        whole = it.transport.sendfile(big_file, 0, None)
+        it.transport.write(b"|")
+        part = it.transport.sendfile(big_file.fileno(), 1000, 50_000)
+        it.transport.write(b">")
+        expected = b"<" * 100_000 + BIG + b"|" + BIG[1000:51_000] + b">"
+        assert await it.read(len(expected)) == expected
+        assert (await whole, await part) == (len(BIG), 50_000)
+        small = it.transport.sendfile(big_file, len(BIG) - 3, 100)
+        assert await it.read(3) == BIG[-3:]
+        assert await small == 3  # the file has no more
+        assert await it.transport.sendfile(big_file, 0, 0) == 0
+
+    on_link(scenario, unix=unix)
+
+
+@pytest.mark.usefixtures("_way")
+def test_a_file_after_which_the_connection_closes(on_link: Callable[..., None], big_file: Any) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        done = it.transport.sendfile(big_file, 0, len(BIG))
+        it.transport.close()
+        assert await it.read_all() == BIG
+        assert await done == len(BIG)
+        await it.protocol.hears("lost")
+        assert it.protocol.error is None
+
+    on_link(scenario)
+
+
+def test_a_file_whose_client_leaves(on_link: Callable[..., None], big_file: Any) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        first = it.transport.sendfile(big_file, 0, len(BIG))
+        second = it.transport.sendfile(big_file, 0, len(BIG))
+        it.client.close()
+        for future in (first, second):
+            with pytest.raises(ClientGone):
+                await future
+        assert it.transport.closing
+
+    on_link(scenario)
+
+
+def test_a_file_that_cannot_be_read_ends_in_a_reset(
+    on_link: Callable[..., None], big_file: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A response without a length ends with its connection: an end in order would make it look whole."""
+
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(b"beginning")
+        it.transport.write(BIG)
+        failed = it.transport.sendfile(big_file, 0, len(BIG))
+
+        def fail(*_: object) -> int:
+            raise OSError(errno.EIO, "the disk is broken")
+
+        monkeypatch.setattr(os, "sendfile", fail, raising=False)
+        monkeypatch.setattr(os, "lseek", fail)
+        assert await it.was_reset()
+        with pytest.raises(OSError):  # noqa: PT011 - any of them
+            await failed
+        await it.protocol.hears("lost")
+
+    on_link(scenario)
+
+
+def test_a_file_that_was_given_up_ends_in_a_reset(on_link: Callable[..., None], big_file: Any) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        done = it.transport.sendfile(big_file, 0, len(BIG))
+        done.cancel()
+        assert await it.was_reset()
+        await it.protocol.hears("lost")
+        assert isinstance(it.protocol.error, ConnectionError)
+
+    on_link(scenario)
+
+
+# -- ending ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_happens_after_close(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(b"last")
+        it.transport.close()
+        assert it.protocol.calls == ["lost"]
+        for act in (it.transport.close, it.transport.abort, it.transport.resume_reading, it.transport.pause_reading):
+            act()
+        it.transport.write(b"too late")
+        it.transport.write_parts([b"too", b"late"])
+        # An event that was collected before the close.
+        for event in (it.transport.on_readable, it.transport.on_writable, it.transport.on_hang_up):
+            event()
+        it.sweeper.pass_time(1e9)
+        it.transport.expire(1e12)
+        await turns()
+        assert it.protocol.calls == ["lost"]
+        assert await it.read_all() == b"last"
+
+    on_link(scenario)
+
+
+def test_close_sends_what_waits(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(BIG)
+        it.transport.close()
+        it.transport.write(b"too late")
+        assert it.transport.closing
+        assert it.protocol.calls == []
+        assert await it.read_all() == BIG
+        await it.protocol.hears("lost")
+        assert it.protocol.error is None
+
+    on_link(scenario)
+
+
+@pytest.mark.parametrize("linger", [False, True])
+@pytest.mark.parametrize("size", [5, len(BIG)])
+def test_answered_and_closed_before_it_was_ever_watched(on_link: Callable[..., None], linger: bool, size: int) -> None:
+    """The request came with the connection, and its answer is the last: some of it may still wait."""
+
+    def answer(transport: SocketTransport, _: bytes) -> None:
+        transport.write(BIG[:size])
+        transport.close(linger=linger)
+
+    async def scenario(it: Link) -> None:
+        await it.send(b"request")
+        it.start(answer)
+        assert await it.read_all() == BIG[:size]
+        it.client.close()
+        await it.protocol.hears("lost")
+        assert it.protocol.error is None
+
+    on_link(scenario)
+
+
+def test_abort_resets_and_is_heard_of_later(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(BIG)
+        it.transport.abort()
+        it.transport.abort()
+        assert it.protocol.calls == []
+        await it.protocol.hears("lost")
+        assert isinstance(it.protocol.error, ConnectionAbortedError)
+        assert await it.was_reset()
+
+    on_link(scenario)
+
+
+@pytest.mark.parametrize("size", [5, len(BIG)])
+def test_a_lingering_close_delivers_the_answer(on_link: Callable[..., None], size: int) -> None:
+    """The client is still sending: a plain close would reset the connection and the answer might be lost with it."""
+
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.pause_reading()
+        await it.send(b"x" * 20_000)
+        it.transport.write(BIG[:size])
+        it.transport.close(linger=True)
+        sending = asyncio.ensure_future(it.send(b"y" * 300_000))
+        assert await it.read_all() == BIG[:size]
+        await sending
+        assert it.protocol.calls == []  # what comes now is nobody's
+        it.client.close()
+        await it.protocol.hears("lost")
+        assert it.protocol.error is None
+
+    on_link(scenario)
+
+
+def test_a_client_that_half_closes_while_its_answer_still_waits(on_link: Callable[..., None]) -> None:
+    """It has sent all, and reads slowly: a lingering close must not take its end for "it has its answer"."""
+
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(BIG)
+        it.transport.close(linger=True)
+        await it.send(b"rest of the request")
+        it.client.shutdown(socket.SHUT_WR)
+        await turns()
+        assert await it.read_all() == BIG
+        await it.protocol.hears("lost")
+        assert it.protocol.error is None
+
+    on_link(scenario)
+
+
+@pytest.mark.parametrize("by", ["bytes", "time"])
+def test_a_lingering_close_has_bounds(on_link: Callable[..., None], by: str) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.write(b"answer")
+        it.transport.close(linger=True)
+        assert await it.read_all() == b"answer"
+        if by == "time":
+            it.sweeper.pass_time(transport_module.LINGER_SECONDS)
+        else:
+            with pytest.raises(ConnectionError):
+                await it.send(b"x" * 40_000_000)
+        await it.protocol.hears("lost")
+
+    on_link(scenario)
+
+
+# -- deadlines -------------------------------------------------------------------------------------------------------
+
+
+def test_the_protocols_deadline(on_link: Callable[..., None]) -> None:
+    async def scenario(it: Link) -> None:
+        it.start()
+        it.transport.deadline = it.sweeper.soon + 10
+        it.sweeper.pass_time(9)
+        assert it.protocol.calls == []
+        it.sweeper.pass_time(1)
+        assert it.protocol.calls == ["deadline"]
+        assert it.transport.deadline == float("inf")
+        it.sweeper.pass_time(1000)
+        assert it.protocol.calls == ["deadline"]
+
+    on_link(scenario)
