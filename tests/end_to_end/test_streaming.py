@@ -23,6 +23,7 @@ def test_continue_is_sent_when_the_body_is_asked_for(serve: Serve) -> None:
     asked = threading.Event()
 
     async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        assert scope["type"] == "http"
         await wait_for(asked)
         await answer(send, await read_body(receive) or b"")
 
@@ -60,6 +61,7 @@ def test_head_leaves_alone_when_the_application_waits(serve: Serve) -> None:
     first = threading.Event()
 
     async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        assert scope["type"] == "http"
         await send({"type": "http.response.start", "status": 200, "headers": [(b"x-early", b"yes")]})
         await wait_for(first)
         await send({"type": "http.response.body", "body": b"late"})
