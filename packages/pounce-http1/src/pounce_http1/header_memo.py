@@ -42,6 +42,7 @@ class HeaderMemo:
     __slots__ = (
         "_blocks",
         "_limits",
+        "_looked",
         "_max_bytes",
         "_max_entries",
         "_misses",
@@ -59,6 +60,8 @@ class HeaderMemo:
         self._sights = [0] * _SIGHTS
         self._misses = 0
         self._resting = 0
+        self._looked = False
+        """The last ``find()`` was one of those that look."""
         self.bytes = 0
         """Bytes of all blocks that are kept."""
         self.names = {spelling: bytes(bytearray(name)) for spelling, name in KNOWN_NAMES.items()}
@@ -76,9 +79,13 @@ class HeaderMemo:
 
     def find(self, block: bytes) -> HeaderBlock | None:
         """What these bytes were parsed to, if they are remembered. After None comes ``offer()``."""
-        if self._resting or len(block) > MAX_BLOCK_BYTES:
-            self._resting = max(0, self._resting - 1)
+        self._looked = False
+        if len(block) > MAX_BLOCK_BYTES:
             return None
+        if self._resting:
+            self._resting -= 1
+            return None
+        self._looked = True
         found = self._blocks.get(block)
         if found is None:
             self._misses += 1
@@ -88,7 +95,7 @@ class HeaderMemo:
 
     def offer(self, block: bytes, fields: HeaderBlock) -> bool:
         """Keep what was parsed if these bytes were offered before; whether it is kept now."""
-        if self._resting or len(block) > MAX_BLOCK_BYTES:
+        if not self._looked:
             return False
         if self._misses > _PATIENCE:
             self._resting = _REST
