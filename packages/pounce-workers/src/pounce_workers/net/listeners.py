@@ -113,6 +113,8 @@ def _remove_stale_socket(path: str) -> None:
             return
         except FileNotFoundError:
             return
+        except (BlockingIOError, TimeoutError):
+            pass  # its backlog is full: it is busy, not gone
     raise OSError(errno.EADDRINUSE, "a server is listening there", path)
 
 
