@@ -104,7 +104,7 @@ def _metavar(setting: Setting) -> str:
         return f"[{'|'.join(setting.choices)}]"
     if setting.kind in (Kind.WHOLE, Kind.NUMBER):
         return (setting.unit or "number").upper()
-    return setting.metavar or setting.kind.name
+    return setting.metavar or ("NAME:VALUE" if setting.kind is Kind.HEADERS else setting.kind.name)
 
 
 def _help(setting: Setting) -> str:

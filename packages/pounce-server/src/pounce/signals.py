@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -79,9 +80,9 @@ class StopSignals:
         if self._received <= 2:
             self._on_stop()
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             # Not through logging: the handler may have interrupted it in the middle of a line.
-            os.write(2, b"stopped by a third signal, without finishing\n")
+            os.write(sys.stderr.fileno(), b"stopped by a third signal, without finishing\n")
         with contextlib.suppress(RuntimeError):
             flush_logs()
         os._exit(1)
