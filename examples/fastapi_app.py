@@ -1,6 +1,6 @@
 """A FastAPI application: routes that wait and routes that block, validation, and state from its lifespan.
 
-Serve it with ``pounce examples.fastapi_app:app``, then ``curl http://127.0.0.1:8000/items/7?name=tea``;
+Serve it with ``pounce examples.fastapi_app:app``, then ``curl http://127.0.0.1:8000/items/7``;
 the documentation that FastAPI makes is at ``http://127.0.0.1:8000/docs``.
 """
 
