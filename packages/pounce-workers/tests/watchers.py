@@ -24,6 +24,9 @@ class Watcher:
         if self._on_readable is not None:
             self._on_readable()
 
+    def deliver(self, data: bytes, /) -> None:
+        self._note("deliver")
+
     def on_writable(self) -> None:
         self._note("writable")
 

@@ -206,6 +206,9 @@ class Acceptor:
                 return
             self._accepted(sock, address)
 
+    def deliver(self, data: bytes, /) -> None:
+        """Never: accepting reads no bytes."""
+
     def on_writable(self) -> None:
         """Never asked for."""
 

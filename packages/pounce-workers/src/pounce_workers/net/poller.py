@@ -14,8 +14,15 @@ __all__ = ["LoopPoller", "Poller", "Watcher"]
 class Watcher(Protocol):
     """Who is called when a descriptor is ready. A call may come late: look before you leap."""
 
-    def on_readable(self) -> None:
-        """There is something to read: bytes, a new connection, the end."""
+    def on_readable(self) -> bytes | None:
+        """There is something to read: bytes, a new connection, the end.
+
+        Bytes that were read are returned and come back through `deliver`: a poller may read from all that are ready
+        before any application is called.
+        """
+
+    def deliver(self, data: bytes, /) -> None:
+        """Handle what `on_readable` returned."""
 
     def on_writable(self) -> None:
         """There is room to write."""
@@ -37,6 +44,12 @@ class Poller(Protocol):
         """Stop watching; before the descriptor is closed."""
 
 
+def _read(watcher: Watcher) -> None:
+    data = watcher.on_readable()
+    if data is not None:
+        watcher.deliver(data)
+
+
 class LoopPoller:
     """Works on any asyncio loop (uvloop, or one that somebody else runs) through ``add_reader`` and ``add_writer``."""
 
@@ -52,14 +65,14 @@ class LoopPoller:
     def watch(self, fd: int, watcher: Watcher) -> None:
         """Begin to watch a descriptor, for reading."""
         self._watchers[fd] = (watcher, True, False)
-        self._context.run(self._loop.add_reader, fd, watcher.on_readable)
+        self._context.run(self._loop.add_reader, fd, _read, watcher)
 
     def change(self, fd: int, *, readable: bool, writable: bool) -> None:
         """Watch for something else."""
         watcher, was_readable, was_writable = self._watchers[fd]
         self._watchers[fd] = (watcher, readable, writable)
         if readable and not was_readable:
-            self._context.run(self._loop.add_reader, fd, watcher.on_readable)
+            self._context.run(self._loop.add_reader, fd, _read, watcher)
         elif was_readable and not readable:
             self._loop.remove_reader(fd)
         if writable and not was_writable:

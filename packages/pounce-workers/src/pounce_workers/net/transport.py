@@ -65,6 +65,7 @@ class SocketTransport:
         "closing",
         "congested",
         "deadline",
+        "deliver",
         "local",
         "peer",
         "protocol",
@@ -98,6 +99,8 @@ class SocketTransport:
         self._write_deadline = NEVER
         self._write_stall = write_stall
         self.protocol: ConnectionProtocol
+        self.deliver: Callable[[bytes], None]
+        """The protocol's ``data_received``."""
         self.peer = peer
         self.local = local
         self.scheme = "http"
@@ -108,10 +111,13 @@ class SocketTransport:
     def start(self, factory: Callable[[SocketTransport], ConnectionProtocol]) -> None:
         """Make the protocol and begin to read."""
         self.protocol = factory(self)
+        self.deliver = self.protocol.data_received
         self._sweeper.add(self)
         # A client has often sent its request by the time it is accepted. A connection that is answered and closed at
         # once is then never registered with the kernel.
-        self.on_readable()
+        data = self.on_readable()
+        if data is not None:
+            self.deliver(data)
         # Closing is not the end: the rest of an answer may wait, or the client be given time to read it.
         if not self._lost and not self._watched:
             self._watched = self._readable = True
@@ -122,27 +128,27 @@ class SocketTransport:
 
     # -- called by the poller ----------------------------------------------------------------------------------------
 
-    def on_readable(self) -> None:
-        """Read once and hand it on."""
+    def on_readable(self) -> bytes | None:
+        """Read once. The end of the stream is handled here; bytes are for `deliver`."""
         if self._paused or self._lost:
             self._stop_watching_for_reading()
-            return
+            return None
         try:
             data = self._recv(self._read_size)
         except (BlockingIOError, InterruptedError):
-            return
+            return None
         except OSError as error:
             self._lose(error)
-            return
+            return None
         if data:
             if len(data) == self._read_size:
                 self._read_size = LARGE_READ_SIZE
-            self.protocol.data_received(data)
-        else:
-            # At its end the socket stays readable for ever.
-            self._paused = True
-            self._stop_watching_for_reading()
-            self.protocol.eof_received()
+            return data
+        # At its end the socket stays readable for ever.
+        self._paused = True
+        self._stop_watching_for_reading()
+        self.protocol.eof_received()
+        return None
 
     def on_writable(self) -> None:
         """There is room: send more of what waits."""
@@ -246,6 +252,7 @@ class SocketTransport:
         self.deadline = NEVER
         if linger:
             self.protocol = _Lingering(self, self.protocol)
+            self.deliver = self.protocol.data_received
         else:
             self._paused = True
         if not self._queue:
