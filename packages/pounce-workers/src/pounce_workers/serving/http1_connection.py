@@ -11,6 +11,7 @@ time, in order; what a client sends ahead waits in the parser, within a bound.
 from __future__ import annotations
 
 import enum
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
 from pounce_asgi import (
@@ -143,9 +144,8 @@ class Http1Connection:
             self._advance()
         elif phase is BODY or phase is DRAINING:
             self._read_body()
-        elif self.reader.buffered >= PIPELINE_BYTES:
-            self._paused = True
-            self.transport.pause_reading()
+        else:
+            self._hold_back()
 
     def eof_received(self) -> None:
         """The client will send no more. What it has sent is still answered."""
@@ -210,11 +210,13 @@ class Http1Connection:
                     return
                 # Between requests there is nothing but heads.
                 if not self._begin(head):  # type: ignore[arg-type]
+                    self._hold_back()
                     return
                 if not reader.buffered and not self._eof:
                     return  # the usual end: all that had arrived is answered
                 if self.requests >= end_of_turn:
-                    self.wire.loop.call_soon(self._advance)
+                    self._hold_back()
+                    self.wire.loop.call_soon(self._advance, context=self.wire.base_context)
                     return
         except RemoteProtocolError as error:
             self._refuse(error.status, str(error))
@@ -225,7 +227,10 @@ class Http1Connection:
         """The next head is not complete. It has one deadline in all, from its first byte on."""
         if self._eof:
             self._end_of_requests()
-        elif self.reader.buffered and not self._head_deadline_set:
+            return
+        if self._paused:
+            self._resume_reading()  # however much of it is here: its end is needed
+        if self.reader.buffered and not self._head_deadline_set:
             self._head_deadline_set = True
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_request_head
 
@@ -261,7 +266,7 @@ class Http1Connection:
                 return False  # the body was refused before the application was called
         else:
             self.phase = RESPONDING
-        if self._eof:
+        if self._eof and self.phase is RESPONDING:
             exchange.half_closed()
         exchange.start()
         return self.phase is IDLE
@@ -286,20 +291,20 @@ class Http1Connection:
     def _await_body(self) -> None:
         if self._eof:
             self._fail_request(IncompleteBody("the client closed the connection within the request body"))
-        else:
+        elif self.exchange is None or not self.exchange.awaits_continue():
+            # A client that waits for its 100 waits for us: its time begins when that is sent.
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
 
     def _take_chunk(self, data: bytes) -> None:
         if self.phase is BODY and self.exchange is not None:
             if self.exchange.feed(data):
                 # The application is slow, not the client: no deadline meanwhile.
-                self._paused = True
-                self.transport.pause_reading()
+                self._pause_reading()
                 self.transport.deadline = NEVER
             return
         self._dropped += len(data)
         if self._dropped > DRAIN_BYTES:
-            self._close()
+            self._close(linger=True)
 
     def _end_of_body(self) -> None:
         self.transport.deadline = NEVER
@@ -307,8 +312,11 @@ class Http1Connection:
             self.phase = RESPONDING
             if self.exchange is not None:
                 self.exchange.finish_body()
+                if self._eof:
+                    self.exchange.half_closed()
         else:
-            self._next_request()
+            self.phase = RESPONDING
+            self._follow()
 
     def _fail_request(self, error: RequestError) -> None:
         """The rest of the request body cannot be had. Where the next request would begin is not known any more."""
@@ -316,7 +324,7 @@ class Http1Connection:
         self._linger = True
         self.transport.deadline = NEVER
         if self.exchange is None:
-            self._close()
+            self._close(linger=True)
             return
         self.phase = RESPONDING
         self.transport.pause_reading()
@@ -337,6 +345,8 @@ class Http1Connection:
         """Send an interim response; HTTP/1.0 knows none (RFC 9110, 15.2)."""
         if not self._http10:
             self.transport.write(b"".join((encode_status_line(status), *headers, CRLF)))
+        if status == 100:
+            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
 
     def send_head(
         self, status: int, headers: list[bytes], framing: BodyFraming, body: bytes, *, end: bool, close: bool
@@ -395,16 +405,21 @@ class Http1Connection:
         if self._chunked:
             transport.write((CRLF if count else b"") + (LAST_CHUNK if end else b""))
         if end:
-            future.add_done_callback(self._file_sent)
+            future.add_done_callback(partial(self._file_sent, count))
         return future
 
-    def _file_sent(self, future: asyncio.Future[int]) -> None:
-        if not future.cancelled() and future.exception() is None and self.phase is not CLOSED:
+    def _file_sent(self, count: int | None, future: asyncio.Future[int]) -> None:
+        if future.cancelled() or future.exception() is not None or self.phase is CLOSED:
+            return
+        # A file that became shorter leaves the response incomplete: the next one would be read as the rest of it. The
+        # exchange sees it too, and ends in a reset.
+        if count is None or future.result() == count:
             self._response_done()
 
     def send_trailers(self, headers: Sequence[bytes]) -> None:
-        """End a chunked body with trailer fields."""
-        self.transport.write(encode_last_chunk(headers))
+        """End a chunked body with trailer fields; another body, over HTTP/1.0, can have none."""
+        if self._chunked:
+            self.transport.write(encode_last_chunk(headers))
         self.congested = self.transport.congested
         self._response_done()
 
@@ -436,9 +451,7 @@ class Http1Connection:
         """The answer is complete on the wire, or waits in the transport behind nothing else."""
         self.exchange = None
         if self.phase is RESPONDING:
-            # A client that sends requests and reads no answers must not fill the memory with them.
-            if not self.transport.congested or not self._keep_alive:
-                self._next_request()
+            self._follow()
         elif self.phase is BODY:
             if self._keep_alive:
                 self.phase = DRAINING
@@ -448,6 +461,12 @@ class Http1Connection:
             else:
                 self._close(linger=True)
 
+    def _follow(self) -> None:
+        """Request and answer are whole: go on, once the client has read enough of its answers."""
+        # A client that sends requests and reads no answers must not fill the memory with them.
+        if not self.transport.congested or not self._keep_alive:
+            self._next_request()
+
     def _next_request(self) -> None:
         wire = self.wire
         if not self._keep_alive or wire.draining:
@@ -456,10 +475,19 @@ class Http1Connection:
             return
         self.phase = IDLE
         self.transport.deadline = wire.sweeper.soon + wire.timeout_keep_alive
-        if self._paused:
+        if self._paused and self.reader.buffered < PIPELINE_BYTES:
             self._resume_reading()
         if not self._advancing and (self._eof or self.reader.buffered):
-            wire.loop.call_soon(self._advance)
+            wire.loop.call_soon(self._advance, context=wire.base_context)
+
+    def _hold_back(self) -> None:
+        """Leave in the socket what the client sends ahead, once enough of it waits here."""
+        if self.phase is not BODY and self.reader.buffered >= PIPELINE_BYTES:
+            self._pause_reading()
+
+    def _pause_reading(self) -> None:
+        self._paused = True
+        self.transport.pause_reading()
 
     def _resume_reading(self) -> None:
         self._paused = False
