@@ -47,7 +47,11 @@ class Poller(Protocol):
 def _read(watcher: Watcher) -> None:
     data = watcher.on_readable()
     if data is not None:
-        watcher.deliver(data)
+        try:
+            watcher.deliver(data)
+        except BaseException:
+            watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
+            raise
 
 
 class LoopPoller:

@@ -218,6 +218,7 @@ class ServingSelector(selectors.BaseSelector):
             try:
                 watcher.deliver(data)
             except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
+                watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
                 self._report(error)
 
     def _settle_keys(

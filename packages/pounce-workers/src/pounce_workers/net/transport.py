@@ -110,14 +110,22 @@ class SocketTransport:
 
     def start(self, factory: Callable[[SocketTransport], ConnectionProtocol]) -> None:
         """Make the protocol and begin to read."""
-        self.protocol = factory(self)
+        try:
+            self.protocol = factory(self)
+        except BaseException:
+            self._sock.close()
+            raise
         self.deliver = self.protocol.data_received
         self._sweeper.add(self)
         # A client has often sent its request by the time it is accepted. A connection that is answered and closed at
         # once is then never registered with the kernel.
         data = self.on_readable()
         if data is not None:
-            self.deliver(data)
+            try:
+                self.deliver(data)
+            except BaseException:
+                self.on_hang_up()
+                raise
         # Closing is not the end: the rest of an answer may wait, or the client be given time to read it.
         if not self._lost and not self._watched:
             self._watched = self._readable = True

@@ -128,8 +128,8 @@ class Worker:
             shutdown_timeout=self._settings.exchange.timeout_lifespan_shutdown,
         )
         try:
-            await lifespan.startup()
-            await self._serve_connections(loop, lifespan.state)
+            if await self._started_up(lifespan):
+                await self._serve_connections(loop, lifespan.state)
         finally:
             # On every way out; what it raises has been logged and must not hide why we are here.
             for sock in self._sockets:
@@ -137,6 +137,25 @@ class Worker:
             await lifespan.shutdown()
 
     # -- the life of it ----------------------------------------------------------------------------------------------
+
+    async def _started_up(self, lifespan: Lifespan) -> bool:
+        """Run the startup; False when a stop came first, which does not wait for it."""
+        if self._stop_requests:
+            return False
+        startup = asyncio.ensure_future(lifespan.startup())
+        stop = asyncio.ensure_future(self._stop_requested(1))
+        try:
+            await asyncio.wait((startup, stop), return_when=asyncio.FIRST_COMPLETED)
+            if startup.done():
+                startup.result()
+                return True
+            logger.info("Stopping before the application's startup was complete")
+            startup.cancel()
+            await asyncio.wait((startup,), timeout=CANCEL_GRACE)
+            return False
+        finally:
+            startup.cancel()
+            stop.cancel()
 
     async def _serve_connections(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> None:
         sweeper = DeadlineSweeper(loop, self._tick)
