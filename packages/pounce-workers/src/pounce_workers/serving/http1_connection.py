@@ -261,6 +261,8 @@ class Http1Connection:
         if fields.has_body:
             self.phase = BODY
             self._dropped = 0
+            if self._paused:
+                self._resume_reading()  # held back while it waited its turn; the body has a bound of its own
             self._read_body()
             if self.exchange is not exchange:
                 return False  # the body was refused before the application was called

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import logging
 import time
@@ -35,6 +36,7 @@ class Http1Wire:
         "_limits",
         "_memo",
         "_reader",
+        "base_context",
         "connections",
         "context",
         "draining",
@@ -61,6 +63,8 @@ class Http1Wire:
         self.sweeper = sweeper
         self.connections: set[Http1Connection] = set()
         self.draining = False
+        self.base_context = contextvars.copy_context()
+        """What a request's context is copied from, also when it begins within the context of the one before."""
         # Copied to slots of our own: shared objects cost time on free-threaded builds.
         self.limit_concurrency = worker.limit_concurrency
         self.limit_connection_requests: float = worker.limit_connection_requests or NEVER
