@@ -185,6 +185,17 @@ def test_a_blocked_loop_ends_with_the_third_signal(folder: Path) -> None:
     assert "stopped by a third signal" in err
 
 
+def test_a_blocked_loop_ends_when_the_time_for_a_stop_is_over(folder: Path) -> None:
+    with serving(folder, "--graceful-timeout", "0", "--timeout-lifespan-shutdown", "0.1") as process:
+        connection = request(process.port(), "/loop", read=False)
+        process.wait_for("blocking")
+        code, _, err = process.end(signal.SIGTERM)
+        connection.close()
+    assert code == 1
+    assert "the event loop did not stop within 2.1 seconds" in err
+    assert "in sleep_interruptibly" in err
+
+
 def test_a_signal_during_the_import_ends_it(folder: Path) -> None:
     with started(folder, "-m", "pounce", "slow:app") as process:
         process.wait_for("importing")

@@ -17,6 +17,7 @@ from .blocked_threads import report_blocking_threads
 from .config import ServerConfig
 from .logging_setup import flush_logs, set_up_logging
 from .signals import StopSignals, handled_signals
+from .stop_watchdog import StopWatchdog
 
 if TYPE_CHECKING:
     from .addresses import Address
@@ -53,6 +54,7 @@ class Server:
         self._stop_requested = False
         self._served = False
         self._signals: StopSignals | None = None
+        self._watchdog: StopWatchdog | None = None
 
     @property
     def started(self) -> bool:
@@ -88,6 +90,10 @@ class Server:
         In the main thread SIGINT and SIGTERM stop it. Logging is set up where the program has not done so.
         """
         set_up_logging(self.config.log_level)
+        self._watchdog = StopWatchdog(
+            graceful=self.config.worker.graceful_timeout,
+            shutdown=self.config.exchange.timeout_lifespan_shutdown,
+        )
         try:
             with handled_signals(self._on_signal) as self._signals:
                 self.serve_blocking()
@@ -96,6 +102,7 @@ class Server:
         except PounceError as error:
             return _report(error)
         finally:
+            self._watchdog.done()
             flush_logs()
         return EXIT_STOPPED
 
@@ -167,6 +174,8 @@ class Server:
         if self._assembly is None:
             raise KeyboardInterrupt  # the application is being imported: nothing is in flight, so leave it there
         self.request_stop()
+        if self._watchdog is not None:
+            self._watchdog.stop_requested()
 
 
 def run(app: Application, **settings: object) -> None:
