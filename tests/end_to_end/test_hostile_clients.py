@@ -7,6 +7,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from pounce_asgi import ClientGone
 from pounce_workers.serving import http1_connection
 from tests.end_to_end.applications import WAIT_SECONDS, answer
 
@@ -71,6 +72,37 @@ def test_unread_answers_hold_up_requests_whose_bodies_are_dropped(serve: Serve) 
             other.read_response()
     # Some of it waits in the system's buffers for the client, but not 50 MB.
     assert called < 50
+
+
+def test_a_client_that_leaves_does_not_hold_up_the_others(serve: Serve) -> None:
+    ended: list[BaseException | None] = []
+    done = threading.Event()
+
+    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        assert scope["type"] == "http"
+        if scope["path"] != "/endless":
+            await answer(send, b"hello")
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            for _ in range(500_000):  # a server that swallows what is sent would let it go on for ever
+                await send({"type": "http.response.body", "body": b"x" * 100, "more_body": True})
+            ended.append(None)
+        except OSError as error:
+            ended.append(error)
+            raise
+        finally:
+            done.set()
+
+    server = serve(app)
+    with server.connect() as leaving:
+        leaving.send(GET % b"endless")
+        assert not leaving.at_end()
+    with server.connect() as client:
+        client.send(GET % b"")
+        assert client.read_response().body == b"hello"
+    assert done.wait(WAIT_SECONDS)
+    assert isinstance(ended[0], ClientGone)
 
 
 def test_nothing_follows_a_file_that_became_shorter(serve: Serve, tmp_path: Path) -> None:

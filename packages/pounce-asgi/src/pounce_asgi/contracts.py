@@ -104,7 +104,8 @@ class Transport(Protocol):
     """When the protocol wants ``deadline_expired()``: seconds on the worker's monotonic clock, ``inf`` for never."""
 
     congested: bool
-    """More bytes wait than the high-water mark; the protocol hears ``writable()`` when it is over."""
+    """More bytes wait than the high-water mark; the protocol hears ``writable()`` when it is over.
+    Also after a write that found the client gone, until ``connection_lost()``."""
 
     closing: bool
     """``close()`` or ``abort()`` was called, or the connection is lost."""

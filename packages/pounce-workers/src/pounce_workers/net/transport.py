@@ -263,6 +263,7 @@ class SocketTransport:
             self.deliver = self.protocol.data_received
         else:
             self._paused = True
+            self.deliver = _drop
         if not self._queue:
             self._finish_close()
 
@@ -338,6 +339,9 @@ class SocketTransport:
         """The connection is lost while the protocol is writing: tell it when it is done with that."""
         if not self._lost:
             self._release(error, reset=reset)
+            # Whoever goes on writing has to wait, and so lets the loop come to the call: one that streams without end
+            # would hold up the whole loop otherwise, and never hear of it.
+            self.congested = True
             self._loop.call_soon(self.protocol.connection_lost, error)
 
     def _lose(self, error: OSError | None, *, reset: bool = False) -> None:
@@ -346,8 +350,9 @@ class SocketTransport:
             self.protocol.connection_lost(error)
 
     def _release(self, error: OSError | None, *, reset: bool) -> None:
-        """Give the socket back. Late events find ``_lost`` set."""
+        """Give the socket back. Late events find ``_lost`` set, and bytes that were read before nobody."""
         self._lost = self.closing = True
+        self.deliver = _drop
         self.deadline = self._write_deadline = NEVER
         self._sweeper.remove(self)
         if self._watched:
@@ -361,6 +366,10 @@ class SocketTransport:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._sock.close()
+
+
+def _drop(_data: bytes) -> None:
+    """Bytes that were read before the connection ended, and come after it."""
 
 
 class _Lingering:
