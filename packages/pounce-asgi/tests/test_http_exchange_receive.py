@@ -11,6 +11,7 @@ from exchange_doubles import (
     DISCONNECT,
     GET,
     POST,
+    FakeSink,
     Head,
     Message,
     Reader,
@@ -192,6 +193,30 @@ def test_a_receive_that_was_cancelled_loses_nothing(run: Run) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- back-pressure
+
+
+def test_receives_that_were_cancelled_are_forgotten(run: Run) -> None:
+    left: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        for _ in range(100):
+            looking = asyncio.ensure_future(receive())
+            await asyncio.sleep(0)
+            looking.cancel()
+            await asyncio.wait([looking])
+        left.append(len(receive.__self__._receivers))
+        await send(start())
+        await send(body(b"still there"))
+
+    async def main() -> FakeSink:
+        exchange = make_exchange(app)
+        exchange.start()
+        await asyncio.sleep(1)
+        return sink_of(exchange)
+
+    assert run(main).ended
+    assert left == [1]
 
 
 def test_the_wire_pauses_at_64_kib_and_resumes_when_they_are_taken(run: Run) -> None:

@@ -288,9 +288,7 @@ class HttpExchange(Generic[WireHeader]):
         if self.gone:
             raise ClientGone("the client has disconnected")
         future = self.context.loop.create_future()
-        if self._senders is None:
-            self._senders = []
-        self._senders.append(future)
+        self._senders = _and(future, self._senders)
         return future
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -314,9 +312,7 @@ class HttpExchange(Generic[WireHeader]):
 
     def _next_news(self) -> Awaitable[None]:
         future = self.context.loop.create_future()
-        if self._receivers is None:
-            self._receivers = []
-        self._receivers.append(future)
+        self._receivers = _and(future, self._receivers)
         return future
 
     def _wake_receivers(self) -> None:
@@ -393,6 +389,11 @@ class HttpExchange(Generic[WireHeader]):
         self.sent = send_error_response(self.context, self.sink, status, detail, method=self.head.method, close=close)
         if self.report is not None:
             self.report.response_completed(self, aborted=False)
+
+
+def _and(waiter: asyncio.Future[None], others: list[asyncio.Future[None]] | None) -> list[asyncio.Future[None]]:
+    """All that wait. Who gave up is forgotten: an application may look for a disconnect any number of times."""
+    return [waiter] if others is None else [*(other for other in others if not other.done()), waiter]
 
 
 async def _awaiting(awaitable: Awaitable[Any]) -> Any:
