@@ -218,8 +218,11 @@ class ServingSelector(selectors.BaseSelector):
             try:
                 watcher.deliver(data)
             except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
-                watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
                 self._report(error)
+                try:
+                    watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
+                except BaseException as further:  # noqa: BLE001 - the same
+                    self._report(further)
 
     def _settle_keys(
         self, events: list[tuple[int, int]], settled: list[Watcher | None]
