@@ -143,7 +143,7 @@ async def echo_path(scope: Scope, receive: Any, send: Any) -> None:
 
 async def read_body(receive: Any) -> bytes:
     """The whole body; raises ConnectionError where it is cut off."""
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

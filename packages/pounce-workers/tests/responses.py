@@ -87,7 +87,7 @@ def _chunked(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
         if data[size : size + 2] != b"\r\n":
             raise ValueError("a chunk without its end")
         data = data[size + 2 :]
-    trailers = []
+    trailers: list[tuple[bytes, bytes]] = []
     while True:
         line, separator, data = data.partition(b"\r\n")
         if not separator:

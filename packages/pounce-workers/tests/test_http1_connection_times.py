@@ -176,7 +176,7 @@ def test_a_client_that_waits_for_100_may_wait_as_long_as_the_application_does(en
 
 def test_settings(engine: str) -> None:
     async def scenario() -> None:
-        times = {"timeout_keep_alive": 3.0, "timeout_request_head": 2.0, "timeout_body_stall": 4.0}
+        times: dict[str, Any] = {"timeout_keep_alive": 3.0, "timeout_request_head": 2.0, "timeout_body_stall": 4.0}
         idle = Conversation(echo_body, engine, **times)
         head = Conversation(echo_body, engine, **times)
         body = Conversation(echo_body, engine, **times)

@@ -270,10 +270,12 @@ class FailingListener:
     def __init__(self, sock: socket.socket, errors: list[int]) -> None:
         self._sock = sock
         self.errors = errors
+        self.failed = asyncio.Event()
         self.fileno, self.getsockname, self.setblocking = sock.fileno, sock.getsockname, sock.setblocking
 
     def accept(self) -> Any:
         if self.errors:
+            self.failed.set()
             number = self.errors.pop(0)
             raise OSError(number, os.strerror(number))
         return self._sock.accept()
@@ -328,8 +330,7 @@ def test_it_backs_off_says_so_and_goes_on(
             acceptor.start()
             with socket.create_connection(sock.getsockname()):
                 if stop_early:
-                    while len(listener.errors) == 2:
-                        await asyncio.sleep(0)
+                    await listener.failed.wait()
                 else:
                     await accepted.reach(1)
             acceptor.stop()

@@ -13,7 +13,7 @@ import pytest
 from watchers import Watcher, socket_pair
 
 from pounce_workers.net.readiness import SelectReadiness, new_readiness
-from pounce_workers.net.selector import ServingSelector
+from pounce_workers.net.selector import READ_AHEAD, ServingSelector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,6 +136,71 @@ def test_a_hang_up_reaches_a_watcher_that_does_not_read() -> None:
         assert watcher.calls == ["hang up"]
         selector.forget(ours.fileno())
     selector.close()
+
+
+# -- reading ahead ---------------------------------------------------------------------------------------------------
+
+
+class Reading(Watcher):
+    """Gives the bytes that it was made with, and notes in a common list when it reads and when it is given them."""
+
+    def __init__(self, data: bytes, log: list[tuple[str, bytes]], error: BaseException | None = None) -> None:
+        super().__init__()
+        self.data = data
+        self.log = log
+        self.error = error
+
+    def on_readable(self) -> bytes:  # type: ignore[override]
+        self.log.append(("read", self.data))
+        return self.data
+
+    def deliver(self, data: bytes, /) -> None:
+        self.log.append(("deliver", data))
+        if self.error is not None:
+            raise self.error
+
+    def on_hang_up(self) -> None:
+        self.log.append(("hang up", self.data))
+        if self.error is not None:
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("count", [1, 2, READ_AHEAD - 1, READ_AHEAD, READ_AHEAD + 1, 3 * READ_AHEAD])
+def test_all_are_read_before_the_first_is_delivered(count: int) -> None:
+    """Within a bound; and each gets its own bytes, once, in the order of the batch."""
+    selector = ServingSelector(Batches([(fd, 1) for fd in range(count)]))
+    log: list[tuple[str, bytes]] = []
+    names = [b"%d" % fd for fd in range(count)]
+    for fd in range(count):
+        selector.watch(fd, Reading(names[fd], log))
+    assert selector.select(0) == []
+    expected: list[tuple[str, bytes]] = []
+    for start in range(0, count, READ_AHEAD):
+        expected += [("read", name) for name in names[start : start + READ_AHEAD]]
+        expected += [("deliver", name) for name in names[start : start + READ_AHEAD]]
+    assert log == expected
+
+
+def test_bytes_that_cannot_be_delivered_end_their_connection_and_no_other() -> None:
+    """Even when ending it fails too, the others of the batch get theirs and nothing leaves ``select()``."""
+    reported: list[BaseException] = []
+
+    class Loop:
+        _ready: tuple[object, ...] = ("something",)
+        _stopping = False
+        report = staticmethod(reported.append)
+
+    selector = ServingSelector(Batches([(1, 1), (2, 1), (3, 1)]))
+    selector.attach(Loop())  # type: ignore[arg-type]
+    log: list[tuple[str, bytes]] = []
+    error = SystemExit()
+    selector.watch(1, Reading(b"1", log))
+    selector.watch(2, Reading(b"2", log, error))
+    selector.watch(3, Reading(b"3", log))
+    assert selector.select(0) == []
+    assert log[3:] == [("deliver", b"1"), ("deliver", b"2"), ("hang up", b"2"), ("deliver", b"3")]
+    assert reported[0] is error
+    assert isinstance(reported[1], ZeroDivisionError)
 
 
 # -- stale events ----------------------------------------------------------------------------------------------------

@@ -392,6 +392,7 @@ def test_nothing_happens_after_close(on_link: Callable[..., None]) -> None:
         # An event that was collected before the close.
         for event in (it.transport.on_readable, it.transport.on_writable, it.transport.on_hang_up):
             event()
+        it.transport.deliver(b"read before the close")
         it.sweeper.pass_time(1e9)
         it.transport.expire(1e12)
         await turns()
