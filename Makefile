@@ -13,7 +13,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types types-newest sync
+.PHONY: help serve test check format lint types types-newest bench sync
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,8 +43,12 @@ types: sync
 	@for folder in $(sort $(dir $(wildcard packages/*/tests/*.py tests/*.py))); do \
 		$(WORKSPACE) run mypy --no-error-summary --no-warn-unreachable $$folder || exit 1; done
 
+# What is for older Pythons alone is unreachable there.
 types-newest: sync
-	$(RUN) mypy --python-version 3.14
+	$(RUN) mypy --python-version 3.14 --no-warn-unreachable
+
+bench: sync ## Compare with other servers, about an hour; options: make bench BENCH="--rounds 1 ..."
+	$(RUN) python -m benchmarks.compare $(BENCH)
 
 sync:
 	@$(WORKSPACE) sync
