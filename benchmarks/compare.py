@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -113,6 +115,7 @@ class Comparison:
         facts = {
             "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
             "machine": describe_machine(),
+            "load average before": f"{os.getloadavg()[0]:.1f} (others disturb less the nearer it is to 0)",
             "interpreter": f"{self.ours.name}, {self.ours.build}",
             "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
             "programs": ", ".join(f"{name} {version}" for name, version in _programs().items()),
@@ -167,6 +170,8 @@ def prepare(options: argparse.Namespace) -> Comparison:
     python_peers = [server for server in chosen if not server.ours and not server.program]
     peers, there = install_peers(ours, python_peers) if python_peers else (None, [])
     servers = [s for s in chosen if s.ours or s in there or (s.program and find_program(s.program))]
+    if not servers:
+        raise WorkspaceError("none of the chosen servers is here")
     workloads = [WORKLOADS[name] for name in WORKLOADS if name in options.workloads]
     for workload in workloads:
         if workload.needs and workload.needs not in ours.versions:
@@ -217,6 +222,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    # Who ends this wants the server ended that is being measured, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -52,9 +52,10 @@ def script_for(workload: Workload) -> str:
 
 
 def _lua(text: str) -> str:
-    """A Lua string literal; the long form knows no escapes."""
-    assert "]==]" not in text
-    return f"[==[{text}]==]"
+    """A Lua string literal; for printable ASCII it is written as in JSON."""
+    assert text.isascii()
+    assert text.isprintable()
+    return json.dumps(text)
 
 
 def parse_report(output: str) -> LoadReport:
