@@ -8,6 +8,7 @@ the table in `pounce_asgi.response_table`. Hot path.
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -335,14 +336,15 @@ class HttpExchange(Generic[WireHeader]):
         if self.task is not None:
             self.task = None
             self.context.running.discard(task)
-        if task.cancelled():
-            self._cancelled()
-        else:
+        try:
             error = task.exception()
-            if error is not None:
-                self._failed(error)
-            elif self.state is not COMPLETE and not self.gone:
-                self._failed(self._unfinished())
+        except CancelledError:
+            self._cancelled()
+            return
+        if error is not None:
+            self._failed(error)
+        elif self.state is not COMPLETE and not self.gone:
+            self._failed(self._unfinished())
 
     def _unfinished(self) -> MissingResponse | IncompleteResponse:
         if not self.head_on_wire and self.state is not HEAD_HELD:

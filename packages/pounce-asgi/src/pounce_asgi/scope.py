@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pounce_asgi.contracts import RequestHead
     from pounce_asgi.exchange_context import ExchangeContext, Peer
 
-__all__ = ["ASGI_VERSION", "HTTP_EXTENSIONS", "SPEC_VERSION", "build_http_scope", "decode_path"]
+__all__ = ["ASGI_VERSION", "HTTP_EXTENSIONS", "SPEC_VERSION", "build_http_scope"]
 
 ASGI_VERSION: Final = "3.0"
 SPEC_VERSION: Final = "2.5"
@@ -23,20 +23,18 @@ HTTP_EXTENSIONS: Final[dict[str, dict[str, Any]]] = {
 """The response extensions of every wire that can send them all."""
 
 
-def decode_path(raw_path: bytes) -> str:
-    """The path with percent-encoding and UTF-8 decoded; bytes that are not UTF-8 become U+FFFD."""
-    path = raw_path.decode("ascii", "replace")
-    return unquote(path) if "%" in path else path
-
-
 def build_http_scope(head: RequestHead, context: ExchangeContext[Any], peer: Peer) -> dict[str, Any]:
     """A fresh scope: the application may change every dictionary and list in it.
+
+    ``path`` is decoded from percent-encoding and UTF-8; bytes that are not UTF-8 become U+FFFD.
 
     ``path`` and ``raw_path`` begin with ``root_path``, as frameworks expect since ASGI defined ``root_path`` as a
     prefix of ``path``.
     """
     raw_path = head.raw_path
-    path = decode_path(raw_path)
+    path = raw_path.decode("ascii", "replace")
+    if "%" in path:
+        path = unquote(path)
     root_path = context.root_path
     if root_path:
         path = root_path + path
@@ -51,7 +49,7 @@ def build_http_scope(head: RequestHead, context: ExchangeContext[Any], peer: Pee
         "raw_path": raw_path,
         "query_string": head.query_string,
         "root_path": root_path,
-        "headers": list(head.headers),
+        "headers": [*head.headers],
         "client": peer.client,
         "server": peer.server,
         "state": context.state.copy(),
