@@ -6,7 +6,19 @@ import asyncio
 from typing import Any
 
 import pytest
-from http1_driver import Conversation, Scope, Waiting, answer, both_engines, converse, echo_body, get, post, read_body
+from http1_driver import (
+    Conversation,
+    Scope,
+    Waiting,
+    answer,
+    both_engines,
+    converse,
+    echo_body,
+    echo_path,
+    get,
+    post,
+    read_body,
+)
 from loops import turns
 
 pytestmark = both_engines
@@ -170,6 +182,21 @@ def test_a_client_that_waits_for_100_may_wait_as_long_as_the_application_does(en
         assert it.statuses() == [100]
         await it.pass_time(2)  # now it is the client's turn
         assert it.statuses() == [100, 408]
+
+    converse(scenario)
+
+
+def test_an_unwanted_body_has_so_much_time_in_all(engine: str) -> None:
+    async def scenario() -> None:
+        it = Conversation(echo_path, engine)
+        await it.send(post(b"begun", length=1000))
+        assert it.statuses() == [200]
+        for _ in range(5):
+            assert it.ended == "open"
+            await it.pass_time(5)
+            await it.send(b"x")
+        await it.pass_time(10)
+        assert it.ended == "closed"
 
     converse(scenario)
 

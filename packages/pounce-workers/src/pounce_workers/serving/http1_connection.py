@@ -293,8 +293,9 @@ class Http1Connection:
     def _await_body(self) -> None:
         if self._eof:
             self._fail_request(IncompleteBody("the client closed the connection within the request body"))
-        elif self.exchange is None or not self.exchange.awaits_continue():
-            # A client that waits for its 100 waits for us: its time begins when that is sent.
+        elif self.exchange is not None and not self.exchange.awaits_continue():
+            # A client that waits for its 100 waits for us: its time begins when that is sent. An unwanted body has its
+            # time in all, from the answer on, or a byte now and then would hold the connection for hours.
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
 
     def _take_chunk(self, data: bytes) -> None:
