@@ -35,6 +35,13 @@ CANCEL_GRACE: Final = 0.25
 """Seconds for what was cancelled to clean up, three times at most: after the graceful time the exit is promised within
 one second, the application's own shutdown not counted."""
 
+LAST_TURNS: Final = 8
+"""Turns of the loop between a stop and the closing of idle connections; each reads from up to 256 sockets."""
+
+ENDINGS: Final = 10
+"""Times that SystemExit or KeyboardInterrupt may come up again while a worker ends because of one: tasks that wait for
+the one that raised it raise it too."""
+
 
 class Worker:
     """Serves one application on the listening sockets it is given, until it is told to stop.
@@ -105,13 +112,14 @@ class Worker:
         # Bounded as asyncio's own would be, for each worker, and named so that a stack tells whose thread it is.
         threads = min(32, (os.cpu_count() or 1) + 4)
         loop.set_default_executor(ThreadPoolExecutor(threads, f"pounce-worker-{self._worker_id}-executor"))
+        main = loop.create_task(self.serve())
         try:
             # With a main task, not run_forever(): anyio ties its worker threads to the root task.
-            loop.run_until_complete(self.serve())
+            loop.run_until_complete(main)
         finally:
             if self._owns_process:
                 gc.unfreeze()
-            _close_loop(loop)
+            _close_loop(loop, main)
 
     async def serve(self) -> None:
         """Serve in the running loop: startup, connections, drain, shutdown.
@@ -180,6 +188,7 @@ class Worker:
             if self._on_started is not None:
                 self._on_started()
             await self._stop_requested(1)
+            await self._take_in(acceptors, wire)
             self._stop_accepting(acceptors)
             wire.begin_drain()
             await self._drained(wire, context)
@@ -201,6 +210,14 @@ class Worker:
         for acceptor in acceptors:
             acceptor.start()
         return acceptors
+
+    async def _take_in(self, acceptors: list[Acceptor], wire: Http1Wire) -> None:
+        """Accept who has connected and read what was sent by now: to the client that is a request in flight."""
+        wire.draining = True
+        for acceptor in acceptors:
+            acceptor.accept_waiting()
+        for _ in range(LAST_TURNS):
+            await asyncio.sleep(0)
 
     def _stop_accepting(self, acceptors: list[Acceptor]) -> None:
         while acceptors:
@@ -245,9 +262,14 @@ async def _give_up(wire: Http1Wire, context: ExchangeContext[bytes]) -> None:
     await asyncio.sleep(0)  # connection_lost() is called in the next turn
 
 
-def _close_loop(loop: asyncio.AbstractEventLoop) -> None:
+def _close_loop(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -> None:
     """End a loop within bounds: a task that does not heed its cancellation must not hold the exit."""
     try:
+        if not main.done():
+            # An application ended the process (SystemExit, KeyboardInterrupt). Before its other tasks are cancelled,
+            # of which the lifespan's is one, serve() takes its own way out, on which the lifespan is shut down.
+            main.cancel()
+            _finish(loop, main)
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
@@ -256,6 +278,16 @@ def _close_loop(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(_within(loop.shutdown_asyncgens(), CANCEL_GRACE))
     finally:
         loop.close()
+
+
+def _finish(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -> None:
+    """Run until ``main`` has ended, whatever else ends the loop meanwhile."""
+    for _ in range(ENDINGS):
+        with contextlib.suppress(SystemExit, KeyboardInterrupt):
+            loop.run_until_complete(asyncio.wait((main,)))
+            break
+    if main.done() and not main.cancelled():
+        main.exception()  # it has been logged, and must not hide why we are here
 
 
 async def _within(awaitable: Any, seconds: float) -> None:
