@@ -33,23 +33,26 @@ def parse_responses(data: bytes, methods: Iterable[str] = ()) -> list[Response]:
     method_of = iter(methods)
     responses = []
     while data:
-        head, separator, data = data.partition(b"\r\n\r\n")
-        if not separator:
-            raise ValueError(f"not a whole head: {head!r}")
-        line, *lines = head.split(b"\r\n")
-        version, code, _ = line.split(b" ", 2)
-        if version != b"HTTP/1.1" or len(code) != 3:
-            raise ValueError(f"not a status line: {line!r}")
-        status = int(code)
-        headers = [_field(one) for one in lines]
-        response = Response(status, headers, b"", [])
-        trailers: list[tuple[bytes, bytes]] = []
-        if status < 200:
-            body = b""
-        else:
-            body, trailers, data = _body(response, next(method_of, "GET"), data)
-        responses.append(Response(status, headers, body, trailers))
+        method = "GET" if data.startswith(b"HTTP/1.1 1") else next(method_of, "GET")
+        response, data = parse_one(data, method)
+        responses.append(response)
     return responses
+
+
+def parse_one(data: bytes, method: str = "GET") -> tuple[Response, bytes]:
+    """The first response, and what follows it."""
+    head, separator, data = data.partition(b"\r\n\r\n")
+    if not separator:
+        raise ValueError(f"not a whole head: {head!r}")
+    line, *lines = head.split(b"\r\n")
+    version, code, _ = line.split(b" ", 2)
+    if version != b"HTTP/1.1" or len(code) != 3:
+        raise ValueError(f"not a status line: {line!r}")
+    response = Response(int(code), [_field(one) for one in lines], b"", [])
+    if response.status < 200:
+        return response, data
+    body, trailers, data = _body(response, method, data)
+    return response._replace(body=body, trailers=trailers), data
 
 
 def _field(line: bytes) -> tuple[bytes, bytes]:
