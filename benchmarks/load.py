@@ -100,10 +100,14 @@ def put_load(port: int, workload: Workload, *, seconds: int, core: int | None) -
         try:
             with on_core(core):
                 done = subprocess.run(
-                    command, capture_output=True, text=True, timeout=seconds + GRACE_SECONDS, check=True
+                    command, capture_output=True, text=True, timeout=seconds + GRACE_SECONDS, check=False
                 )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise LoadError(f"wrk failed: {error}") from error
+        except OSError as error:
+            raise LoadError(f"wrk cannot be run: {error}") from error
+        except subprocess.TimeoutExpired as error:
+            raise LoadError(f"wrk did not end within {error.timeout:g} s") from error
+    if done.returncode != 0:
+        raise LoadError(f"wrk ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-200:]}")
     return parse_report(done.stdout)
 
 

@@ -92,9 +92,12 @@ def serving(
         process = _start(server.command(launch), output, core)
         try:
             _await_answer(process, launch.port, workload)
-            yield process, launch.port
-            if process.poll() is not None:
-                raise ServerError(f"ended with exit code {process.returncode} under load")
+            try:
+                yield process, launch.port
+            finally:
+                # Whatever else went wrong meanwhile, this is why.
+                if process.poll() is not None:
+                    raise ServerError(f"ended with exit code {process.returncode} under load")
         except ServerError as failure:
             said = output.read_text(errors="replace")[-TAIL:]
             raise ServerError(f"{failure}\n{said}".rstrip()) from failure
