@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Answer every request with the same line."""
-    assert scope["type"] == "http"
+    assert scope["type"] == "http", "this application speaks HTTP only"
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
     await send({"type": "http.response.body", "body": b"Hello, world!"})
