@@ -166,14 +166,13 @@ def test_a_graceful_stop(loop: str) -> None:
 
 def test_a_stop_with_nothing_to_do_is_quick(loop: str) -> None:
     app = Lifecycle()
-    with RunningWorker(app, loop) as worker:
-        with worker.connect() as client:
-            client.get()
-            began = time.monotonic()
-            worker.stop()
-            assert client.at_end()
-            assert worker.join()
-            assert time.monotonic() - began < 2
+    with RunningWorker(app, loop) as worker, worker.connect() as client:
+        client.get()
+        began = time.monotonic()
+        worker.stop()
+        assert client.at_end()
+        assert worker.join()
+        assert time.monotonic() - began < 2
     assert app.events == ["startup", "shutdown"]
 
 

@@ -202,7 +202,7 @@ def test_a_blocked_loop_costs_no_other_client_its_time(loop: str) -> None:
             assert release.wait(HANGS_AFTER)
         await answer(send)
 
-    settings = {"timeout_request_head": 0.3, "timeout_keep_alive": 0.5}
+    settings: dict[str, Any] = {"timeout_request_head": 0.3, "timeout_keep_alive": 0.5}
     with (
         RunningWorker(without_lifespan(app), loop, **settings) as worker,
         worker.connect() as half,
@@ -220,15 +220,19 @@ def test_a_blocked_loop_costs_no_other_client_its_time(loop: str) -> None:
 
 
 def test_time_limits_on_a_real_clock(loop: str) -> None:
-    limits = {"timeout_request_head": 0.1, "timeout_keep_alive": 0.2, "timeout_body_stall": 0.1}
-    with RunningWorker(without_lifespan(echo_body), loop, **limits) as worker:
-        with worker.connect() as slow, worker.connect() as stalled, worker.connect() as idle:
-            slow.send(b"GET / HTTP")
-            stalled.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo")
-            assert slow.response().status == 408
-            assert stalled.response().status == 408
-            for client in (slow, stalled, idle):
-                assert client.at_end()
+    limits: dict[str, Any] = {"timeout_request_head": 0.1, "timeout_keep_alive": 0.2, "timeout_body_stall": 0.1}
+    with (
+        RunningWorker(without_lifespan(echo_body), loop, **limits) as worker,
+        worker.connect() as slow,
+        worker.connect() as stalled,
+        worker.connect() as idle,
+    ):
+        slow.send(b"GET / HTTP")
+        stalled.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo")
+        assert slow.response().status == 408
+        assert stalled.response().status == 408
+        for client in (slow, stalled, idle):
+            assert client.at_end()
 
 
 def test_a_write_that_stalls_is_given_up(loop: str) -> None:
@@ -265,7 +269,8 @@ def test_every_connection_and_request_is_told_of_once(loop: str, http: str) -> N
     assert [record.requests for record in closed] == [2, 2, 2]
     assert sorted(record.raw_path for record in completed) == [b"/1"] * 3 + [b"/2"] * 3
     assert {(record.worker_id, record.status, record.aborted) for record in completed} == {(3, 200, False)}
-    assert all(record.duration >= 0 for record in (*closed, *completed))
+    assert min(record.duration for record in closed) >= 0
+    assert min(record.duration for record in completed) >= 0
 
 
 def test_a_large_upload_and_download_with_a_slow_reader(loop: str) -> None:
@@ -353,7 +358,8 @@ def test_many_clients_at_once(loop: str, http: str, caplog: pytest.LogCaptureFix
     opened: list[Any] = []
     closed: list[Any] = []
     listeners = Listeners(connection_opened=opened.append, connection_closed=closed.append)
-    with RunningWorker(without_lifespan(busy), loop, http=http, listeners=listeners) as worker:
+    # uvloop now and then drops a descriptor at its reset, and says nothing: then the stop ends that connection.
+    with RunningWorker(without_lifespan(busy), loop, http=http, listeners=listeners, graceful_timeout=0.5) as worker:
         clients = [
             threading.Thread(target=talk, args=(worker.address, seed, 12, errors))
             for seed in random.sample(range(10**6), 8)

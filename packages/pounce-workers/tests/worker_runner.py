@@ -38,10 +38,8 @@ class RunningWorker:
         self.address = self.socket.getsockname()
         self._started = threading.Event()
         self._error: BaseException | None = None
-        settings = ServingSettings(
-            exchange=ExchangeSettings(**(exchange or {})),
-            worker=WorkerSettings(**({"graceful_timeout": 5.0, "loop": loop} | worker)),
-        )
+        chosen: dict[str, Any] = {"graceful_timeout": 5.0, "loop": loop, **worker}
+        settings = ServingSettings(exchange=ExchangeSettings(**(exchange or {})), worker=WorkerSettings(**chosen))
         self.worker = Worker(
             app, [self.socket], settings=settings, listeners=listeners, on_started=self._started.set, worker_id=3
         )
