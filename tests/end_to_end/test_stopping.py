@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import time
@@ -114,6 +115,24 @@ def test_graceful_stop(folder: Path, number: signal.Signals, loop: str) -> None:
         assert server.wait(PROMPT_SECONDS) == 0
     assert "the lifespan has ended" in server.log
     assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_was_sent_before_the_stop_is_answered(folder: Path, loop: str) -> None:
+    with ServerProcess(folder, *OPTIONS, "--loop", loop) as server, server.connect() as kept:
+        kept.send(GET % b"")
+        assert kept.read_response().body == b"begun,done"
+        server.send_signal(signal.SIGSTOP)
+        kept.send(GET % b"")
+        with contextlib.ExitStack() as stack:
+            clients = [kept, *(stack.enter_context(server.connect()) for _ in range(50))]
+            for client in clients[1:]:
+                client.send(GET % b"")
+            server.send_signal(signal.SIGTERM)
+            server.send_signal(signal.SIGCONT)
+            for client in clients:
+                assert client.read_response().body == b"begun,done"
+        assert server.wait(PROMPT_SECONDS) == 0
 
 
 @pytest.mark.parametrize("loop", LOOPS)

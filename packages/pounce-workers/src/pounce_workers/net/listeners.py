@@ -23,6 +23,8 @@ logger = logging.getLogger("pounce.worker")
 
 ACCEPTS_PER_TURN: Final = 32
 """Connections accepted in a row before the others get their turn."""
+LAST_ACCEPTS: Final = 4096
+"""Connections accepted before a stop: a full backlog, and an end to it should more keep coming."""
 BACK_OFF: Final = 0.25
 """Seconds without accepting after the process ran out of descriptors: some of ours will have closed by then."""
 
@@ -192,9 +194,17 @@ class Acceptor:
         else:
             self._poller.forget(self._sock.fileno())
 
+    def accept_waiting(self) -> None:
+        """Accept all who have connected by now, before a stop: closing the socket would reset them."""
+        if self._timer is None:
+            self._accept(LAST_ACCEPTS)
+
     def on_readable(self) -> None:
         """Accept what waits."""
-        for _ in range(ACCEPTS_PER_TURN):
+        self._accept(ACCEPTS_PER_TURN)
+
+    def _accept(self, at_most: int) -> None:
+        for _ in range(at_most):
             try:
                 sock, address = self._sock.accept()
             except (BlockingIOError, InterruptedError):
