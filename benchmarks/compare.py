@@ -119,7 +119,7 @@ class Comparison:
             "interpreter": f"{self.ours.name}, {self.ours.build}",
             "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
             "programs": ", ".join(f"{name} {version}" for name, version in _programs().items()),
-            "set-up": f"one worker, {self.cores}; {self.rounds} rounds of {self.seconds} s after {self.warm_up} s of "
+            "set-up": f"one worker, {self.cores}; {self.rounds} x {self.seconds} s, each after {self.warm_up} s of "
             "warm-up; " + "; ".join(f"{server.name} {server.note}" for server in self.servers if server.note),
             "command": f"`{command}`",
         }
@@ -196,6 +196,13 @@ def prepare(options: argparse.Namespace) -> Comparison:
     )
 
 
+def command_line(arguments: Sequence[str]) -> str:
+    """The command to repeat a run with. An interpreter is named without its folder, which is only this machine's."""
+    python = os.environ.get("PYTHON")
+    words = ["make", "bench"] + ([f"PYTHON={Path(python).name}"] if python else [])
+    return shlex.join(words + ([f"BENCH={shlex.join(arguments)}"] if arguments else []))
+
+
 def main(arguments: Sequence[str]) -> int:
     """Compare, print, and with ``--save`` keep. The result is 0 also when a bar is missed: the tables say so."""
     options = parse(arguments)
@@ -207,8 +214,9 @@ def main(arguments: Sequence[str]) -> int:
     except (WorkspaceError, OSError, subprocess.SubprocessError) as error:
         loud(f"The comparison cannot begin: {error}")
         return 1
-    command = shlex.join(["make", "bench", f"BENCH={shlex.join(arguments)}"] if arguments else ["make", "bench"])
-    facts = comparison.facts(command)
+    if options.save and len(comparison.cases) < len(WORKLOADS) * len(Mode):
+        loud(f"This run is partial, and its tables replace all of this Python's in {RESULTS.name}")
+    facts = comparison.facts(command_line(arguments))
     print("\n".join(f"{key}: {value}" for key, value in facts.items()), flush=True)
     results = comparison.run()
     verdicts = judge(comparison.ours, results)
