@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import logging
 import os
 import pathlib
 import socket
-import subprocess
-import sys
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from loops import LOOPS, run_on, turns
 
 from pounce_workers import adopt_fd, bind_tcp, bind_unix
-from pounce_workers.net import listeners
-from pounce_workers.net.listeners import Acceptor, local_address, peer_address
-from pounce_workers.net.loop import poller_of
+from pounce_workers.net.listeners import local_address, peer_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 def _has_ipv6() -> bool:
@@ -193,218 +186,3 @@ def test_addresses() -> None:
     assert peer_address("") is None
     with socket.socket(socket.AF_UNIX) as unbound:
         assert local_address(unbound) is None
-
-
-# -- accepting -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=LOOPS)
-def make_loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
-    return LOOPS[request.param]
-
-
-class Accepted:
-    """Takes connections and keeps what it was told of them."""
-
-    def __init__(self) -> None:
-        self.connections: list[tuple[Any, ...]] = []
-        self.news = asyncio.Event()
-
-    def __call__(self, sock: socket.socket, peer: Any, local: Any) -> None:
-        assert not sock.getblocking()
-        sock.close()
-        self.connections.append((peer, local))
-        self.news.set()
-
-    async def reach(self, count: int) -> None:
-        while len(self.connections) < count:
-            self.news.clear()
-            await self.news.wait()
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_accepting_many(make_loop: Callable[[], asyncio.AbstractEventLoop], host: str) -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        with bind_tcp(host, 0, 256) as sock:
-            port = sock.getsockname()[1]
-            clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
-            accepted = Accepted()
-            acceptor = Acceptor(sock, loop=loop, poller=poller_of(loop), on_connection=accepted)
-            acceptor.start()
-            await accepted.reach(100)
-            peers = {peer for peer, _ in accepted.connections}
-            assert peers == {client.getsockname() for client in clients}
-            # The address that the client reached, also where the socket listens on all of them.
-            assert {local for _, local in accepted.connections} == {("127.0.0.1", port)}
-            acceptor.stop()
-            clients.append(socket.create_connection(("127.0.0.1", port)))
-            await turns()
-            assert len(accepted.connections) == 100
-            for client in clients:
-                client.close()
-
-    run_on(make_loop, main)
-
-
-def test_accepting_on_a_unix_socket(make_loop: Callable[[], asyncio.AbstractEventLoop], folder: pathlib.Path) -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        with bind_unix(str(folder / "s"), 16) as sock, socket.socket(socket.AF_UNIX) as client:
-            accepted = Accepted()
-            acceptor = Acceptor(sock, loop=loop, poller=poller_of(loop), on_connection=accepted)
-            acceptor.start()
-            client.connect(str(folder / "s"))
-            await accepted.reach(1)
-            assert accepted.connections == [(None, (str(folder / "s"), None))]
-            acceptor.stop()
-
-    run_on(make_loop, main)
-
-
-class FailingListener:
-    """A listening socket whose ``accept()`` fails as told, and then has nothing more."""
-
-    family = socket.AF_INET
-
-    def __init__(self, sock: socket.socket, errors: list[int]) -> None:
-        self._sock = sock
-        self.errors = errors
-        self.failed = asyncio.Event()
-        self.fileno, self.getsockname, self.setblocking = sock.fileno, sock.getsockname, sock.setblocking
-
-    def accept(self) -> Any:
-        if self.errors:
-            self.failed.set()
-            number = self.errors.pop(0)
-            raise OSError(number, os.strerror(number))
-        return self._sock.accept()
-
-
-OF_THE_CONNECTION = [
-    errno.ECONNABORTED,
-    errno.EPROTO,
-    errno.EHOSTUNREACH,
-    errno.ENETDOWN,
-    errno.EPERM,
-    errno.ECONNRESET,
-]
-
-
-@pytest.mark.parametrize("number", OF_THE_CONNECTION, ids=errno.errorcode.get)
-def test_an_error_of_one_connection_is_nobody_elses(
-    make_loop: Callable[[], asyncio.AbstractEventLoop], number: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        with bind_tcp("127.0.0.1", 0, 16) as sock:
-            accepted = Accepted()
-            listener: Any = FailingListener(sock, [number, number])
-            acceptor = Acceptor(listener, loop=loop, poller=poller_of(loop), on_connection=accepted)
-            acceptor.start()
-            with socket.create_connection(sock.getsockname()):
-                await accepted.reach(1)
-            acceptor.stop()
-
-    run_on(make_loop, main)
-    assert caplog.records == []
-
-
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EIO])
-@pytest.mark.parametrize("stop_early", [False, True])
-def test_it_backs_off_says_so_and_goes_on(
-    make_loop: Callable[[], asyncio.AbstractEventLoop],
-    number: int,
-    stop_early: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(listeners, "BACK_OFF", 0.01)
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        with bind_tcp("127.0.0.1", 0, 16) as sock:
-            accepted = Accepted()
-            listener: Any = FailingListener(sock, [number, number])
-            acceptor = Acceptor(listener, loop=loop, poller=poller_of(loop), on_connection=accepted)
-            acceptor.start()
-            with socket.create_connection(sock.getsockname()):
-                if stop_early:
-                    await listener.failed.wait()
-                else:
-                    await accepted.reach(1)
-            acceptor.stop()
-
-    with caplog.at_level(logging.ERROR, "pounce.worker"):
-        run_on(make_loop, main)
-    assert len(caplog.records) == (1 if stop_early else 2)
-    if number == errno.EMFILE:
-        assert "ulimit -n" in caplog.text
-    assert os.strerror(number) in caplog.text
-
-
-EXHAUSTED = '''
-import asyncio, logging, pathlib, resource, socket, sys
-from pounce_workers import ServingLoop, bind_tcp
-from pounce_workers.net import listeners
-from pounce_workers.net.loop import new_event_loop, poller_of
-
-listeners.BACK_OFF = 0.02
-kept = []
-
-CLIENTS = """
-import resource, socket, sys
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1024), hard))
-kept = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(20)]
-sys.stdin.read()
-"""
-
-async def main():
-    loop = asyncio.get_running_loop()
-    sock = bind_tcp("127.0.0.1", 0, 64)
-    full, exhausted = asyncio.Event(), asyncio.Event()
-
-    class Handler(logging.StreamHandler):
-        def emit(self, record):
-            super().emit(record)
-            exhausted.set()
-
-    logging.getLogger("pounce.worker").addHandler(Handler())
-
-    def connected(accepted, peer, local):
-        kept.append(accepted)
-        if len(kept) == 20:
-            full.set()
-    acceptor = listeners.Acceptor(sock, loop=loop, poller=poller_of(loop), on_connection=connected)
-    acceptor.start()
-    highest = len(list(pathlib.Path("/proc/self/fd").iterdir())) + 12
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest, hard))
-    # Twenty clients from another process, which has descriptors enough.
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-S", "-c", CLIENTS, str(sock.getsockname()[1]), stdin=asyncio.subprocess.PIPE
-    )
-    await exhausted.wait()
-    assert 0 < len(kept) < 20, len(kept)
-    print("exhausted")
-    for one in kept:
-        one.close()
-    await full.wait()
-    print("recovered")
-    child.stdin.close()
-    await child.wait()
-
-loop = new_event_loop(sys.argv[1])
-loop.run_until_complete(asyncio.wait_for(main(), 20))
-'''
-
-
-@pytest.mark.skipif(not pathlib.Path("/proc/self/fd").is_dir(), reason="counts its descriptors in /proc")
-@pytest.mark.parametrize("kind", ["asyncio", *(["uvloop"] if "uvloop" in LOOPS else [])])
-def test_a_process_without_descriptors_survives(kind: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", EXHAUSTED, kind], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.stdout.split() == ["exhausted", "recovered"], done.stderr
-    assert "Cannot accept connections" in done.stderr

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pathlib
 import re
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 
