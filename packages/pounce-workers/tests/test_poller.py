@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from loops import LOOPS, run_on
-from watchers import Watcher, socket_pair
+from watchers import Watcher, socket_pair, tcp_pair
 
 from pounce_workers.net.loop import poller_of
 
@@ -120,3 +120,68 @@ def test_a_watcher_is_called_in_no_applications_context(make_loop: Callable[[], 
 
     run_on(make_loop, main)
     assert seen == ["none!"]
+
+
+def test_a_reset_behind_unread_bytes(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """All bytes and then the end are reported. uvloop calls once for a descriptor that failed, and never again."""
+
+    async def main() -> None:
+        poller = poller_of(asyncio.get_running_loop())
+        ours, theirs = tcp_pair()
+
+        class Reader(Watcher):
+            data = b""
+
+            def on_readable(self) -> bytes | None:
+                try:
+                    data = ours.recv(5)
+                except BlockingIOError:
+                    return None
+                except ConnectionError:
+                    data = b""
+                if not data:
+                    self._note("end")
+                    poller.change(ours.fileno(), readable=False, writable=False)
+                    return None
+                return data
+
+            def deliver(self, data: bytes, /) -> None:
+                self.data += data
+
+        with ours, theirs:
+            watcher = Reader()
+            poller.watch(ours.fileno(), watcher)
+            theirs.send(b"0123456789abc")
+            theirs.close()
+            ours.send(b"nobody is there: this comes back as a reset")
+            await _called(watcher, "end")
+            assert watcher.data == b"0123456789abc"
+            poller.forget(ours.fileno())
+
+    run_on(make_loop, main)
+
+
+@pytest.mark.parametrize("kind", [k for k in LOOPS if not k.startswith("serving")])
+def test_one_that_always_has_bytes_leaves_others_their_turn(kind: str) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        poller = poller_of(loop)
+        with socket_pair() as (ours, theirs):
+
+            class Endless(Watcher):
+                def on_readable(self) -> bytes:
+                    return b"x"
+
+            watcher = Endless()
+            poller.watch(ours.fileno(), watcher)
+            theirs.send(b"x")
+            await _called(watcher, "deliver")
+            await asyncio.sleep(0.01)
+            poller.forget(ours.fileno())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            count = len(watcher.calls)
+            await asyncio.sleep(0)
+            assert len(watcher.calls) == count  # nor is it read after it was forgotten
+
+    run_on(LOOPS[kind], main)

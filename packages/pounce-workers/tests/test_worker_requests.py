@@ -358,8 +358,7 @@ def test_many_clients_at_once(loop: str, http: str, caplog: pytest.LogCaptureFix
     opened: list[Any] = []
     closed: list[Any] = []
     listeners = Listeners(connection_opened=opened.append, connection_closed=closed.append)
-    # uvloop now and then drops a descriptor at its reset, and says nothing: then the stop ends that connection.
-    with RunningWorker(without_lifespan(busy), loop, http=http, listeners=listeners, graceful_timeout=0.5) as worker:
+    with RunningWorker(without_lifespan(busy), loop, http=http, listeners=listeners) as worker:
         clients = [
             threading.Thread(target=talk, args=(worker.address, seed, 12, errors))
             for seed in random.sample(range(10**6), 8)
@@ -369,6 +368,8 @@ def test_many_clients_at_once(loop: str, http: str, caplog: pytest.LogCaptureFix
         for thread in clients:
             thread.join(60)
             assert not thread.is_alive()
+        worker.stop()
+        assert worker.join(2), "a connection was forgotten: its client is gone, and it is still open"
     assert errors == []
     assert len(opened) == len(closed) == 8 * 12
     assert [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextvars
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import asyncio
 
 __all__ = ["LoopPoller", "Poller", "Watcher"]
+
+READS_PER_TURN: Final = 4
+"""Reads of one connection in a row before the others get their turn."""
 
 
 class Watcher(Protocol):
@@ -44,16 +47,6 @@ class Poller(Protocol):
         """Stop watching; before the descriptor is closed."""
 
 
-def _read(watcher: Watcher) -> None:
-    data = watcher.on_readable()
-    if data is not None:
-        try:
-            watcher.deliver(data)
-        except BaseException:
-            watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
-            raise
-
-
 class LoopPoller:
     """Works on any asyncio loop (uvloop, or one that somebody else runs) through ``add_reader`` and ``add_writer``."""
 
@@ -69,14 +62,14 @@ class LoopPoller:
     def watch(self, fd: int, watcher: Watcher) -> None:
         """Begin to watch a descriptor, for reading."""
         self._watchers[fd] = (watcher, True, False)
-        self._context.run(self._loop.add_reader, fd, _read, watcher)
+        self._context.run(self._loop.add_reader, fd, self._read, fd, watcher)
 
     def change(self, fd: int, *, readable: bool, writable: bool) -> None:
         """Watch for something else."""
         watcher, was_readable, was_writable = self._watchers[fd]
         self._watchers[fd] = (watcher, readable, writable)
         if readable and not was_readable:
-            self._context.run(self._loop.add_reader, fd, _read, watcher)
+            self._context.run(self._loop.add_reader, fd, self._read, fd, watcher)
         elif was_readable and not readable:
             self._loop.remove_reader(fd)
         if writable and not was_writable:
@@ -91,3 +84,21 @@ class LoopPoller:
             self._loop.remove_reader(fd)
         if writable:
             self._loop.remove_writer(fd)
+
+    def _read(self, fd: int, watcher: Watcher) -> None:
+        """Read until nothing is left. For a descriptor that failed, by a reset, uvloop calls once and never again; what
+        is behind the bytes of that call, the end above all, would not be heard of.
+        """
+        for _ in range(READS_PER_TURN):
+            entry = self._watchers.get(fd)
+            if entry is None or entry[0] is not watcher or not entry[1]:
+                return  # forgotten, or paused, by what it was given
+            data = watcher.on_readable()
+            if data is None:
+                return
+            try:
+                watcher.deliver(data)
+            except BaseException:
+                watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
+                raise
+        self._loop.call_soon(self._read, fd, watcher, context=self._context)
