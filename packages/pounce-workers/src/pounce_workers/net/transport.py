@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Final
 from pounce_asgi import ClientGone
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.net.send_queue import FileRange, SendQueue
+from pounce_workers.net.unacknowledged import unacknowledged
 
 if TYPE_CHECKING:
     import asyncio
@@ -58,6 +59,7 @@ class SocketTransport:
         "_send",
         "_sock",
         "_sweeper",
+        "_unacknowledged",
         "_watched",
         "_writable",
         "_write_deadline",
@@ -97,6 +99,7 @@ class SocketTransport:
         # What the poller is watching for, which may lag behind what we want.
         self._watched = self._readable = self._writable = False
         self._write_deadline = NEVER
+        self._unacknowledged = 0
         self._write_stall = write_stall
         self.protocol: ConnectionProtocol
         self.deliver: Callable[[bytes], None]
@@ -179,6 +182,8 @@ class SocketTransport:
 
     def expire(self, now: float) -> None:
         """Called once a tick: act on deadlines that have passed."""
+        if self._write_deadline != NEVER:
+            self._look_for_progress()
         if self._write_deadline <= now:
             self._lose(TimeoutError("the client read nothing of its response for too long"), reset=True)
         elif self.deadline <= now:
@@ -298,17 +303,28 @@ class SocketTransport:
             self._watch_writing(False)
         else:
             if progress or self._write_deadline == NEVER:
-                self._write_deadline = self._sweeper.soon + self._write_stall
+                self._expect_progress()
             self._watch_writing(True)
 
     def _keep(self, data: bytes, start: int) -> None:
         queue = self._open_queue()
         if not queue:
-            self._write_deadline = self._sweeper.soon + self._write_stall
+            self._expect_progress()
             self._watch_writing(True)
         queue.append(data, start)
         if queue.size > HIGH_WATER:
             self.congested = True
+
+    def _expect_progress(self) -> None:
+        self._write_deadline = self._sweeper.soon + self._write_stall
+        self._unacknowledged = unacknowledged(self._sock)
+
+    def _look_for_progress(self) -> None:
+        """A slow client is no dead one, although the kernel says that there is room only when much of its buffer is
+        free: its buffer may hold megabytes.
+        """
+        if unacknowledged(self._sock) < self._unacknowledged:
+            self._expect_progress()
 
     def _watch_writing(self, wanted: bool) -> None:
         if self._writable == wanted:
