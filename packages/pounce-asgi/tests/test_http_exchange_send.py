@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from typing import Any
 
@@ -172,6 +173,38 @@ def test_a_sender_that_waits_is_told(run: Run, caplog: pytest.LogCaptureFixture)
 
     run(main)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("congested", [True, False], ids=["waiting", "sending"])
+def test_what_a_client_leaves_behind_is_freed_at_once(run: Run, congested: bool) -> None:
+    """No cycle holds the application's frames: a generator that was being sent cleans up now, not at a collection."""
+    freed = []
+
+    class Held:
+        def __del__(self) -> None:
+            freed.append(True)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        held = Held()
+        await send(start())
+        while held:
+            await send(body(b"a", True))
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        exchange = make_exchange(app)
+        sink_of(exchange).congested = congested
+        exchange.start()
+        await turns()
+        exchange.client_gone()
+        await turns()
+
+    gc.disable()
+    try:
+        run(main)
+        assert freed == [True]
+    finally:
+        gc.enable()
 
 
 def test_a_write_that_finds_the_client_gone_does_not_wait_for_it(run: Run) -> None:

@@ -255,7 +255,10 @@ class HttpExchange(Generic[WireHeader]):
             raise explain_refusal(self.state, message) from None
         waiting = handler(self, message)
         if waiting is not None:
-            await waiting
+            try:
+                await waiting
+            finally:
+                del waiting  # a future and the exception in it would keep each other, and the application's frames
 
     # -- called by the handlers --------------------------------------------------------------------------------------
 
