@@ -124,16 +124,18 @@ def nginx(launch: Launch) -> list[str]:
     return [find_program("nginx") or "nginx", "-e", "stderr", "-p", str(launch.folder), "-c", str(file)]
 
 
+UVLOOP: Final = ("uvloop", "uvloop")
+
 _ALL: Final = (
     Server(name="pounce", command=pounce, packages=(("pounce-server", "pounce"),), ours=True),
     Server(
         name="uvicorn",
         command=uvicorn,
-        packages=(("uvicorn", "uvicorn"), ("uvloop", "uvloop"), ("httptools", "httptools")),
+        packages=(("uvicorn", "uvicorn"), UVLOOP, ("httptools", "httptools")),
         note="with uvloop and httptools",
     ),
-    Server(name="granian", command=granian, packages=(("granian", "granian._granian"),), note="with uvloop"),
-    Server(name="hypercorn", command=hypercorn, packages=(("hypercorn", "hypercorn"),), note="with uvloop"),
+    Server(name="granian", command=granian, packages=(("granian", "granian._granian"), UVLOOP), note="with uvloop"),
+    Server(name="hypercorn", command=hypercorn, packages=(("hypercorn", "hypercorn"), UVLOOP), note="with uvloop"),
     Server(name="fastpysgi", command=fastpysgi, packages=(("fastpysgi", "fastpysgi"),), note="it has no access log"),
     Server(name="nginx", command=nginx, program="nginx", note="no application: return 200"),
 )
