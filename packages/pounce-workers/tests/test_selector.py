@@ -150,7 +150,7 @@ class Reading(Watcher):
         self.log = log
         self.error = error
 
-    def on_readable(self) -> bytes:  # type: ignore[override]
+    def on_readable(self) -> bytes:
         self.log.append(("read", self.data))
         return self.data
 
