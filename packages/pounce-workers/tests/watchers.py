@@ -19,10 +19,11 @@ class Watcher:
         self.news = asyncio.Event()
         self._on_readable = on_readable
 
-    def on_readable(self) -> None:
+    def on_readable(self) -> bytes | None:
         self._note("readable")
         if self._on_readable is not None:
             self._on_readable()
+        return None
 
     def deliver(self, data: bytes, /) -> None:
         self._note("deliver")
