@@ -171,7 +171,7 @@ def _read(descriptor: int, offset: int | None, count: int | None) -> bytes:
     return data
 
 
-def encode_pair(name: bytes, value: bytes) -> Pair:
+def encode_pair(name: object, value: object) -> Pair:
     """A field for this wire: checked, and then the pair itself."""
     if not isinstance(name, bytes) or not isinstance(value, bytes):
         raise TypeError("name and value must be bytes")

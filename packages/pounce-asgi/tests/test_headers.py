@@ -35,7 +35,7 @@ def test_look_ups(name: bytes, first: bytes | None, every: list[bytes], together
 
 
 def test_any_iterable_of_pairs_will_do() -> None:
-    assert headers.get(([name, value] for name, value in FIELDS), b"cookie") == b"a=1"
+    assert headers.get(((name, value) for name, value in FIELDS), b"cookie") == b"a=1"
 
 
 def test_set_cookie_cannot_be_combined() -> None:

@@ -187,7 +187,7 @@ def test_what_a_client_leaves_behind_is_freed_at_once(run: Run, congested: bool)
     async def app(scope: Any, receive: Any, send: Any) -> None:
         held = Held()
         await send(start())
-        while held:
+        while held is not None:
             await send(body(b"a", True))
             await asyncio.sleep(0)
 

@@ -132,7 +132,7 @@ def test_an_adapted_application_returns_a_coroutine_and_works(app: Any, interfac
         sent.append(message)
 
     async def main() -> None:
-        call = adapt(app, interface)({"type": "http"}, receive, send)  # type: ignore[arg-type,typeddict-item]
+        call = adapt(app, interface)({"type": "http"}, receive, send)  # type: ignore[arg-type]
         assert asyncio.iscoroutine(call)
         await call
 
@@ -141,7 +141,9 @@ def test_an_adapted_application_returns_a_coroutine_and_works(app: Any, interfac
 
 
 @pytest.mark.parametrize(
-    "app", [coroutine_function, Application().method, functools.partial(with_more, "extra")], ids=repr
+    "app",
+    [coroutine_function, Application().method, functools.partial(with_more, "extra")],
+    ids=["function", "method", "partial"],
 )
 def test_the_usual_application_is_not_wrapped(app: Any) -> None:
     assert adapt(app, Interface.ASGI3) is app

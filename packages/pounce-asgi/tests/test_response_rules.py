@@ -79,14 +79,14 @@ def test_what_cannot_be_sent_is_refused_each_time(pair: Any) -> None:
 @pytest.mark.parametrize(
     "pair",
     [[b"x", b"y"], (b"x", bytearray(b"y")), [bytearray(b"x"), memoryview(b"y")]],
-    ids=repr,
+    ids=["list", "bytearray", "memoryview"],
 )
 def test_other_forms_of_bytes_are_taken(pair: Any) -> None:
     memo: HeaderMemo[Any] = HeaderMemo(encode_pair)
     assert memo.unhashable(pair)[1] == (b"x", b"y")
 
 
-@pytest.mark.parametrize("pair", [[b"x", "y"], [b"x"], [[], b"y"], (b"x", {})], ids=repr)
+@pytest.mark.parametrize("pair", [[b"x", "y"], [b"x"], [[], b"y"], (b"x", {})], ids=["str", "one", "list", "dict"])
 def test_other_forms_of_anything_else_are_not(pair: Any) -> None:
     memo: HeaderMemo[Any] = HeaderMemo(encode_pair)
     with pytest.raises(InvalidResponseHeader):

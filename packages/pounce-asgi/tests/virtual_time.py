@@ -27,7 +27,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         if timeout > 0:
             # One step at least as long as the clock's resolution, or the loop would call for it again and again.
             self._now += timeout + 1e-6
-        return self._real_select(0)
+        ready: list[Any] = self._real_select(0)
+        return ready
 
 
 def run_virtually(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

@@ -17,7 +17,8 @@ FIELDS = dataclasses.fields(Limits)
 def test_values_below_the_minimum_and_other_types_are_refused(field: Any) -> None:
     minimum = field.metadata["minimum"]
     assert getattr(Limits(**{field.name: minimum}), field.name) == minimum
-    for wrong in (minimum - 1, -1, "8192", 1.5, None, True):
+    wrongs: tuple[Any, ...] = (minimum - 1, -1, "8192", 1.5, None, True)
+    for wrong in wrongs:
         with pytest.raises(ValueError, match=field.name):
             Limits(**{field.name: wrong})
 
@@ -43,7 +44,7 @@ def test_frozen_and_keyword_only() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Limits().limit_request_line = 5  # type: ignore[misc]
     with pytest.raises(TypeError):
-        Limits(8192)  # type: ignore[misc]
+        Limits(8192)  # type: ignore[call-arg]
 
 
 def test_every_limit_has_its_error() -> None:
