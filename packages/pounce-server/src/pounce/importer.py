@@ -133,7 +133,8 @@ def _not_found(name: str, missing: str) -> str:
     parent, _, last = missing.rpartition(".")
     folders = list(getattr(sys.modules[parent], "__path__", ())) if parent in sys.modules else []
     if parent and not folders:
-        return f"there is no module {missing!r}: {parent!r} is a module, not a package"
+        hint = _hint(parent if last == "py" else None)  # the name of a file
+        return f"there is no module {missing!r}: {parent!r} is a module, not a package{hint}"
     match = nearest(last, _modules_in(folders or sys.path[:1])) or (nearest(last, _modules_in(sys.path)))
     suggestion = f"{parent}.{match}" if parent and match else match
     where = f" in the package {parent!r}" if parent else f" in {sys.path[0]}"
@@ -162,5 +163,7 @@ def _corrected(target: str) -> str:
     """What was probably meant by a path, a bare module name or ``module.attribute``."""
     module_name, _, path = target.partition(":")
     stem = module_name.removesuffix(".py").removesuffix("/").removeprefix("./").replace("/", ".").replace("\\", ".")
+    if not path and target == stem and "." in stem:
+        stem, _, path = stem.rpartition(".")  # as in Python: main.app
     guess = f"{stem}:{path or 'app'}"
     return f", such as {guess}" if all(part.isidentifier() for part in guess.replace(":", ".").split(".")) else ""
