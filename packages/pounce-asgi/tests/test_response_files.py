@@ -147,6 +147,16 @@ def test_the_application_closes_its_file(run: Run, file: Any) -> None:
     assert not file.closed
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
+def test_a_fifo_without_a_writer_is_refused_at_once(run: Run, tmp_path: Any) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    sender = Sender(start(), path_message(str(path)))
+    sink = run(lambda: answered(sender))
+    assert sink.head.status == 500
+    assert isinstance(sender.raised[1], InvalidMessage)
+
+
 INVALID: dict[str, tuple[Message, type[Exception]]] = {
     "no path": ({"type": "http.response.pathsend"}, InvalidMessage),
     "path as bytes": (path_message(b"/etc/hostname"), InvalidMessage),

@@ -30,8 +30,14 @@ def on_path(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | 
 
 
 async def _send_path(exchange: HttpExchange[Any], path: str) -> None:
-    with open(path, "rb") as file:  # noqa: ASYNC230, PTH123 - opening is quick; the reading is done by sendfile
-        await _send_range(exchange, file, None, None, end=True)
+    # Opening is quick, and the reading is done by sendfile.
+    with open(path, "rb", opener=_open_at_once) as file:  # noqa: ASYNC230
+        await _send_range(exchange, file, 0, None, end=True)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A FIFO without a writer would hold up the whole loop; opened like this, it can be refused."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def on_zero_copy(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | None:
