@@ -94,7 +94,13 @@ def test_a_wake_up_costs_a_system_call_only_where_the_loop_may_sleep(serving: Se
         assert written == []  # it is not running: it looks at its queue before it sleeps
         serving.call_soon(serving.stop)
         serving.run_forever()
-        waker = threading.Timer(0.02, serving.call_soon_threadsafe, (serving.stop,))
+
+        def wake_when_asleep() -> None:
+            while not serving.serving_selector.may_sleep:
+                time.sleep(0.001)
+            serving.call_soon_threadsafe(serving.stop)
+
+        waker = threading.Thread(target=wake_when_asleep)
         waker.start()
         serving.run_forever()
         waker.join()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from watchers import tcp_pair
 
@@ -14,6 +15,9 @@ from pounce_workers.net.transport import SocketTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+BIG: Final = random.Random(1).randbytes(3_000_000)
+"""More than any buffer of the system takes at once."""
 
 
 class ManualSweeper:

@@ -259,12 +259,14 @@ def build_block(http_version: str, headers: list[Field], decisive: list[Field]) 
 
 
 def _derive_wishes(block: HeaderBlock, fields: list[Field], *, wants_upgrade: bool) -> None:
-    """Expect, TE and Upgrade. In an HTTP/1.0 request Expect and Upgrade are ignored (RFC 9110, 10.1.1 and 7.8)."""
+    """Expect, TE and Upgrade. In an HTTP/1.0 request all are ignored (RFC 9110, 10.1.1 and 7.8): it knows no chunks
+    behind which trailers could come.
+    """
     expectations = _members([value for name, value in fields if name == b"expect"])
     upgrades = _members([value for name, value in fields if name == b"upgrade"])
-    block.accepts_trailers = b"trailers" in _members([value for name, value in fields if name == b"te"])
     if block.http_version == "1.0":
         return
+    block.accepts_trailers = b"trailers" in _members([value for name, value in fields if name == b"te"])
     for expectation in expectations:
         if expectation == b"100-continue":
             block.expect_continue = block.has_body

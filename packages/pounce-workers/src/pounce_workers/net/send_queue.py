@@ -76,14 +76,25 @@ class FileRange:
             return self._copy(sock, count)
 
     def _copy(self, sock: socket.socket, count: int) -> int:
-        os.lseek(self._descriptor, self._offset, os.SEEK_SET)
-        data = os.read(self._descriptor, min(count, READ_STEP))
+        data = _read_at(self._descriptor, min(count, READ_STEP), self._offset)
         return sock.send(data) if data else 0
 
     def fail(self, error: OSError) -> None:
         """It will not be sent."""
         if not self.done.done():
             self.done.set_exception(error)
+
+
+def _read_at(descriptor: int, count: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, count, offset)
+    # Windows: the file's position is what there is, and is put back, because it is the application's.
+    before = os.lseek(descriptor, 0, os.SEEK_CUR)
+    try:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, count)
+    finally:
+        os.lseek(descriptor, before, os.SEEK_SET)
 
 
 class SendQueue:

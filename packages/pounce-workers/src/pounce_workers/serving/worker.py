@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi import ExchangeContext, Lifespan, Listeners
+from pounce_asgi import ExchangeContext, Lifespan, LifespanError, Listeners
 from pounce_http1 import encode_header_line
 from pounce_workers.net.deadlines import DeadlineSweeper, tick_for
 from pounce_workers.net.listeners import Acceptor
@@ -81,6 +81,8 @@ class Worker:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requests = 0
+        # Reentrant: a signal handler may interrupt the thread that holds it.
+        self._stop_lock = threading.RLock()
         self._owns_process = False
         self._news: asyncio.Event | None = None
 
@@ -88,7 +90,8 @@ class Worker:
 
     def request_stop(self) -> None:
         """Stop: gracefully at the first call, at once at the second. Safe in any thread and in a signal handler."""
-        self._stop_requests += 1
+        with self._stop_lock:
+            self._stop_requests += 1
         loop = self._loop
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped already
@@ -125,7 +128,7 @@ class Worker:
         """Serve in the running loop: startup, connections, drain, shutdown.
 
         Raises:
-            LifespanError: the application's startup failed.
+            LifespanError: the application's startup or shutdown failed.
         """
         loop = self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
@@ -138,11 +141,12 @@ class Worker:
         try:
             if await self._started_up(lifespan):
                 await self._serve_connections(loop, lifespan.state)
-        finally:
-            # On every way out; what it raises has been logged and must not hide why we are here.
-            for sock in self._sockets:
-                sock.close()
-            await lifespan.shutdown()
+        except BaseException:
+            # What the shutdown raises has been logged, and must not hide why we are here.
+            with contextlib.suppress(LifespanError):
+                await self._shut_down(lifespan)
+            raise
+        await self._shut_down(lifespan)
 
     # -- the life of it ----------------------------------------------------------------------------------------------
 
@@ -164,6 +168,11 @@ class Worker:
         finally:
             startup.cancel()
             stop.cancel()
+
+    async def _shut_down(self, lifespan: Lifespan) -> None:
+        for sock in self._sockets:
+            sock.close()
+        await lifespan.shutdown()
 
     async def _serve_connections(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> None:
         sweeper = DeadlineSweeper(loop, self._tick)
