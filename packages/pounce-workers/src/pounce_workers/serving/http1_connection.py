@@ -1,70 +1,25 @@
-"""HTTP/1.1 on one connection: the parser's events become exchanges, their answers become bytes. Hot path.
+"""HTTP/1.1 on one connection: the parser's events become exchanges. Hot path.
 
-It is the `ConnectionProtocol` of its transport and the `ResponseSink` of its exchanges. Requests are answered one at a
-time, in order; what a client sends ahead waits in the parser, within a bound.
-
-    IDLE -> BODY -> RESPONDING -> IDLE     the usual way; a request without a body skips BODY
-            BODY -> DRAINING -> IDLE       answered before the body was read
-    any  -> CLOSED                         our last byte is written
+It is the `ConnectionProtocol` of its transport, and through its other half (`pounce_workers.serving.http1_answers`) the
+`ResponseSink` of its exchanges. Requests are answered one at a time, in order; what a client sends ahead waits in the
+parser, within a bound.
 """
 
 from __future__ import annotations
 
-import enum
-from functools import partial
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import (
-    BodyFraming,
-    HttpExchange,
-    IncompleteBody,
-    Peer,
-    RequestError,
-    RequestTimeout,
-    send_error_response,
-)
-from pounce_http1 import (
-    LAST_CHUNK,
-    BodyChunk,
-    RemoteProtocolError,
-    RequestHead,
-    encode_chunk,
-    encode_last_chunk,
-    encode_status_line,
-)
+from pounce_asgi import HttpExchange, IncompleteBody, Peer, RequestError, RequestTimeout, send_error_response
+from pounce_http1 import BodyChunk, RemoteProtocolError, RequestHead
 from pounce_workers.net.deadlines import NEVER
+from pounce_workers.serving.http1_answers import Http1Answers
+from pounce_workers.serving.http1_phase import BODY, CLOSED, DRAINING, IDLE, RESPONDING, Phase
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Sequence
-
     from pounce_asgi import Transport
     from pounce_workers.serving.http1_wire import Http1Wire
 
 __all__ = ["Http1Connection", "Phase"]
-
-
-class Phase(enum.Enum):
-    """Where a connection is."""
-
-    IDLE = "idle"
-    """Between requests, or receiving a head."""
-    BODY = "body"
-    """A request is being answered and its body is still arriving."""
-    RESPONDING = "responding"
-    """A request has arrived whole and is being answered."""
-    DRAINING = "draining"
-    """The answer is out, the body is not in: it is read and dropped."""
-    CLOSED = "closed"
-    """Nothing more will be read as HTTP or written."""
-
-
-IDLE: Final = Phase.IDLE
-BODY: Final = Phase.BODY
-RESPONDING: Final = Phase.RESPONDING
-DRAINING: Final = Phase.DRAINING
-CLOSED: Final = Phase.CLOSED
-DELIMITED: Final = BodyFraming.DELIMITED
 
 PIPELINE_BYTES: Final = 65536
 """Bytes that a client may send ahead of its answers before the socket is no longer read."""
@@ -72,58 +27,39 @@ PIPELINE_TURN: Final = 32
 """Requests answered in a row before other connections get their turn."""
 DRAIN_BYTES: Final = 262144
 """How much of an unwanted body is read to keep a connection; beyond it a new connection is cheaper for both."""
-JOIN_LIMIT: Final = 16384
-"""A piece of body below this is copied behind its head or chunk size; a larger one is sent beside it."""
-
-CONNECTION_CLOSE: Final = b"connection: close\r\n"
-CONNECTION_KEEP_ALIVE: Final = b"connection: keep-alive\r\n"
-CHUNKED: Final = b"transfer-encoding: chunked\r\n"
-CRLF: Final = b"\r\n"
 
 
-class Http1Connection:
+class Http1Connection(Http1Answers):
     """One client's connection. Owned by the worker's thread."""
 
     __slots__ = (
         "_advancing",
-        "_chunked",
         "_dropped",
         "_eof",
         "_head_deadline_set",
-        "_http10",
-        "_keep_alive",
         "_linger",
         "_over_limit",
         "_paused",
-        "congested",
         "exchange",
         "opened",
         "peer",
-        "phase",
         "reader",
         "requests",
-        "transport",
-        "wire",
     )
 
     def __init__(self, wire: Http1Wire, transport: Transport, connection_id: int, *, over_limit: bool) -> None:
         """``over_limit``: the server has more connections than it may; the first request is answered 503."""
-        self.wire = wire
-        self.transport = transport
+        super().__init__(wire, transport)
         self.reader = wire.new_reader()
         self.peer = Peer(transport.peer, transport.local, transport.scheme, connection_id)
         self.phase = IDLE
         self.exchange: HttpExchange[bytes] | None = None
         self.requests = 0
-        self.congested = False
         self.opened = 0.0
         self._advancing = False
-        self._chunked = False
         self._dropped = 0
         self._eof = False
         self._head_deadline_set = False
-        self._http10 = False
-        self._keep_alive = True
         self._linger = False
         self._over_limit = over_limit
         self._paused = False
@@ -342,101 +278,12 @@ class Http1Connection:
         method = head.method if head is not None else "GET"
         send_error_response(self.wire.context, self, status, detail, method=method, close=True)
 
-    # -- ResponseSink ------------------------------------------------------------------------------------------------
-
-    def send_informational(self, status: int, headers: Sequence[bytes]) -> None:
-        """Send an interim response; HTTP/1.0 knows none (RFC 9110, 15.2)."""
-        if not self._http10:
-            self.transport.write(b"".join((encode_status_line(status), *headers, CRLF)))
-        if status == 100:
-            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
-
-    def send_head(
-        self, status: int, headers: list[bytes], framing: BodyFraming, body: bytes, *, end: bool, close: bool
-    ) -> None:
-        """Send the head and the first piece of body in one write."""
-        if close:
-            self._keep_alive = False
-        self._chunked = False
-        if framing is DELIMITED:
-            if self._http10:
-                self._keep_alive = False  # the end of the connection is the end of the body (RFC 9112, 6.3)
-            else:
-                self._chunked = True
-                headers.append(CHUNKED)
-                if body or end:
-                    body = (encode_chunk(body) if body else b"") + (LAST_CHUNK if end else b"")
-        if self.phase is BODY and self._keep_alive:
-            self._keep_alive = self._will_drain(end=end)
-        if not self._keep_alive:
-            headers.append(CONNECTION_CLOSE)
-        elif self._http10:
-            headers.append(CONNECTION_KEEP_ALIVE)
-        headers.insert(0, encode_status_line(status))
-        headers.append(CRLF)
-        if len(body) < JOIN_LIMIT:
-            headers.append(body)
-            self.transport.write(b"".join(headers))
-        else:
-            self.transport.write_parts((b"".join(headers), body))
-        self.congested = self.transport.congested
-        if end:
-            self._response_done()
-
-    def send_body(self, data: bytes, *, end: bool) -> None:
-        """Send a further piece of the body."""
-        if self._chunked:
-            if len(data) >= JOIN_LIMIT:
-                self.transport.write_parts((b"%x\r\n" % len(data), data, CRLF + LAST_CHUNK if end else CRLF))
-            else:
-                piece = encode_chunk(data) if data else b""
-                self.transport.write(piece + LAST_CHUNK if end else piece)
-        elif data:
-            self.transport.write(data)
-        self.congested = self.transport.congested
-        if end:
-            self._response_done()
-
-    def send_file(
-        self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool
-    ) -> asyncio.Future[int]:
-        """Send a piece of the body from a file. In a chunked body it is one chunk, so its size must be given."""
-        transport = self.transport
-        if self._chunked and count:
-            transport.write(b"%x\r\n" % count)
-        future = transport.sendfile(file, offset, count)
-        if self._chunked:
-            transport.write((CRLF if count else b"") + (LAST_CHUNK if end else b""))
-        if end:
-            future.add_done_callback(partial(self._file_sent, count))
-        return future
-
-    def _file_sent(self, count: int | None, future: asyncio.Future[int]) -> None:
-        if future.cancelled() or future.exception() is not None or self.phase is CLOSED:
-            return
-        # A file that became shorter leaves the response incomplete: the next one would be read as the rest of it. The
-        # exchange sees it too, and ends in a reset.
-        if count is None or future.result() == count:
-            self._response_done()
-
-    def send_trailers(self, headers: Sequence[bytes]) -> None:
-        """End a chunked body with trailer fields; another body, over HTTP/1.0, can have none."""
-        if self._chunked:
-            self.transport.write(encode_last_chunk(headers))
-        self.congested = self.transport.congested
-        self._response_done()
-
     def resume_body(self) -> None:
         """The application took what had waited."""
         if self._paused and self.phase is BODY:
             self._resume_reading()
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
             self.wire.loop.call_soon(self._read_body)
-
-    def reset(self) -> None:
-        """The response cannot be completed."""
-        self.phase = CLOSED
-        self.transport.abort()
 
     # -- ends --------------------------------------------------------------------------------------------------------
 

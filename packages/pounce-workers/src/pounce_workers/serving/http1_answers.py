@@ -1,0 +1,152 @@
+"""Answers over HTTP/1.1: heads, bodies, files and trailers become bytes on a transport. Hot path.
+
+The half of a connection that its exchanges write to. When an answer is complete the other half takes over, in
+`pounce_workers.serving.http1_connection`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import IO, TYPE_CHECKING, Final
+
+from pounce_asgi import BodyFraming
+from pounce_http1 import LAST_CHUNK, encode_chunk, encode_last_chunk, encode_status_line
+from pounce_workers.serving.http1_phase import BODY, CLOSED, Phase
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+
+    from pounce_asgi import Transport
+    from pounce_workers.serving.http1_wire import Http1Wire
+
+__all__ = ["Http1Answers"]
+
+DELIMITED: Final = BodyFraming.DELIMITED
+
+JOIN_LIMIT: Final = 16384
+"""A piece of body below this is copied behind its head or chunk size; a larger one is sent beside it."""
+
+CONNECTION_CLOSE: Final = b"connection: close\r\n"
+CONNECTION_KEEP_ALIVE: Final = b"connection: keep-alive\r\n"
+CHUNKED: Final = b"transfer-encoding: chunked\r\n"
+CRLF: Final = b"\r\n"
+
+
+class Http1Answers(ABC):
+    """The `ResponseSink` of a connection's exchanges. Owned by the worker's thread."""
+
+    __slots__ = ("_chunked", "_http10", "_keep_alive", "congested", "phase", "transport", "wire")
+
+    phase: Phase
+
+    def __init__(self, wire: Http1Wire, transport: Transport) -> None:
+        self.wire = wire
+        self.transport = transport
+        self.congested = False
+        self._chunked = False
+        """The body of the answer under way is sent in chunks."""
+        self._http10 = False
+        """The request under way is of HTTP/1.0: it gets no interim response and no chunks."""
+        self._keep_alive = True
+        """Another request may follow the one under way."""
+
+    # -- what the other half decides ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _response_done(self) -> None:
+        """The answer is complete on the wire, or waits in the transport behind nothing else."""
+
+    @abstractmethod
+    def _will_drain(self, *, end: bool) -> bool:
+        """Whether the unread rest of a body may be read for the sake of the connection once the answer is out."""
+
+    # -- ResponseSink ------------------------------------------------------------------------------------------------
+
+    def send_informational(self, status: int, headers: Sequence[bytes]) -> None:
+        """Send an interim response; HTTP/1.0 knows none (RFC 9110, 15.2)."""
+        if not self._http10:
+            self.transport.write(b"".join((encode_status_line(status), *headers, CRLF)))
+        if status == 100:
+            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
+
+    def send_head(
+        self, status: int, headers: list[bytes], framing: BodyFraming, body: bytes, *, end: bool, close: bool
+    ) -> None:
+        """Send the head and the first piece of body in one write."""
+        if close:
+            self._keep_alive = False
+        self._chunked = False
+        if framing is DELIMITED:
+            if self._http10:
+                self._keep_alive = False  # the end of the connection is the end of the body (RFC 9112, 6.3)
+            else:
+                self._chunked = True
+                headers.append(CHUNKED)
+                if body or end:
+                    body = (encode_chunk(body) if body else b"") + (LAST_CHUNK if end else b"")
+        if self.phase is BODY and self._keep_alive:
+            self._keep_alive = self._will_drain(end=end)
+        if not self._keep_alive:
+            headers.append(CONNECTION_CLOSE)
+        elif self._http10:
+            headers.append(CONNECTION_KEEP_ALIVE)
+        headers.insert(0, encode_status_line(status))
+        headers.append(CRLF)
+        if len(body) < JOIN_LIMIT:
+            headers.append(body)
+            self.transport.write(b"".join(headers))
+        else:
+            self.transport.write_parts((b"".join(headers), body))
+        self.congested = self.transport.congested
+        if end:
+            self._response_done()
+
+    def send_body(self, data: bytes, *, end: bool) -> None:
+        """Send a further piece of the body."""
+        if self._chunked:
+            if len(data) >= JOIN_LIMIT:
+                self.transport.write_parts((b"%x\r\n" % len(data), data, CRLF + LAST_CHUNK if end else CRLF))
+            else:
+                piece = encode_chunk(data) if data else b""
+                self.transport.write(piece + LAST_CHUNK if end else piece)
+        elif data:
+            self.transport.write(data)
+        self.congested = self.transport.congested
+        if end:
+            self._response_done()
+
+    def send_file(
+        self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool
+    ) -> asyncio.Future[int]:
+        """Send a piece of the body from a file. In a chunked body it is one chunk, so its size must be given."""
+        transport = self.transport
+        if self._chunked and count:
+            transport.write(b"%x\r\n" % count)
+        future = transport.sendfile(file, offset, count)
+        if self._chunked:
+            transport.write((CRLF if count else b"") + (LAST_CHUNK if end else b""))
+        if end:
+            future.add_done_callback(partial(self._file_sent, count))
+        return future
+
+    def _file_sent(self, count: int | None, future: asyncio.Future[int]) -> None:
+        if future.cancelled() or future.exception() is not None or self.phase is CLOSED:
+            return
+        # A file that became shorter leaves the response incomplete: the next one would be read as the rest of it. The
+        # exchange sees it too, and ends in a reset.
+        if count is None or future.result() == count:
+            self._response_done()
+
+    def send_trailers(self, headers: Sequence[bytes]) -> None:
+        """End a chunked body with trailer fields; another body, over HTTP/1.0, can have none."""
+        if self._chunked:
+            self.transport.write(encode_last_chunk(headers))
+        self.congested = self.transport.congested
+        self._response_done()
+
+    def reset(self) -> None:
+        """The response cannot be completed."""
+        self.phase = CLOSED
+        self.transport.abort()
