@@ -79,7 +79,8 @@ def test_an_application_that_never_waits_is_done_before_anybody_else_runs(loop: 
         client.get()
     assert turns.count("answered") == turns.count("turn") == 2
     if sys.version_info >= (3, 12):
-        assert turns == ["answered", "turn"] * 2
+        # The next request may come before the turn: a loop that is not ours has its sockets read until they are empty.
+        assert turns in (["answered", "turn"] * 2, ["answered", "answered", "turn", "turn"])
 
 
 @pytest.mark.parametrize("waits", [False, True])

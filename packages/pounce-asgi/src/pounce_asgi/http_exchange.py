@@ -37,6 +37,7 @@ from pounce_asgi.response_states import (
     explain_refusal,
 )
 from pounce_asgi.scope import build_http_scope
+from pounce_asgi.waiters import and_waiter, wake
 
 if TYPE_CHECKING:
     import asyncio
@@ -118,7 +119,7 @@ class HttpExchange(Generic[WireHeader]):
     def start(self) -> None:
         """Call the application. It may have answered, and even returned, when this returns.
 
-        ``SystemExit`` and ``KeyboardInterrupt`` of the application pass through, the response having been aborted.
+        ``SystemExit`` and ``KeyboardInterrupt`` of the application pass through; the client is answered 500, or reset.
         """
         context = self.context
         scope = build_http_scope(self.head, context, self.peer)
@@ -137,7 +138,9 @@ class HttpExchange(Generic[WireHeader]):
             self._failed(error)
             return
         except BaseException:
-            self.abandon()
+            # The process is to end. As after a failure, the client can tell that the application did not answer.
+            if self.state is not COMPLETE and not self.gone:
+                self._end_badly()
             raise
         if task.done():
             self._returned(task)
@@ -292,7 +295,7 @@ class HttpExchange(Generic[WireHeader]):
         if self.gone:
             raise ClientGone("the client has disconnected")
         future = self.context.loop.create_future()
-        self._senders = _and(future, self._senders)
+        self._senders = and_waiter(self._senders, future)
         return future
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -316,23 +319,16 @@ class HttpExchange(Generic[WireHeader]):
 
     def _next_news(self) -> Awaitable[None]:
         future = self.context.loop.create_future()
-        self._receivers = _and(future, self._receivers)
+        self._receivers = and_waiter(self._receivers, future)
         return future
 
     def _wake_receivers(self) -> None:
         receivers, self._receivers = self._receivers, None
-        for future in receivers or ():
-            if not future.done():
-                future.set_result(None)
+        wake(receivers)
 
     def _wake_senders(self, error: ClientGone | None) -> None:
         senders, self._senders = self._senders, None
-        for future in senders or ():
-            if not future.done():
-                if error is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(error)
+        wake(senders, error)
 
     def _returned(self, task: asyncio.Task[Any]) -> None:
         """The application has returned, raised or was cancelled."""
@@ -394,11 +390,6 @@ class HttpExchange(Generic[WireHeader]):
         self.sent = send_error_response(self.context, self.sink, status, detail, method=self.head.method, close=close)
         if self.report is not None:
             self.report.response_completed(self, aborted=False)
-
-
-def _and(waiter: asyncio.Future[None], others: list[asyncio.Future[None]] | None) -> list[asyncio.Future[None]]:
-    """All that wait. Who gave up is forgotten: an application may look for a disconnect any number of times."""
-    return [waiter] if others is None else [*(other for other in others if not other.done()), waiter]
 
 
 async def _awaiting(awaitable: Awaitable[Any]) -> Any:

@@ -28,6 +28,9 @@ LAST_ACCEPTS: Final = 4096
 BACK_OFF: Final = 0.25
 """Seconds without accepting after the process ran out of descriptors: some of ours will have closed by then."""
 
+SAY_AGAIN: Final = 10.0
+"""Seconds without such an error after which the next one is news."""
+
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 # Errors of the connection that was about to be accepted, not of the socket that accepts (accept(2), "Error handling").
 _OF_THE_CONNECTION: Final = frozenset(
@@ -160,7 +163,7 @@ def local_address(sock: socket.socket) -> tuple[str, int | None] | None:
 class Acceptor:
     """Accepts on one listening socket and survives every error of it. Owned by its loop's thread."""
 
-    __slots__ = ("_fixed_local", "_loop", "_on_connection", "_poller", "_sock", "_timer", "_unix")
+    __slots__ = ("_fixed_local", "_loop", "_on_connection", "_poller", "_said_at", "_sock", "_timer", "_unix")
 
     def __init__(
         self,
@@ -176,6 +179,7 @@ class Acceptor:
         self._poller = poller
         self._on_connection = on_connection
         self._timer: asyncio.TimerHandle | None = None
+        self._said_at = -SAY_AGAIN
         self._unix = sock.family not in (socket.AF_INET, socket.AF_INET6)
         local = local_address(sock)
         # Where the socket listens on every address, each connection has to be asked which one it reached.
@@ -236,7 +240,11 @@ class Acceptor:
 
     def _back_off(self, error: OSError) -> None:
         """Do not spin on an error that stays; clients wait in the backlog meanwhile."""
-        if error.errno in _EXHAUSTED:
+        now = self._loop.time()
+        quiet, self._said_at = now - self._said_at < SAY_AGAIN, now
+        if quiet:
+            pass  # it goes on: said when it began, and again after a while without it
+        elif error.errno in _EXHAUSTED:
             logger.error(
                 "Cannot accept connections: %s. Trying again every %g s; raise the limit of open files (ulimit -n)"
                 " or lower --limit-concurrency",

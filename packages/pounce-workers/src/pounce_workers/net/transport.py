@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from pounce_asgi import ClientGone
 from pounce_workers.net.deadlines import NEVER
+from pounce_workers.net.lingering import LINGER_SECONDS, Lingering
 from pounce_workers.net.send_queue import FileRange, SendQueue
 from pounce_workers.net.unacknowledged import unacknowledged
 
@@ -37,9 +38,6 @@ LOW_WATER: Final = 16384
 """Bytes at which it goes on: few enough to be worth a wake-up, enough to keep the socket busy meanwhile."""
 JOIN_LIMIT: Final = 16384
 """Pieces that are smaller together are joined: copying them costs less than describing them to the kernel."""
-LINGER_BYTES: Final = 1 << 20
-LINGER_SECONDS: Final = 5.0
-"""What a client may still send after our answer, and for how long, before the connection is reset (RFC 9112, 9.6)."""
 RESET_ON_CLOSE: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 UNBOUNDED: Final = 1 << 62
 
@@ -264,7 +262,7 @@ class SocketTransport:
         self.closing = True
         self.deadline = NEVER
         if linger:
-            self.protocol = _Lingering(self, self.protocol)
+            self.protocol = Lingering(self, self.protocol)
             self.deliver = self.protocol.data_received
         else:
             self._paused = True
@@ -280,7 +278,7 @@ class SocketTransport:
 
     def finish_lingering(self) -> None:
         """The client has closed its side too. While some of its answer still waits, that is no sign that it has it."""
-        if self._queue and isinstance(self.protocol, _Lingering):
+        if self._queue and isinstance(self.protocol, Lingering):
             self.protocol = self.protocol.protocol
         else:
             self._lose(None)
@@ -340,7 +338,7 @@ class SocketTransport:
 
     def _finish_close(self) -> None:
         """Everything is sent: shut down, or wait for the client to do so first."""
-        if isinstance(self.protocol, _Lingering):
+        if isinstance(self.protocol, Lingering):
             try:
                 self._sock.shutdown(socket.SHUT_WR)
             except OSError as error:
@@ -386,43 +384,3 @@ class SocketTransport:
 
 def _drop(_data: bytes) -> None:
     """Bytes that were read before the connection ended, and come after it."""
-
-
-class _Lingering:
-    """Takes the protocol's place after our last byte: reads and drops what the client still sends, within bounds."""
-
-    __slots__ = ("_dropped", "_transport", "protocol")
-
-    def __init__(self, transport: SocketTransport, protocol: ConnectionProtocol) -> None:
-        self._transport = transport
-        self.protocol = protocol
-        self._dropped = 0
-
-    @property
-    def idle(self) -> bool:
-        """Closing now may cost the client its answer."""
-        return False
-
-    def data_received(self, data: bytes) -> None:
-        """Drop it."""
-        self._dropped += len(data)
-        if self._dropped > LINGER_BYTES:
-            self._transport.abort()
-
-    def eof_received(self) -> None:
-        """The client has closed: it has its answer."""
-        self._transport.finish_lingering()
-
-    def writable(self) -> None:
-        """Nothing waits to be written but the last answer."""
-
-    def deadline_expired(self) -> None:
-        """It goes on sending: reset."""
-        self._transport.abort()
-
-    def begin_drain(self) -> None:
-        """It is closing already."""
-
-    def connection_lost(self, error: OSError | None) -> None:
-        """Tell the protocol at last."""
-        self.protocol.connection_lost(error)
