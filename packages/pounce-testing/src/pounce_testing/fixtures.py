@@ -16,10 +16,9 @@ from pounce_testing.matrix import VARIANTS, Variant
 from pounce_testing.server import TestServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pounce import ServerConfig
-    from pounce_asgi import ASGIApplication
 
 __all__ = ["Serve", "serve", "variant"]
 
@@ -27,7 +26,7 @@ __all__ = ["Serve", "serve", "variant"]
 class Serve(Protocol):
     """What the fixture ``serve`` gives."""
 
-    def __call__(self, app: ASGIApplication | str | ServerConfig, **settings: Any) -> TestServer:
+    def __call__(self, app: Callable[..., Any] | str | ServerConfig, **settings: Any) -> TestServer:
         """Serve an application until the test ends."""
 
 
@@ -45,7 +44,7 @@ def serve(variant: Variant) -> Iterator[Serve]:
     """Start servers of the chosen variant: ``server = serve(app, timeout_keep_alive=1)``. They end with the test."""
     with contextlib.ExitStack() as servers:
 
-        def start(app: ASGIApplication | str | ServerConfig, **settings: Any) -> TestServer:
+        def start(app: Callable[..., Any] | str | ServerConfig, **settings: Any) -> TestServer:
             return servers.enter_context(TestServer(app, **{**variant.settings, **settings}))
 
         yield start

@@ -15,7 +15,9 @@ import pounce
 from pounce_testing.client import RawClient
 
 if TYPE_CHECKING:
-    from pounce_asgi import ASGIApplication, Listeners
+    from collections.abc import Callable
+
+    from pounce_asgi import Listeners
 
 __all__ = ["TestServer"]
 
@@ -40,7 +42,7 @@ class TestServer:
 
     def __init__(
         self,
-        app: ASGIApplication | str | pounce.ServerConfig,
+        app: Callable[..., Any] | str | pounce.ServerConfig,  # each framework has its own types for ASGI
         *,
         listeners: Listeners | None = None,
         **settings: Any,
@@ -142,7 +144,7 @@ class TestServer:
             raise error
 
 
-def _config(app: ASGIApplication | str | pounce.ServerConfig, settings: dict[str, Any]) -> pounce.ServerConfig:
+def _config(app: Callable[..., Any] | str | pounce.ServerConfig, settings: dict[str, Any]) -> pounce.ServerConfig:
     if not isinstance(app, pounce.ServerConfig):
         return pounce.ServerConfig.of({**DEFAULTS, **settings, "app": app})
     if settings:
