@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -15,7 +15,6 @@ from tests.frameworks.probe import Probe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pounce_asgi import ASGIApplication
     from pounce_testing.fixtures import Serve
 
 FRAMEWORKS: Final = ("fastapi", "starlette", "django", "litestar", "quart", "falcon")
@@ -24,8 +23,8 @@ MIB: Final = 1 << 20
 each_framework = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 
-def build(framework: str, probe: Probe) -> ASGIApplication:
-    app: ASGIApplication = importlib.import_module(f"tests.frameworks.apps.{framework}_app").build(probe)
+def build(framework: str, probe: Probe) -> Callable[..., Any]:
+    app: Callable[..., Any] = importlib.import_module(f"tests.frameworks.apps.{framework}_app").build(probe)
     return app
 
 
