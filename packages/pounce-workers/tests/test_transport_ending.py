@@ -10,7 +10,7 @@ import pytest
 from loops import turns
 from transport_doubles import BIG, Link
 
-from pounce_workers.net import transport as transport_module
+from pounce_workers.net.lingering import LINGER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,7 @@ def test_a_lingering_close_has_bounds(on_link: Callable[..., None], by: str) -> 
         it.transport.close(linger=True)
         assert await it.read_all() == b"answer"
         if by == "time":
-            it.sweeper.pass_time(transport_module.LINGER_SECONDS)
+            it.sweeper.pass_time(LINGER_SECONDS)
         else:
             with pytest.raises(ConnectionError):
                 await it.send(b"x" * 40_000_000)
