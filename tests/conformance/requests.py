@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pounce_testing import Response, TestServer
+    from pounce_testing.fixtures import Serve
 
-__all__ = ["GET", "WAIT_SECONDS", "Scopes", "answer", "ask", "start"]
+__all__ = ["GET", "WAIT_SECONDS", "Scopes", "answer", "ask", "body", "sent", "start"]
 
 GET: Final = b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"
 WAIT_SECONDS: Final = 20.0
@@ -33,6 +35,20 @@ async def answer(send: Any, content: bytes = b"") -> None:
     """A whole response."""
     await send(start())
     await send(body(content))
+
+
+def sent(serve: Serve, *messages: dict[str, Any], request: bytes = GET) -> Response:
+    """The answer of an application that sends these messages, none of which may raise."""
+    done = threading.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(message)
+        done.set()
+
+    response = ask(serve(app, lifespan="off"), request)
+    assert done.wait(WAIT_SECONDS), "a message was refused"
+    return response
 
 
 class Scopes:

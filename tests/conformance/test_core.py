@@ -107,7 +107,7 @@ def test_changes_to_a_scope_stay_in_their_request(serve: Serve) -> None:
     with serve(app, lifespan="off").connect() as client:
         for _ in range(2):
             client.send(GET)
-            client.read_response()
+            assert client.read_response().status == 200
     assert seen[0] == seen[1]
 
 

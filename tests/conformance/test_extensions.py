@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.requests import GET, Scopes, answer, ask, body, start
+from tests.conformance.requests import GET, Scopes, answer, ask, body, sent, start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pounce_testing import Response
     from pounce_testing.fixtures import Serve
 
 TE = GET.replace(b"Host", b"TE: trailers\r\nHost")
@@ -24,14 +23,6 @@ def file(tmp_path: Path) -> Path:
     made = tmp_path / "file"
     made.write_bytes(CONTENT)
     return made
-
-
-def sent(serve: Serve, *messages: dict[str, Any], request: bytes = GET) -> Response:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        for message in messages:
-            await send(message)
-
-    return ask(serve(app, lifespan="off"), request)
 
 
 def refused(serve: Serve, *messages: dict[str, Any]) -> bool:

@@ -7,21 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.requests import GET, WAIT_SECONDS, answer, ask, body, start
+from tests.conformance.requests import GET, WAIT_SECONDS, ask, body, sent, start
 
 if TYPE_CHECKING:
-    from pounce_testing import Response
     from pounce_testing.fixtures import Serve
 
 OWN_HEADERS = {b"date", b"server"}
-
-
-def sent(serve: Serve, *messages: dict[str, Any], request: bytes = GET) -> Response:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        for message in messages:
-            await send(message)
-
-    return ask(serve(app, lifespan="off"), request)
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 404, 418, 503, 599, 799])
@@ -100,15 +91,8 @@ def test_body_data_is_flushed_before_send_returns(serve: Serve) -> None:
 
 
 def test_messages_after_the_end_are_ignored(serve: Serve) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await answer(send, b"whole")
-        await send(body(b"more", more=True))
-        await send(body(b"and more"))
-
-    with serve(app, lifespan="off").connect() as client:
-        for _ in range(2):
-            client.send(GET)
-            assert client.read_response().body == b"whole"
+    response = sent(serve, start(), body(b"whole"), body(b"more", more=True), body(b"and more"))
+    assert (response.header(b"content-length"), response.body) == (b"5", b"whole")
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["within", "after"])
