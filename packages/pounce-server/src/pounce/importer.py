@@ -135,7 +135,10 @@ def _not_found(name: str, missing: str) -> str:
     if parent and not folders:
         hint = _hint(parent if last == "py" else None)  # the name of a file
         return f"there is no module {missing!r}: {parent!r} is a module, not a package{hint}"
-    match = nearest(last, _modules_in(folders or sys.path[:1])) or (nearest(last, _modules_in(sys.path)))
+    match = nearest(last, _modules_in(folders or sys.path[:1])) or (
+        # Among all that is installed something is always a little alike.
+        nearest(last, _modules_in(sys.path), likeness=0.75)
+    )
     suggestion = f"{parent}.{match}" if parent and match else match
     where = f" in the package {parent!r}" if parent else f" in {sys.path[0]}"
     hint = f"; did you mean {suggestion + name[len(missing) :]!r}?" if suggestion else ""

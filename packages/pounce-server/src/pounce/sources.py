@@ -104,7 +104,8 @@ def _read(setting: Setting, given: _Given) -> object:
             return parse(setting, str(given.raw))
         return check(setting, given.raw)
     except ValueError as error:
-        problem = f"{setting.name}: {given.raw!r} from {given.origin} is not allowed; it must be {error}"
+        shown = ", ".join(map(repr, given.raw)) if isinstance(given.raw, tuple) else repr(given.raw)
+        problem = f"{setting.name}: {shown} from {given.origin} is not allowed; it must be {error}"
         raise ConfigError(problem + _kubernetes_hint(setting, given)) from None
 
 
