@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import threading
@@ -252,7 +253,9 @@ def test_a_blocked_thread_does_not_hold_the_exit(loop: str, kind: str) -> None:
         release.set()
 
 
-def test_an_application_that_resists_its_cancellation_does_not_hold_the_exit(loop: str) -> None:
+def test_an_application_that_resists_its_cancellation_does_not_hold_the_exit(
+    loop: str, caplog: pytest.LogCaptureFixture
+) -> None:
     begun = threading.Event()
     resisting = threading.Event()
 
@@ -273,6 +276,10 @@ def test_an_application_that_resists_its_cancellation_does_not_hold_the_exit(loo
         resisting.set()
         assert time.monotonic() - began < 1.7
         worker.take_error()
+    del worker, client
+    gc.collect()
+    assert "does not heed its cancellation and is left behind: <Task" in caplog.text
+    assert "Task was destroyed" not in caplog.text
 
 
 # -- every way out ---------------------------------------------------------------------------------------------------

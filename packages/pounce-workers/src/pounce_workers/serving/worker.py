@@ -283,10 +283,18 @@ def _close_loop(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -> No
         for task in tasks:
             task.cancel()
         if tasks:
-            loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_GRACE))
+            _, resisting = loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_GRACE))
+            for task in resisting:
+                _leave_behind(task)
         loop.run_until_complete(_within(loop.shutdown_asyncgens(), CANCEL_GRACE))
     finally:
         loop.close()
+
+
+def _leave_behind(task: asyncio.Task[Any]) -> None:
+    """Name a task that goes on after it was cancelled. Once is enough: asyncio is not to report its end as well."""
+    logger.warning("A task does not heed its cancellation and is left behind: %r", task)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio does with its own
 
 
 def _finish(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -> None:
