@@ -332,3 +332,41 @@ def test_a_body_that_is_read_in_part(engine: str) -> None:
         assert it.ended == "open"
 
     converse(scenario)
+
+
+@pytest.mark.parametrize("size", [65_535, 65_536, 80_000])
+def test_a_body_that_arrived_whole_is_one_message(engine: str, size: int) -> None:
+    """Also one that fills the buffer: reading pauses for what is still to come, not for what is here."""
+    seen: list[tuple[int, bool]] = []
+
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        message = await receive()
+        seen.append((len(message["body"]), message["more_body"]))
+        await answer(send)
+
+    async def scenario() -> None:
+        it = Conversation(app, engine)
+        await it.send(post(b"x" * size), get("/next"))
+        assert it.statuses() == [200, 200]
+
+    converse(scenario)
+    assert seen == [(size, False), (0, False)]
+
+
+def test_after_a_whole_body_the_clients_end_is_heard(engine: str) -> None:
+    heard: list[str] = []
+
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        await receive()
+        heard.append((await receive())["type"])
+        await answer(send)
+
+    async def scenario() -> None:
+        it = Conversation(app, engine)
+        await it.send(post(b"x" * 70_000))
+        assert heard == []
+        await it.finish()
+        assert heard == ["http.disconnect"]
+        assert it.statuses() == [200]
+
+    converse(scenario)

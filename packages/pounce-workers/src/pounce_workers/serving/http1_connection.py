@@ -213,8 +213,6 @@ class Http1Connection(Http1Answers):
         """Hand on what has arrived of the body, or drop it when it is no longer wanted."""
         try:
             while self.phase is BODY or self.phase is DRAINING:
-                if self._paused and self.phase is BODY:
-                    return
                 event = self.reader.maybe_next_event()
                 if event is None:
                     self._await_body()
@@ -229,7 +227,7 @@ class Http1Connection(Http1Answers):
     def _await_body(self) -> None:
         if self._eof:
             self._fail_request(IncompleteBody("the client closed the connection within the request body"))
-        elif self.exchange is not None and not self.exchange.awaits_continue():
+        elif self.exchange is not None and not self._paused and not self.exchange.awaits_continue():
             # A client that waits for its 100 waits for us: its time begins when that is sent. An unwanted body has its
             # time in all, from the answer on, or a byte now and then would hold the connection for hours.
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
@@ -249,6 +247,8 @@ class Http1Connection(Http1Answers):
         self.transport.deadline = NEVER
         if self.phase is BODY:
             self.phase = RESPONDING
+            if self._paused:
+                self._resume_reading()  # all of it is here; a client that leaves must be heard of
             if self.exchange is not None:
                 self.exchange.finish_body()
                 if self._eof:
