@@ -37,10 +37,6 @@ class RequestBody:
         self.waiting += size
         return self.waiting >= BODY_BUFFER
 
-    def has_news(self) -> bool:
-        """Whether ``take()`` has something to say: bytes, or the end."""
-        return self.waiting > 0 or self.complete
-
     def take(self) -> bytes:
         """All bytes that wait, as one piece."""
         chunks = self._chunks

@@ -23,7 +23,6 @@ __all__ = [
     "SERVER",
     "HeaderMemo",
     "allows_body",
-    "allows_content_length",
     "parse_content_length",
 ]
 
@@ -121,11 +120,6 @@ def _connection_kind(value: bytes) -> int:
 def allows_body(method: str, status: int) -> bool:
     """Whether body bytes may follow the head (RFC 9110, 6.4.1): not for HEAD, 1xx, 204 and 304."""
     return method != "HEAD" and status >= 200 and status not in (204, 304)
-
-
-def allows_content_length(status: int) -> bool:
-    """Whether the head may hold content-length (RFC 9110, 8.6): not in 1xx and 204."""
-    return status >= 200 and status != 204
 
 
 def parse_content_length(value: bytes) -> int:
