@@ -1,0 +1,1 @@
+"""Workers are born, watched over, replaced and brought to their end."""
