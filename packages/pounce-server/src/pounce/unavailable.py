@@ -17,8 +17,6 @@ _HINTS: Final[dict[str, str]] = {
     "bind": "use --host and --port, or --uds",
     "forwarded-allow-ips": _LATER,
     "h11-max-incomplete-event-size": "use --limit-request-header-size",
-    "limit-max-requests": _LATER,
-    "limit-max-requests-jitter": _LATER,
     "log-config": _LATER,
     "no-proxy-headers": _OFF_ALREADY,
     "no-use-colors": _OFF_ALREADY,

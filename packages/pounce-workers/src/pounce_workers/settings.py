@@ -13,6 +13,19 @@ __all__ = ["ServingSettings", "WorkerSettings"]
 LOOPS = ("auto", "asyncio", "uvloop")
 HTTP_ENGINES = ("auto", "fast", "h11")
 
+_AT_LEAST = (
+    ("graceful_timeout", 0, " seconds"),
+    ("worker_stall_timeout", 0.1, " seconds"),
+    ("workers_lifetime", 1, " seconds"),
+    ("workers_lifetime_jitter", 0, " seconds"),
+    ("limit_concurrency", 1, ""),
+    ("limit_connection_requests", 1, ""),
+    ("limit_max_requests", 1, ""),
+    ("limit_max_requests_jitter", 0, ""),
+    ("workers_max_rss", 1, ""),
+    ("backlog", 1, ""),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
@@ -54,6 +67,50 @@ class WorkerSettings:
         default=30.0,
         metadata={"help": "How long requests in flight may go on after a stop.", "unit": "seconds", "minimum": 0},
     )
+    worker_stall_timeout: float = field(
+        default=30.0,
+        metadata={
+            "help": "A worker whose loop has not turned for this long is reported, and a process is replaced.",
+            "unit": "seconds",
+            "minimum": 0.1,
+        },
+    )
+    limit_max_requests: int | None = field(
+        default=None,
+        metadata={
+            "help": "Requests after which a worker is replaced by a fresh one.",
+            "unit": "requests",
+            "minimum": 1,
+        },
+    )
+    limit_max_requests_jitter: int = field(
+        default=0,
+        metadata={
+            "help": "Up to this many more, at random, so that workers do not go all at once.",
+            "unit": "requests",
+            "minimum": 0,
+        },
+    )
+    workers_lifetime: float | None = field(
+        default=None,
+        metadata={"help": "Age at which a worker is replaced by a fresh one.", "unit": "seconds", "minimum": 1},
+    )
+    workers_lifetime_jitter: float = field(
+        default=0.0,
+        metadata={
+            "help": "Up to this much more, at random, so that workers do not go all at once.",
+            "unit": "seconds",
+            "minimum": 0,
+        },
+    )
+    workers_max_rss: int | None = field(
+        default=None,
+        metadata={
+            "help": "Resident memory at which a worker process is replaced by a fresh one.",
+            "unit": "MiB",
+            "minimum": 1,
+        },
+    )
     backlog: int = field(
         default=2048,
         metadata={"help": "Connections that wait to be accepted.", "unit": "connections", "minimum": 1},
@@ -70,12 +127,10 @@ class WorkerSettings:
         for name in ("timeout_keep_alive", "timeout_request_head", "timeout_body_stall", "timeout_write_stall"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not above 0 seconds")
-        if not self.graceful_timeout >= 0:
-            raise ValueError(f"graceful_timeout: {self.graceful_timeout!r} is below 0 seconds")
-        for name in ("limit_concurrency", "limit_connection_requests", "backlog"):
+        for name, least, unit in _AT_LEAST:
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: {value!r} is below 1")
+            if value is not None and not value >= least:
+                raise ValueError(f"{name}: {value!r} is below {least:g}{unit}")
         if self.loop not in LOOPS:
             raise ValueError(f"loop: {self.loop!r} is not one of {', '.join(LOOPS)}")
         if self.http not in HTTP_ENGINES:
