@@ -70,6 +70,7 @@ def test_only_keywords() -> None:
         ({"app": 5}, "app: 5 is not allowed; it must be an application, written module:attribute"),
         ({"workers": 0}, "workers: 0 is not allowed; it must be a whole number from 1 to 1024"),
         ({"uds": "/x", "fd": 3}, "uds and fd cannot both be set"),
+        ({"app_scope": "worker"}, "it needs a factory"),
     ],
 )
 def test_wrong_values_name_the_field_and_what_is_allowed(values: dict[str, Any], message: str) -> None:
@@ -113,3 +114,17 @@ def test_flat_names_are_checked(values: dict[str, object], message: str) -> None
     with pytest.raises(ConfigError) as caught:
         ServerConfig.of(values)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, False),
+        ({"factory": True}, True),
+        ({"factory": True, "app_scope": "shared"}, False),
+        ({"factory": True, "app_scope": "worker"}, True),
+        ({"app_scope": "shared"}, False),
+    ],
+)
+def test_each_worker_has_its_own_application_where_it_can_be_made(values: dict[str, Any], expected: bool) -> None:
+    assert ServerConfig.of({"app": "main:app"} | values).app_per_worker is expected

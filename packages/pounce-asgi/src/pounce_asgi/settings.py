@@ -8,6 +8,7 @@ from typing import Literal
 __all__ = ["ExchangeSettings"]
 
 LIFESPAN_MODES = ("auto", "on", "off")
+LIFESPAN_SCOPES = ("worker", "server")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,14 @@ class ExchangeSettings:
         default="auto",
         metadata={"help": "Run the application's lifespan: auto goes on without it when it is not supported."}
         | {"choices": LIFESPAN_MODES},
+    )
+    lifespan_scope: Literal["worker", "server"] = field(
+        default="worker",
+        metadata={
+            "help": "worker runs the lifespan in every worker, on its loop; server runs it once for all worker threads,"
+            " on a loop of its own (each process still has its own).",
+            "choices": LIFESPAN_SCOPES,
+        },
     )
     timeout_lifespan_startup: float = field(
         default=60.0,
@@ -54,6 +63,8 @@ class ExchangeSettings:
     def __post_init__(self) -> None:
         if self.lifespan not in LIFESPAN_MODES:
             raise ValueError(f"lifespan: {self.lifespan!r} is not one of {', '.join(LIFESPAN_MODES)}")
+        if self.lifespan_scope not in LIFESPAN_SCOPES:
+            raise ValueError(f"lifespan_scope: {self.lifespan_scope!r} is not one of {', '.join(LIFESPAN_SCOPES)}")
         for name in ("timeout_lifespan_startup", "timeout_lifespan_shutdown"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not above 0 seconds")

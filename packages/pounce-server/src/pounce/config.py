@@ -7,7 +7,7 @@ import functools
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pounce_asgi import ConfigError
 from pounce_asgi.settings import ExchangeSettings
@@ -41,6 +41,14 @@ class ServerConfig:
     )
     factory: bool = field(
         default=False, metadata={"help": "The application is made by calling what is named.", "group": "Application"}
+    )
+    app_scope: Literal["auto", "shared", "worker"] = field(
+        default="auto",
+        metadata={
+            "help": "What worker threads serve: shared is one application object for all, worker is one for each, which"
+            " takes a factory; auto is worker with a factory and shared without.",
+            "group": "Application",
+        },
     )
     app_dir: str = field(
         default="",
@@ -93,6 +101,14 @@ class ServerConfig:
     workers: int = field(
         default=1, metadata={"help": "How many workers serve.", "minimum": 1, "maximum": 1024, "group": "Workers"}
     )
+    worker_kind: Literal["auto", "thread", "process"] = field(
+        default="auto",
+        metadata={
+            "help": "What a worker is; auto is a thread where the GIL is off, a process where it is on and there are"
+            " several.",
+            "group": "Workers",
+        },
+    )
     log_level: str = field(
         default="info",
         metadata={
@@ -132,6 +148,8 @@ class ServerConfig:
             object.__setattr__(self, section, dataclasses.replace(getattr(self, section), **values))
         if self.uds is not None and self.fd is not None:
             raise ConfigError("uds and fd cannot both be set: a server listens in one place")
+        if self.app_scope == "worker" and not self.factory:
+            raise ConfigError("app_scope: 'worker' makes an application for each worker, so it needs a factory")
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> ServerConfig:
@@ -163,6 +181,11 @@ class ServerConfig:
         if "app" not in own:
             raise ConfigError("no application is given; name one as module:attribute, such as main:app")
         return cls(**own)
+
+    @property
+    def app_per_worker(self) -> bool:
+        """Whether each worker thread gets an application object of its own, by calling the factory once more."""
+        return self.factory if self.app_scope == "auto" else self.app_scope == "worker"
 
     @property
     def serving(self) -> ServingSettings:
