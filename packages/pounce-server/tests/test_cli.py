@@ -93,7 +93,7 @@ def test_a_named_file_and_the_environment(
         ("main:app --port", "--port"),
         ("main:app other:app", "other:app"),
         ("main:app --access-log=yes", "--access-log"),
-        ("main:app --reload", "--reload is not available in this version"),
+        ("main:app --ws auto", "--ws is not available in this version"),
         ("main:app --ssl-keyfile=x", "--ssl-keyfile is not available in this version"),
         ("--proxy-headers main:app", "--proxy-headers is not available in this version"),
         ("serve main:app --ws auto", "--ws is not available in this version"),
@@ -139,7 +139,7 @@ def test_help_shows_every_option_in_its_group(arguments: str, capsys: Capture) -
         assert f"\n{setting.group}:\n" in out
         assert setting.name == "app" or f"  {setting.flag}" in out
     assert "POUNCE_LOG_LEVEL" in out
-    assert "--reload" not in out
+    assert "--ws-ping-timeout" not in out
 
 
 def test_help_names_the_other_commands(capsys: Capture) -> None:

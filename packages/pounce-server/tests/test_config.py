@@ -107,6 +107,7 @@ def test_a_nested_object_may_be_given_whole() -> None:
             {"app": "main:app", "worker": WorkerSettings(), "backlog": 5},
             "worker is given whole, so backlog cannot be given beside it",
         ),
+        ({"app": print, "reload": True}, "it must be named as module:attribute"),
         ({"app": "main:app", "worker": 5}, "worker must be of type WorkerSettings, not int"),
     ],
 )

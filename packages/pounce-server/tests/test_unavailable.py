@@ -12,8 +12,8 @@ from pounce.unavailable import unavailable
     ("name", "message"),
     [
         ("--ssl-keyfile", "--ssl-keyfile is not available in this version"),
-        ("--reload", "--reload is not available in this version"),
-        ("reload_dir", "reload_dir is not available in this version"),
+        ("--ws", "--ws is not available in this version"),
+        ("ws_max_size", "ws_max_size is not available in this version"),
         ("--bind", "--bind is not available in this version; use --host and --port, or --uds"),
     ],
 )

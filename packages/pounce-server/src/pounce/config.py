@@ -14,6 +14,7 @@ from pounce_asgi.settings import ExchangeSettings
 from pounce_http1 import Limits
 from pounce_workers.settings import ServingSettings, WorkerSettings
 
+from .reload_settings import ReloadSettings
 from .settings import Kind, Setting, nearest, settings_of
 from .values import check
 
@@ -129,6 +130,7 @@ class ServerConfig:
         default=None, metadata={"help": "Version that the banner shows.", "group": "Banner", "metavar": "VERSION"}
     )
     worker: WorkerSettings = field(default_factory=WorkerSettings, metadata={"group": "Workers"})
+    reloading: ReloadSettings = field(default_factory=ReloadSettings, metadata={"group": "Reload"})
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings, metadata={"group": "Requests and responses"})
     http1: Limits = field(default_factory=Limits, metadata={"group": "HTTP/1.1 limits"})
 
@@ -148,6 +150,8 @@ class ServerConfig:
             object.__setattr__(self, section, dataclasses.replace(getattr(self, section), **values))
         if self.uds is not None and self.fd is not None:
             raise ConfigError("uds and fd cannot both be set: a server listens in one place")
+        if self.reloading.reload and not isinstance(self.app, str):
+            raise ConfigError("reload imports the application again, so it must be named as module:attribute")
         if self.app_scope == "worker" and not self.factory:
             raise ConfigError("app_scope: 'worker' makes an application for each worker, so it needs a factory")
 

@@ -12,7 +12,7 @@ from pounce_asgi import ConfigError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["DOTENV", "FEATURES", "H11", "UVLOOP", "Feature"]
+__all__ = ["DOTENV", "FEATURES", "H11", "UVLOOP", "WATCHFILES", "Feature"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +59,6 @@ class Feature:
 H11: Final = Feature("h11", "h11")
 UVLOOP: Final = Feature("uvloop", "uvloop")
 DOTENV: Final = Feature("dotenv", "dotenv")
+WATCHFILES: Final = Feature("reload", "watchfiles")
 
-FEATURES: Final = (H11, UVLOOP, DOTENV)
+FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES)

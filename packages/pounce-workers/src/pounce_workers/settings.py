@@ -15,6 +15,7 @@ HTTP_ENGINES = ("auto", "fast", "h11")
 
 _AT_LEAST = (
     ("graceful_timeout", 0, " seconds"),
+    ("drain_idle", 0, " seconds"),
     ("worker_stall_timeout", 0.1, " seconds"),
     ("workers_lifetime", 1, " seconds"),
     ("workers_lifetime_jitter", 0, " seconds"),
@@ -66,6 +67,15 @@ class WorkerSettings:
     graceful_timeout: float = field(
         default=30.0,
         metadata={"help": "How long requests in flight may go on after a stop.", "unit": "seconds", "minimum": 0},
+    )
+    drain_idle: float = field(
+        default=5.0,
+        metadata={
+            "help": "A worker process that makes way for new code closes connections that have been idle for longer;"
+            " the others are told with their next answer.",
+            "unit": "seconds",
+            "minimum": 0,
+        },
     )
     worker_stall_timeout: float = field(
         default=30.0,
