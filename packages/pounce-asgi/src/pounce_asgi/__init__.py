@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pounce_asgi import headers
+from pounce_asgi.adaptation import sync_handler
+from pounce_asgi.blocking_future import BlockingFuture
 from pounce_asgi.contracts import BodyFraming, ConnectionProtocol, HeaderPair, RequestHead, ResponseSink, Transport
 from pounce_asgi.error_response import send_error_response
 from pounce_asgi.errors import (
@@ -42,8 +44,19 @@ from pounce_asgi.lifecycle import (
 )
 from pounce_asgi.lifespan import Lifespan
 from pounce_asgi.request_id import RequestIdGenerator
+from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
 from pounce_asgi.settings import ExchangeSettings
+from pounce_asgi.sync_app import (
+    ResponseFile,
+    SyncApp,
+    SyncAppHandler,
+    SyncHandler,
+    SyncRequest,
+    SyncResponse,
+    SyncSend,
+)
+from pounce_asgi.sync_exchange import SyncExchange
 from pounce_asgi.timing import Stopwatch
 from pounce_asgi.types import (
     Address,
@@ -105,6 +118,7 @@ __all__ = [
     "Address",
     "AppImportError",
     "ApplicationError",
+    "BlockingFuture",
     "BodyFraming",
     "ClientDisconnected",
     "ClientGone",
@@ -156,15 +170,24 @@ __all__ = [
     "RequestHead",
     "RequestIdGenerator",
     "RequestStarted",
+    "RequestStream",
     "RequestTimeout",
     "RequestTooLarge",
     "ResponseCompleted",
+    "ResponseFile",
     "ResponseSink",
     "ResponseStarted",
     "Scope",
     "ServiceUnavailable",
     "Stopwatch",
     "Subscriber",
+    "SyncApp",
+    "SyncAppHandler",
+    "SyncExchange",
+    "SyncHandler",
+    "SyncRequest",
+    "SyncResponse",
+    "SyncSend",
     "TLSExtension",
     "Transport",
     "UnexpectedMessage",
@@ -183,4 +206,5 @@ __all__ = [
     "detect",
     "headers",
     "send_error_response",
+    "sync_handler",
 ]

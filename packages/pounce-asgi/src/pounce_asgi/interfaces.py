@@ -36,6 +36,17 @@ class Interface(enum.Enum):
     ASGI2 = "asgi2"
     """``await app(scope)(receive, send)``, the legacy of ASGI 2.0."""
 
+    WSGI = "wsgi"
+    """``app(environ, start_response)`` (PEP 3333); it blocks."""
+
+    SYNC = "sync"
+    """``app.handle(request)``, a `pounce_asgi.SyncApp`; it blocks."""
+
+    @property
+    def blocking(self) -> bool:
+        """Whether the application is called in a thread without an event loop."""
+        return self in (Interface.WSGI, Interface.SYNC)
+
 
 def detect(app: object) -> Interface:
     """The interface of an application.
