@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from pounce_workers.net.listeners import adopt_fd, bind_tcp, bind_unix
+from pounce_workers.net.listeners import adopt_fd, backlog_limit, bind_tcp, bind_tcp_all, open_beside
 from pounce_workers.net.loop import ServingLoop, new_event_loop
+from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
 from pounce_workers.serving.worker import Worker
 from pounce_workers.settings import ServingSettings, WorkerSettings
+from pounce_workers.supervision.gil_watch import GilCulprit, GilWatch
+from pounce_workers.supervision.runtime import Decision, Interpreter, detect_kind, gil_is_on, is_free_threaded
 
 __all__ = [
+    "Decision",
+    "GilCulprit",
+    "GilWatch",
+    "Interpreter",
     "ServingLoop",
     "ServingSettings",
+    "UnixSocketFile",
     "Worker",
     "WorkerSettings",
     "adopt_fd",
+    "backlog_limit",
     "bind_tcp",
+    "bind_tcp_all",
     "bind_unix",
+    "detect_kind",
+    "gil_is_on",
+    "is_free_threaded",
     "new_event_loop",
+    "open_beside",
 ]
