@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pounce_asgi.interfaces import Interface
 from pounce_asgi.sync_app import SyncAppHandler
+from pounce_asgi.wsgi import WsgiHandler
 
 if TYPE_CHECKING:
     from pounce_asgi.sync_app import SyncHandler
@@ -23,4 +24,6 @@ def sync_handler(app: Any, interface: Interface, *, multiprocess: bool = False) 
     """
     if interface is Interface.SYNC:
         return SyncAppHandler(app)
+    if interface is Interface.WSGI:
+        return WsgiHandler(app, multiprocess=multiprocess)
     raise ValueError(f"{interface.value} applications do not block: they are called by an event loop")

@@ -186,19 +186,29 @@ def _send_response(request: SyncRequest, response: SyncResponse, send: SyncSend)
         send({"type": "http.response.body", "body": b"".join(body)})
     else:
         try:
-            bodyless = request.method == "HEAD" or response.status in (204, 304)
-            _send_pieces(start, iter(() if bodyless else body), send)
+            if request.method == "HEAD" or response.status in (204, 304):
+                _send_head(start, send)
+            else:
+                _send_pieces(start, iter(body), send)
         finally:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
 
 
+def _send_head(start: dict[str, Any], send: SyncSend) -> None:
+    """Send a response whose body nobody will see, and whose length is not known."""
+    send(start)
+    send({"type": "http.response.body", "more_body": True})
+    send({"type": "http.response.body"})
+
+
 def _send_pieces(start: dict[str, Any], pieces: Iterator[bytes], send: SyncSend) -> None:
     """Send pieces as they come. The start goes with the first, so that an error before it can still be answered."""
-    piece = next(pieces, b"")
+    first = next(pieces, None)
     send(start)
-    send({"type": "http.response.body", "body": piece, "more_body": True})
-    for piece in pieces:
-        send({"type": "http.response.body", "body": piece, "more_body": True})
+    if first is not None:
+        send({"type": "http.response.body", "body": first, "more_body": True})
+        for piece in pieces:
+            send({"type": "http.response.body", "body": piece, "more_body": True})
     send({"type": "http.response.body"})
