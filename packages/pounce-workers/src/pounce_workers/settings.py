@@ -21,6 +21,8 @@ _AT_LEAST = (
     ("workers_lifetime_jitter", 0, " seconds"),
     ("limit_concurrency", 1, ""),
     ("limit_connection_requests", 1, ""),
+    ("limit_queue", 1, ""),
+    ("timeout_queue", 0.001, " seconds"),
     ("limit_max_requests", 1, ""),
     ("limit_max_requests_jitter", 0, ""),
     ("workers_max_rss", 1, ""),
@@ -63,6 +65,22 @@ class WorkerSettings:
     limit_connection_requests: int | None = field(
         default=None,
         metadata={"help": "Requests served over one connection before it is closed.", "unit": "requests", "minimum": 1},
+    )
+    limit_queue: int = field(
+        default=1024,
+        metadata={
+            "help": "Connections with a request that may wait for a free blocking worker; beyond it the answer is 503.",
+            "unit": "connections",
+            "minimum": 1,
+        },
+    )
+    timeout_queue: float = field(
+        default=30.0,
+        metadata={
+            "help": "Longest time that a request may wait for a free blocking worker; then 503.",
+            "unit": "seconds",
+            "minimum": 0.001,
+        },
     )
     graceful_timeout: float = field(
         default=30.0,
