@@ -28,6 +28,7 @@ from pounce_asgi.errors import (
     UnexpectedMessage,
 )
 from pounce_asgi.exchange_context import ExchangeContext, Peer
+from pounce_asgi.hints import hint_for
 from pounce_asgi.http_exchange import HttpExchange
 from pounce_asgi.interfaces import Interface, adapt, detect
 from pounce_asgi.lifecycle import (
@@ -46,7 +47,9 @@ from pounce_asgi.lifespan import Lifespan
 from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
+from pounce_asgi.server_lifespan import ServerLifespan
 from pounce_asgi.settings import ExchangeSettings
+from pounce_asgi.shared_state import SharedState
 from pounce_asgi.sync_app import (
     ResponseFile,
     SyncApp,
@@ -178,7 +181,9 @@ __all__ = [
     "ResponseSink",
     "ResponseStarted",
     "Scope",
+    "ServerLifespan",
     "ServiceUnavailable",
+    "SharedState",
     "Stopwatch",
     "Subscriber",
     "SyncApp",
@@ -205,6 +210,7 @@ __all__ = [
     "build_http_scope",
     "detect",
     "headers",
+    "hint_for",
     "send_error_response",
     "sync_handler",
 ]
