@@ -1,0 +1,190 @@
+"""What a worker process is given at its birth, and how it hears from its parent afterwards."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import logging
+import os
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pounce_workers.supervision.memory import resident_memory
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from pounce_workers.supervision.control_pipe import ControlPipe, Message
+    from pounce_workers.supervision.slots import WorkerLike
+
+__all__ = ["Birth", "Certificate"]
+
+logger = logging.getLogger("pounce.worker")
+
+ORPHAN_GRACE: Final = 1.0
+"""Seconds for the application's shutdown when the parent is gone. Nobody is left who could end a process that hangs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What the parent writes first into the pipe, pickled."""
+
+    entry: str
+    """``module:function``; it is called with a `Birth` and returns when the worker has ended."""
+    payload: bytes
+    """Pickled; for the entry."""
+    worker_id: int
+    generation: int
+    listeners: tuple[int | bytes, ...]
+    """Inherited descriptors; on Windows what ``socket.share`` gave."""
+    argv: tuple[str, ...]
+    status_period: float
+    """Seconds between two reports to the parent."""
+
+
+class Birth:
+    """A worker process as its entry sees it.
+
+    The entry makes a worker with `ready` as its ``on_started``, calls `attach` with it and runs it, all in the main
+    thread. A thread of this object's carries what the parent says to the worker, and how it is to the parent.
+    """
+
+    def __init__(
+        self, certificate: Certificate, payload: Any, sockets: Sequence[socket.socket], pipe: ControlPipe
+    ) -> None:
+        self.payload = payload
+        """What was given to the launcher."""
+        self.sockets = list(sockets)
+        """Listening sockets, shared with the other processes."""
+        self.worker_id = certificate.worker_id
+        self.generation = certificate.generation
+        self.told_to_end = False
+        self._period = certificate.status_period
+        self._pipe = pipe
+        # Guards what follows. Reentrant: a signal handler may run while the main thread holds it.
+        self._lock = threading.RLock()
+        self._worker: WorkerLike | None = None
+        self._stops_sent = 0
+
+    # -- for the entry -----------------------------------------------------------------------------------------------
+
+    def attach(self, worker: WorkerLike) -> None:
+        """Let this worker hear what the parent says."""
+        with self._lock:
+            self._worker = worker
+
+    def ready(self) -> None:
+        """Tell the parent that the worker serves."""
+        self._send_status()
+        self._pipe.send("ready")
+
+    # -- ends --------------------------------------------------------------------------------------------------------
+
+    def stop(self, times: int) -> None:
+        """Stop: gracefully for 1, at once for 2. The parent and a signal may both say it: it counts once.
+
+        Before there is a worker nothing is in flight, and the main thread is told to leave whatever it does.
+        """
+        with self._lock:
+            self.told_to_end = True
+            worker = self._worker
+            while worker is not None and self._stops_sent < times:
+                self._stops_sent += 1
+                worker.request_stop()
+        if worker is None:
+            _interrupt_main_thread()
+
+    def on_terminate(self, _signal: int, _frame: FrameType | None) -> None:
+        """SIGTERM, from whoever sent it: drain."""
+        self.told_to_end = True
+        if self._worker is None:
+            raise SystemExit(0)
+        self.stop(1)
+
+    # -- the pipe ----------------------------------------------------------------------------------------------------
+
+    def start_listening(self) -> None:
+        """Begin to hear the parent."""
+        threading.Thread(target=self._listen, name="pounce-control", daemon=True).start()
+
+    def _listen(self) -> None:
+        next_status = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if now >= next_status:
+                self._send_status()
+                next_status = now + self._period
+            readable, _, _ = select.select([self._pipe], [], [], max(next_status - time.monotonic(), 0))
+            if not readable:
+                continue
+            if not self._pipe.receive():
+                self._orphaned()
+                return
+            for message in self._pipe.messages():
+                self._obey(message)
+
+    def _obey(self, message: Message) -> None:
+        kind = message["is"]
+        if kind == "stack":
+            self._pipe.send("stack", id=message["id"], text=_stacks())
+        elif kind == "retire" and self._worker is not None:
+            self.told_to_end = True
+            self._worker.retire()
+        elif kind in ("drain", "retire"):
+            self.stop(1)
+        elif kind == "stop":
+            self.stop(2)
+
+    def _orphaned(self) -> None:
+        """The parent is gone, and with it whoever could end this process."""
+        if not self.told_to_end:
+            logger.error("The server's main process is gone; worker %d ends", self.worker_id)
+        self.stop(2)
+        time.sleep(ORPHAN_GRACE)
+        os._exit(1)
+
+    def _send_status(self) -> None:
+        worker = self._worker
+        # A busy parent reads later, and a stopped one not at all: then the next status will do.
+        _, writable, _ = select.select([], [self._pipe], [], 0)
+        if not writable:
+            return
+        age = time.monotonic() - worker.beat if worker is not None and worker.beat else 0.0
+        self._pipe.send(
+            "status",
+            beat_age=age,
+            load=worker.load if worker is not None else 0,
+            requests=worker.requests_served if worker is not None else 0,
+            rss=resident_memory(),
+        )
+
+
+def _interrupt_main_thread() -> None:
+    """Run the handler of SIGTERM in the main thread, waking it if it sleeps."""
+    main = threading.main_thread().ident
+    with contextlib.suppress(OSError, ValueError):
+        if main is not None and hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(main, signal.SIGTERM)
+        else:
+            _thread.interrupt_main(signal.SIGTERM)
+
+
+def _stacks() -> str:
+    """The stacks of all threads but this one, the main thread's first."""
+    frames = sys._current_frames()
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    main = threading.main_thread().ident
+    parts = []
+    for ident in sorted(frames, key=lambda ident: ident != main):
+        if ident != threading.get_ident():
+            stack = "".join(traceback.format_stack(frames[ident]))
+            parts.append(f"  Thread {names.get(ident, ident)}:\n{stack}")
+    return "".join(parts).rstrip()
