@@ -7,8 +7,6 @@ import types
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.middleware.gzip import GZipMiddleware
 
 from pounce_asgi.shared_state import SharedState
 
@@ -48,8 +46,20 @@ def plain() -> Any:
     return types.SimpleNamespace(state=types.SimpleNamespace())
 
 
+class State:
+    """Keeps its attributes in a dict of its own, as Starlette's does."""
+
+    _state: dict[str, Any]
+
+    def __init__(self) -> None:
+        super().__setattr__("_state", {})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._state[name] = value
+
+
 def starlette() -> Any:
-    return Starlette()
+    return types.SimpleNamespace(state=State())
 
 
 @pytest.mark.parametrize("make", [plain, starlette])
@@ -113,8 +123,8 @@ def test_state_that_is_a_dict() -> None:
 
 
 def test_middleware_is_looked_through() -> None:
-    app = Starlette()
-    shared = SharedState(GZipMiddleware(GZipMiddleware(app)))
+    app = starlette()
+    shared = SharedState(types.SimpleNamespace(app=types.SimpleNamespace(app=app)))
     app.state.pool = Pool()
     shared.started()
     app.state.pool = Pool()
