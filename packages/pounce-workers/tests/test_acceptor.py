@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from loops import LOOPS, run_on, turns
 
-from pounce_workers import bind_tcp, bind_unix
-from pounce_workers.net import listeners
-from pounce_workers.net.listeners import Acceptor
+from pounce_workers import bind_tcp, bind_tcp_all, bind_unix
+from pounce_workers.net import acceptor as accepting
+from pounce_workers.net.acceptor import Acceptor
 from pounce_workers.net.loop import poller_of
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def test_it_backs_off_says_so_and_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It says so when it begins, not with each try."""
-    monkeypatch.setattr(listeners, "BACK_OFF", 0.01)
+    monkeypatch.setattr(accepting, "BACK_OFF", 0.01)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -184,10 +185,10 @@ def test_it_backs_off_says_so_and_goes_on(
 EXHAUSTED = '''
 import asyncio, logging, pathlib, resource, socket, sys
 from pounce_workers import ServingLoop, bind_tcp
-from pounce_workers.net import listeners
+from pounce_workers.net import acceptor as accepting
 from pounce_workers.net.loop import new_event_loop, poller_of
 
-listeners.BACK_OFF = 0.02
+accepting.BACK_OFF = 0.02
 kept = []
 
 CLIENTS = """
@@ -214,7 +215,7 @@ async def main():
         kept.append(accepted)
         if len(kept) == 20:
             full.set()
-    acceptor = listeners.Acceptor(sock, loop=loop, poller=poller_of(loop), on_connection=connected)
+    acceptor = accepting.Acceptor(sock, loop=loop, poller=poller_of(loop), on_connection=connected)
     acceptor.start()
     highest = len(list(pathlib.Path("/proc/self/fd").iterdir())) + 12
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -253,8 +254,8 @@ def test_an_error_that_comes_back_after_a_while_is_said_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(listeners, "BACK_OFF", 0.01)
-    monkeypatch.setattr(listeners, "SAY_AGAIN", 0.005)
+    monkeypatch.setattr(accepting, "BACK_OFF", 0.01)
+    monkeypatch.setattr(accepting, "SAY_AGAIN", 0.005)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -270,3 +271,104 @@ def test_an_error_that_comes_back_after_a_while_is_said_again(
     with caplog.at_level(logging.ERROR, "pounce.worker"):
         run_on(make_loop, main)
     assert len(caplog.records) == 2
+
+
+def test_stopping_twice_and_while_it_accepts(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Who is called with a connection may have had enough: a shared socket is not watched again then."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with bind_tcp("127.0.0.1", 0, 16) as sock:
+            accepted = Accepted()
+
+            def enough(*connection: Any) -> None:
+                accepted(*connection)
+                acceptor.stop()
+                acceptor.stop()
+
+            acceptor = Acceptor(sock, loop=loop, poller=poller_of(loop), on_connection=enough, shared=True)
+            acceptor.start()
+            with socket.create_connection(sock.getsockname()):
+                await accepted.reach(1)
+            with socket.create_connection(sock.getsockname()):
+                await turns()
+            assert len(accepted.connections) == 1
+
+    run_on(make_loop, main)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_an_ipv4_client_of_a_socket_for_both_families(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        (sock,) = bind_tcp_all([("::", 0)], 16)
+        with sock:
+            port = sock.getsockname()[1]
+            accepted = Accepted()
+            acceptor = Acceptor(sock, loop=loop, poller=poller_of(loop), on_connection=accepted)
+            acceptor.start()
+            with socket.create_connection(("127.0.0.1", port)) as four:
+                await accepted.reach(1)
+                assert accepted.connections == [(four.getsockname(), ("127.0.0.1", port))]
+            with socket.create_connection(("::1", port)) as six:
+                await accepted.reach(2)
+                assert accepted.connections[1] == (six.getsockname()[:2], ("::1", port))
+            acceptor.stop()
+
+    run_on(make_loop, main)
+
+
+SHARING = """
+import asyncio, sys
+from pounce_workers import adopt_fd
+from pounce_workers.net.acceptor import Acceptor
+from pounce_workers.net.loop import new_event_loop, poller_of
+
+kept = []
+
+def connected(sock, peer, local):
+    sock.send(sys.argv[2].encode())
+    kept.append(sock)
+
+async def main():
+    loop = asyncio.get_running_loop()
+    sock = adopt_fd(int(sys.argv[1]))
+    Acceptor(sock, loop=loop, poller=poller_of(loop), on_connection=connected, shared=True).start()
+    print("ready", flush=True)
+    over = asyncio.Event()
+    loop.add_reader(0, over.set)
+    await over.wait()
+
+new_event_loop("asyncio").run_until_complete(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere who is woken is left to the system")
+def test_processes_that_share_a_socket_take_turns() -> None:
+    """Not one of them everything: connections are kept, so an uneven start lasts."""
+    names = ("a", "b", "c")
+    with contextlib.ExitStack() as stack:
+        sock = stack.enter_context(bind_tcp("127.0.0.1", 0, 64))
+        children = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", SHARING, str(sock.fileno()), name],
+                    pass_fds=[sock.fileno()],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            for name in names
+        ]
+        for child in children:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"ready\n"
+        answers: list[str] = []
+        while len(answers) < 300:
+            client = stack.enter_context(socket.create_connection(sock.getsockname(), 10))
+            answers.append(client.recv(1).decode())
+        for child in children:
+            child.communicate(timeout=10)
+    # The first ones are answered while the others still wake for the first time.
+    counts = [answers[100:].count(name) for name in names]
+    assert max(counts) <= 2 * 200 / len(names), counts

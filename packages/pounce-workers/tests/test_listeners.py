@@ -1,21 +1,22 @@
-"""Listening sockets and accepting: what may be replaced, what may fail, and that accepting survives it."""
+"""Listening on TCP and on what was inherited: on all addresses or on none, on one port where that can be."""
 
 from __future__ import annotations
 
 import errno
 import os
-import pathlib
 import socket
-import tempfile
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pounce_workers import adopt_fd, bind_tcp, bind_unix
-from pounce_workers.net.listeners import local_address, peer_address
+from pounce_workers import adopt_fd, backlog_limit, bind_tcp, bind_tcp_all, open_beside
+from pounce_workers.net import listeners
+from pounce_workers.net.acceptor import local_address, peer_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import pathlib
 
 
 def _has_ipv6() -> bool:
@@ -28,13 +29,7 @@ def _has_ipv6() -> bool:
 
 
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="no IPv6 here")
-
-
-@pytest.fixture
-def folder() -> Iterator[pathlib.Path]:
-    """A short path: that of a UNIX socket may have about 100 bytes, and pytest's own are longer on some systems."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        yield pathlib.Path(name)
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="connections are spread by Linux only")
 
 
 # -- binding ---------------------------------------------------------------------------------------------------------
@@ -90,73 +85,193 @@ def test_an_address_that_is_not_ours(host: str, error: type[OSError]) -> None:
         bind_tcp(host, 0, 16)
 
 
-def test_a_new_unix_socket(folder: pathlib.Path) -> None:
-    path = folder / "new"
-    with bind_unix(str(path), 16) as sock, socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
-        assert not sock.getblocking()
-        assert local_address(sock) == (str(path), None)
+# -- binding several -------------------------------------------------------------------------------------------------
 
 
-def test_a_stale_unix_socket_is_replaced(folder: pathlib.Path) -> None:
-    path = folder / "stale"
-    bind_unix(str(path), 16).close()
-    assert path.is_socket()
-    with bind_unix(str(path), 16), socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
+def _reached(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 5).close()
+    except OSError:
+        return False
+    return True
 
 
-def test_a_live_unix_socket_is_never_replaced(folder: pathlib.Path) -> None:
-    path = folder / "live"
-    with bind_unix(str(path), 16) as sock:
-        with pytest.raises(OSError, match="a server is listening there"):
-            bind_unix(str(path), 16)
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(path))
-            sock.setblocking(True)
-            sock.accept()[0].close()
+@needs_ipv6
+@pytest.mark.parametrize(
+    ("hosts", "bound", "reached"),
+    [
+        (["127.0.0.1"], ["127.0.0.1"], {"127.0.0.1": True, "::1": False}),
+        (["0.0.0.0"], ["0.0.0.0"], {"127.0.0.1": True, "::1": False}),
+        (["::1"], ["::1"], {"127.0.0.1": False, "::1": True}),
+        (["::"], ["::"], {"127.0.0.1": True, "::1": True}),
+        ([""], ["::"], {"127.0.0.1": True, "::1": True}),
+        (["0.0.0.0", "::"], ["0.0.0.0", "::"], {"127.0.0.1": True, "::1": True}),
+        (["::", "127.0.0.1"], ["::", "127.0.0.1"], {"127.0.0.1": True, "127.0.0.2": False, "::1": True}),
+        (["127.0.0.1", "::1"], ["127.0.0.1", "::1"], {"127.0.0.1": True, "::1": True}),
+        (["127.0.0.1", "127.0.0.1"], ["127.0.0.1"], {"127.0.0.1": True}),
+    ],
+)
+def test_several_places_on_one_free_port(hosts: list[str], bound: list[str], reached: dict[str, bool]) -> None:
+    if sys.platform == "darwin":
+        reached.pop("127.0.0.2", None)
+    sockets = bind_tcp_all([(host, 0) for host in hosts], 16)
+    try:
+        assert [sock.getsockname()[0] for sock in sockets] == bound
+        (port,) = {sock.getsockname()[1] for sock in sockets}
+        assert {host: _reached(host, port) for host in reached} == reached
+        assert not any(sock.getblocking() for sock in sockets)
+        assert all(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for sock in sockets)
+    finally:
+        _close(sockets)
 
 
-def test_a_live_unix_socket_whose_backlog_is_full_is_never_replaced(folder: pathlib.Path) -> None:
-    """A server that is too busy to accept is alive all the same."""
-    path = folder / "busy"
-    with bind_unix(str(path), 1):
-        clients = []
+def _close(sockets: Any) -> None:
+    for sock in sockets:
+        sock.close()
+
+
+def test_every_ipv4_address_where_there_is_no_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+    (sock,) = bind_tcp_all([("", 0)], 16)
+    with sock:
+        assert sock.getsockname()[0] == "0.0.0.0"
+
+
+def test_places_that_cannot_have_one_port_get_one_each() -> None:
+    sockets = bind_tcp_all([("0.0.0.0", 0), ("127.0.0.1", 0)], 16)
+    ports = {sock.getsockname()[1] for sock in sockets}
+    _close(sockets)
+    assert len(ports) == 2
+
+
+@linux_only  # elsewhere 127.0.0.2 is no address of the machine
+def test_a_port_that_is_taken_at_one_of_the_addresses_is_given_up_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    bound = listeners._bound
+
+    def taken_once(endpoint: Any, port: int, **options: bool) -> socket.socket:
+        if port and not taken:
+            taken.append(port)
+            raise OSError(errno.EADDRINUSE, "taken")
+        return bound(endpoint, port, **options)
+
+    monkeypatch.setattr(listeners, "_bound", taken_once)
+    sockets = bind_tcp_all([("127.0.0.1", 0), ("127.0.0.2", 0)], 16)
+    (port,) = {sock.getsockname()[1] for sock in sockets}
+    _close(sockets)
+    assert taken
+    assert port not in taken
+
+
+def test_all_or_none() -> None:
+    """The first is free again when the second cannot be had, and nobody was let in meanwhile."""
+    with bind_tcp("127.0.0.1", 0, 16) as free, bind_tcp("127.0.0.1", 0, 16) as taken:
+        first, second = free.getsockname()[1], taken.getsockname()[1]
+        free.close()
+        with pytest.raises(OSError, match=f"Errno {errno.EADDRINUSE}"):
+            bind_tcp_all([("127.0.0.1", first), ("127.0.0.1", second)], 16)
+    bind_tcp("127.0.0.1", first, 16).close()
+
+
+Resolved = list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]]
+HERE: Resolved = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+ELSEWHERE: Resolved = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
+
+
+@pytest.mark.parametrize("found", [HERE + ELSEWHERE, ELSEWHERE + HERE], ids=["first", "last"])
+def test_of_the_addresses_of_a_name_those_that_are_here_are_bound(
+    monkeypatch: pytest.MonkeyPatch, found: Resolved
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: found)
+    (sock,) = bind_tcp_all([("name", 0)], 16)
+    with sock:
+        assert sock.getsockname()[0] == "127.0.0.1"
+
+
+def test_a_name_with_no_address_that_is_here_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = {"here": HERE, "elsewhere": ELSEWHERE}
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *args, **options: addresses[host])
+    with pytest.raises(OSError, match=f"Errno {errno.EADDRNOTAVAIL}"):
+        bind_tcp_all([("here", 0), ("elsewhere", 0)], 16)
+
+
+# -- several sockets on one port -------------------------------------------------------------------------------------
+
+
+@linux_only
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::", marks=needs_ipv6)])
+def test_sockets_beside_each_other_share_the_connections(host: str) -> None:
+    (first,) = bind_tcp_all([(host, 0)], 64, reuse_port=True)
+    sockets = [first, open_beside(first, 64), open_beside(first, 64)]
+    try:
+        assert len({sock.getsockname() for sock in sockets}) == 1
+        port = first.getsockname()[1]
+        clients = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(60)]
+        accepted = [_accept_all(sock) for sock in sockets]
+        assert sum(map(len, accepted)) == 60
+        assert all(accepted)  # none of three is left out by chance in 60: 1 in 10 billion
+        _close([*clients, *(one for some in accepted for one in some)])
+    finally:
+        _close(sockets)
+
+
+def _accept_all(sock: socket.socket) -> list[socket.socket]:
+    accepted = []
+    while True:
         try:
-            while True:
-                client = socket.socket(socket.AF_UNIX)
-                clients.append(client)
-                client.settimeout(0.05)
-                client.connect(str(path))
-        except OSError:
-            pass
-        with pytest.raises(OSError, match="a server is listening there"):
-            bind_unix(str(path), 16)
-        assert path.is_socket()
-        for client in clients:
-            client.close()
+            accepted.append(sock.accept()[0])
+        except BlockingIOError:
+            return accepted
 
 
-@pytest.mark.parametrize("kind", ["file", "folder", "link to a file"])
-def test_nothing_but_a_socket_is_ever_replaced(folder: pathlib.Path, kind: str) -> None:
-    path = folder / "there"
-    target = folder / "target"
-    target.write_text("precious")
-    if kind == "file":
-        path.write_text("precious")
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        path.symlink_to(target)
-    with pytest.raises(FileExistsError):
-        bind_unix(str(path), 16)
-    assert path.exists()
-    assert target.read_text() == "precious"
+@linux_only
+def test_a_port_that_another_server_shares_with_its_own_is_in_use() -> None:
+    (sock,) = bind_tcp_all([("127.0.0.1", 0)], 16, reuse_port=True)
+    with sock, pytest.raises(OSError, match=f"Errno {errno.EADDRINUSE}"):
+        bind_tcp_all([sock.getsockname()], 16, reuse_port=True)
 
 
-def test_a_folder_that_is_missing(folder: pathlib.Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        bind_unix(str(folder / "missing" / "socket"), 16)
+def test_not_every_socket_can_be_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bind_tcp("127.0.0.1", 0, 16) as sock, pytest.raises(ValueError, match="cannot be shared"):
+        open_beside(sock, 16)
+    monkeypatch.setattr(listeners, "_HAS_REUSEPORT", False)
+    with pytest.raises(ValueError, match="only Linux"):
+        bind_tcp_all([("127.0.0.1", 0)], 16, reuse_port=True)
+
+
+# -- inherited -------------------------------------------------------------------------------------------------------
+
+CHILD = """
+import sys
+from pounce_workers import adopt_fd
+sock = adopt_fd(int(sys.argv[1]))
+sock.setblocking(True)
+print("ready", flush=True)
+accepted, _ = sock.accept()
+accepted.sendall(b"from the child")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are not inherited there")
+@pytest.mark.parametrize("reuse_port", [False, pytest.param(True, marks=linux_only)])
+def test_a_child_process_serves_on_a_port_that_was_zero(reuse_port: bool) -> None:
+    """Who is not given the socket does not inherit it; who is, adopts it."""
+    (sock,) = bind_tcp_all([("127.0.0.1", 0)], 16, reuse_port=reuse_port)
+    assert not sock.get_inheritable()
+    with (
+        sock,
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(sock.fileno())],
+            pass_fds=[sock.fileno()],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as child,
+    ):
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        with socket.create_connection(sock.getsockname(), 10) as client:
+            assert client.recv(100) == b"from the child"
+        assert child.wait(10) == 0
 
 
 def test_adopt_fd() -> None:
@@ -164,6 +279,8 @@ def test_adopt_fd() -> None:
         adopted = adopt_fd(os.dup(given.fileno()))
         assert adopted.getsockname() == given.getsockname()
         assert not adopted.getblocking()
+        assert not adopted.get_inheritable()
+        assert adopted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         adopted.close()
 
 
@@ -183,6 +300,18 @@ def test_adopt_fd_refuses_what_does_not_listen() -> None:
 def test_addresses() -> None:
     assert peer_address(("192.0.2.7", 51234)) == ("192.0.2.7", 51234)
     assert peer_address(("2001:db8::7", 51234, 0, 0)) == ("2001:db8::7", 51234)
+    assert peer_address(("::ffff:192.0.2.7", 51234, 0, 0)) == ("192.0.2.7", 51234)
+    assert peer_address(("::ffff:1", 51234, 0, 0)) == ("::ffff:1", 51234)
     assert peer_address("") is None
     with socket.socket(socket.AF_UNIX) as unbound:
         assert local_address(unbound) is None
+
+
+@pytest.mark.parametrize(("written", "limit"), [("4096\n", 4096), ("", None), ("x", None), (None, None)])
+def test_backlog_limit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, written: str | None, limit: int | None
+) -> None:
+    if written is not None:
+        (tmp_path / "somaxconn").write_text(written)
+    monkeypatch.setattr(listeners, "_SOMAXCONN", tmp_path / "somaxconn")
+    assert backlog_limit() == limit

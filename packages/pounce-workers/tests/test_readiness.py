@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import select
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from watchers import socket_pair, tcp_pair
 
-from pounce_workers.net.readiness import HANG_UP, READ, WRITE, SelectReadiness, new_readiness
+from pounce_workers.net.readiness import HANG_UP, READ, WRITE, SelectReadiness, new_readiness, register_exclusively
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,3 +99,35 @@ def test_a_reset_is_readable(readiness: Readiness) -> None:
         ((fd, mask),) = readiness.poll(5, 16)
         assert fd == ours.fileno()
         assert mask & READ
+
+
+def test_a_descriptor_watched_exclusively_is_reported_and_forgotten(readiness: Readiness) -> None:
+    with socket_pair() as (ours, theirs):
+        register_exclusively(readiness, ours.fileno())
+        assert readiness.poll(0, 16) == []
+        theirs.send(b"x")
+        assert readiness.poll(5, 16) == [(ours.fileno(), READ)]
+        readiness.unregister(ours.fileno())
+        assert readiness.poll(0, 16) == []
+
+
+@pytest.mark.skipif(not hasattr(select, "EPOLLEXCLUSIVE"), reason="only Linux wakes one of several")
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EPERM])
+def test_a_kernel_that_does_not_know_it(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Linux before 4.5 says EINVAL, and then all are woken; another error is an error."""
+    registered = []
+
+    class OldEpoll:
+        def register(self, fd: int, mask: int) -> None:
+            if mask & select.EPOLLEXCLUSIVE:
+                raise OSError(number, "refused")
+            registered.append((fd, mask))
+
+    monkeypatch.setattr(select, "epoll", OldEpoll)
+    old: Any = OldEpoll()
+    if number == errno.EINVAL:
+        register_exclusively(old, 5)
+        assert registered == [(5, READ)]
+    else:
+        with pytest.raises(OSError, match="refused"):
+            register_exclusively(old, 5)

@@ -1,55 +1,53 @@
-"""Listening sockets, and accepting on them."""
+"""Listening TCP sockets, and those that were inherited."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import logging
-import os
 import socket
-import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pounce_workers.net.acceptor import Acceptor, local_address, peer_address
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
+    from collections.abc import Iterable, Sequence
 
-    from pounce_workers.net.poller import Poller
+__all__ = [
+    "Acceptor",
+    "adopt_fd",
+    "backlog_limit",
+    "bind_tcp",
+    "bind_tcp_all",
+    "local_address",
+    "open_beside",
+    "peer_address",
+]
 
-__all__ = ["Acceptor", "adopt_fd", "bind_tcp", "bind_unix", "local_address", "peer_address"]
+PORT_TRIES: Final = 16
+"""How often a free port is looked for that is free on all addresses. The system chooses at random among about 28,000,
+so one that is free on the first and taken on the second is rare, and to meet it sixteen times in a row is no chance."""
 
-logger = logging.getLogger("pounce.worker")
+_NOT_HERE: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""What an address of a family says that this machine, or this container, does not have."""
 
-ACCEPTS_PER_TURN: Final = 32
-"""Connections accepted in a row before the others get their turn."""
-LAST_ACCEPTS: Final = 4096
-"""Connections accepted before a stop: a full backlog, and an end to it should more keep coming."""
-BACK_OFF: Final = 0.25
-"""Seconds without accepting after the process ran out of descriptors: some of ours will have closed by then."""
+_SOMAXCONN: Final = Path("/proc/sys/net/core/somaxconn")
 
-SAY_AGAIN: Final = 10.0
-"""Seconds without such an error after which the next one is news."""
+_HAS_REUSEPORT: Final = sys.platform == "linux" and hasattr(socket, "SO_REUSEPORT")
 
-_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-# Errors of the connection that was about to be accepted, not of the socket that accepts (accept(2), "Error handling").
-_OF_THE_CONNECTION: Final = frozenset(
-    getattr(errno, name)
-    for name in (
-        "ECONNABORTED",
-        "EPROTO",
-        "ENETDOWN",
-        "ENOPROTOOPT",
-        "EHOSTDOWN",
-        "ENONET",
-        "EHOSTUNREACH",
-        "ENETUNREACH",
-        "EPERM",
-        "ECONNRESET",
-    )
-    if hasattr(errno, name)
-)
-_WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
+
+class _Endpoint(NamedTuple):
+    """One address to bind."""
+
+    family: socket.AddressFamily
+    host: str
+    port: int
+    """0 to be chosen."""
+    rest: tuple[int, ...]
+    """An IPv6 address has two numbers more: flow and scope."""
+    one_of: str
+    """The name that it came from. Of several addresses of a name those may be missing that this machine lacks."""
 
 
 def bind_tcp(host: str, port: int, backlog: int) -> socket.socket:
@@ -60,67 +58,66 @@ def bind_tcp(host: str, port: int, backlog: int) -> socket.socket:
     Raises:
         OSError: the address cannot be resolved or bound; ``socket.gaierror`` for the former.
     """
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host or "0.0.0.0",  # noqa: S104 - asked for by an empty host
-        port,
-        type=socket.SOCK_STREAM,
-        flags=socket.AI_PASSIVE,
-    )[0]
-    sock = socket.socket(family, kind, protocol)
+    endpoint = _resolve(host or "0.0.0.0", port)[0]  # noqa: S104 - asked for by an empty host
+    sock = _bound(endpoint, port, only_ipv6=True)
     try:
-        if sys.platform != "win32":
-            # There it would let two servers share a port; here it only lets a new one follow the old at once.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        # Accepted sockets inherit it: a small answer must not wait for the acknowledgement of the one before.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.bind(address)
         sock.listen(backlog)
-        sock.setblocking(False)
     except OSError:
         sock.close()
         raise
     return sock
 
 
-def bind_unix(path: str, backlog: int) -> socket.socket:
-    """Listen on a UNIX socket. A socket file that nobody listens on any more is replaced; nothing else ever is.
+def bind_tcp_all(
+    places: Iterable[tuple[str, int]], backlog: int, *, reuse_port: bool = False
+) -> tuple[socket.socket, ...]:
+    """Listen on every address of every (host, port), or on none.
+
+    - A name with several addresses (``localhost``) is bound at each that this machine has, one socket for each.
+    - ``::`` takes IPv4 clients as well, unless an IPv4 address with the same port is among the places; an empty host
+      is the same, or ``0.0.0.0`` where there is no IPv6.
+    - All places with port 0 get the same free port. Where that cannot be (``0.0.0.0`` and ``127.0.0.1``), each gets
+      one of its own.
+    - ``reuse_port`` prepares the sockets for `open_beside`. A port that others listen on is in use all the same.
 
     Raises:
-        OSError: a server listens there, another kind of file is there, or it cannot be created.
+        OSError: an address cannot be resolved or bound; ``socket.gaierror`` for the former.
+        ValueError: ``reuse_port`` on a system other than Linux.
     """
-    _remove_stale_socket(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.bind(path)
-        sock.listen(backlog)
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _remove_stale_socket(path: str) -> None:
-    try:
-        mode = Path(path).stat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise FileExistsError(errno.EEXIST, "a file that is not a socket is there", path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
+    if reuse_port and not _HAS_REUSEPORT:
+        raise ValueError("only Linux spreads connections over sockets that share a port (SO_REUSEPORT)")
+    endpoints = list(dict.fromkeys(one for host, port in places for one in _resolve(host or _everything(), port)))
+    for _ in range(PORT_TRIES):
         try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            Path(path).unlink()
-            return
-        except FileNotFoundError:
-            return
-        except (BlockingIOError, TimeoutError):
-            pass  # its backlog is full: it is busy, not gone
-    raise OSError(errno.EADDRINUSE, "a server is listening there", path)
+            return _listening(endpoints, backlog, one_port=True, reuse_port=reuse_port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or sum(not one.port for one in endpoints) < 2:
+                raise
+    return _listening(endpoints, backlog, one_port=False, reuse_port=reuse_port)
+
+
+def open_beside(sock: socket.socket, backlog: int) -> socket.socket:
+    """One more socket on the address of a listening one; the system spreads new connections over all of them.
+
+    Each has a backlog of its own: who waits in it is reset when it is closed, and waits as long as its owner is busy,
+    however idle the others are. So a worker that is replaced has to leave its socket to its successor.
+
+    Raises:
+        ValueError: the socket was not made with ``reuse_port`` (systemd: ``ReusePort=yes``), or is none of TCP.
+        OSError: it cannot be bound.
+    """
+    if not (_HAS_REUSEPORT and _is_tcp(sock) and sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)):
+        raise ValueError("the address of this socket cannot be shared by several (SO_REUSEPORT)")
+    host, port, *rest = sock.getsockname()
+    endpoint = _Endpoint(sock.family, host, port, tuple(rest), host)
+    only_ipv6 = sock.family == socket.AF_INET6 and bool(sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
+    another = _bound(endpoint, port, only_ipv6=only_ipv6, reuse_port=True)
+    try:
+        another.listen(backlog)
+    except OSError:
+        another.close()
+        raise
+    return another
 
 
 def adopt_fd(fd: int) -> socket.socket:
@@ -134,8 +131,99 @@ def adopt_fd(fd: int) -> socket.socket:
     if sock.type != socket.SOCK_STREAM or not _listens(sock):
         sock.detach()  # not ours to close
         raise ValueError(f"descriptor {fd} is not a listening stream socket")
+    sock.set_inheritable(False)  # what the application starts is not to hold the port
     sock.setblocking(False)
+    if _is_tcp(sock):
+        _send_at_once(sock)
     return sock
+
+
+def backlog_limit() -> int | None:
+    """The longest backlog that the system grants (listen(2): a longer one is cut silently); None if it does not say."""
+    try:
+        return int(_SOMAXCONN.read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _listening(
+    endpoints: Sequence[_Endpoint], backlog: int, *, one_port: bool, reuse_port: bool
+) -> tuple[socket.socket, ...]:
+    """Bind all, then listen on all: nobody connects to a server that is not going to be."""
+    with contextlib.ExitStack() as on_error:
+        sockets: list[socket.socket] = []
+        lacking: dict[str, OSError] = {}
+        served: set[str] = set()
+        chosen = 0
+        for one in endpoints:
+            port = one.port or (chosen if one_port else 0)
+            only_ipv6 = one.host != "::" or any(
+                other.family == socket.AF_INET and other.port == one.port for other in endpoints
+            )
+            try:
+                sock = _bound(one, port, only_ipv6=only_ipv6)
+            except OSError as error:
+                if error.errno not in _NOT_HERE:
+                    raise
+                lacking[one.one_of] = error
+                continue
+            on_error.callback(sock.close)
+            sockets.append(sock)
+            served.add(one.one_of)
+            if not one.port:
+                chosen = sock.getsockname()[1]
+        for name, lack in lacking.items():
+            if name not in served:
+                raise lack
+        for sock in sockets:
+            if reuse_port:
+                # Only now: had it been set before, a port that another server shares with its own would be taken too.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.listen(backlog)
+        on_error.pop_all()
+    return tuple(sockets)
+
+
+def _resolve(host: str, port: int) -> list[_Endpoint]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return [
+        _Endpoint(family, str(address[0]), port, tuple(int(number) for number in address[2:]), host)
+        for family, _, _, _, address in found
+    ]
+
+
+def _everything() -> str:
+    """The address that is every address: of both families, where there are two."""
+    return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 - asked for by an empty host
+
+
+def _bound(endpoint: _Endpoint, port: int, *, only_ipv6: bool, reuse_port: bool = False) -> socket.socket:
+    sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":
+            # There it would let two servers share a port; here it only lets a new one follow the old at once.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if endpoint.family == socket.AF_INET6:
+            # Said either way, for the system's own default differs (net.ipv6.bindv6only).
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only_ipv6)
+        _send_at_once(sock)
+        sock.bind((endpoint.host, port, *endpoint.rest))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _send_at_once(sock: socket.socket) -> None:
+    """Accepted sockets inherit it: a small answer must not wait for the acknowledgement of the one before."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _is_tcp(sock: socket.socket) -> bool:
+    return sock.family in (socket.AF_INET, socket.AF_INET6)
 
 
 def _listens(sock: socket.socket) -> bool:
@@ -145,117 +233,3 @@ def _listens(sock: socket.socket) -> bool:
         return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
     except OSError:
         return sys.platform == "darwin"  # it knows the name of the option and not its answer
-
-
-def peer_address(address: Any) -> tuple[str, int] | None:
-    """The client's address as ASGI has it: host and port; None over a UNIX socket."""
-    return (address[0], address[1]) if isinstance(address, tuple) else None
-
-
-def local_address(sock: socket.socket) -> tuple[str, int | None] | None:
-    """The server's address as ASGI has it: host and port, or a socket's path and None."""
-    name = sock.getsockname()
-    if isinstance(name, tuple):
-        return (name[0], name[1])
-    return (os.fsdecode(name), None) if name else None
-
-
-class Acceptor:
-    """Accepts on one listening socket and survives every error of it. Owned by its loop's thread."""
-
-    __slots__ = ("_fixed_local", "_loop", "_on_connection", "_poller", "_said_at", "_sock", "_timer", "_unix")
-
-    def __init__(
-        self,
-        sock: socket.socket,
-        *,
-        loop: asyncio.AbstractEventLoop,
-        poller: Poller,
-        on_connection: Callable[[socket.socket, tuple[str, int] | None, tuple[str, int | None] | None], None],
-    ) -> None:
-        """``on_connection`` gets each accepted socket, non-blocking, with the client's and the local address."""
-        self._sock = sock
-        self._loop = loop
-        self._poller = poller
-        self._on_connection = on_connection
-        self._timer: asyncio.TimerHandle | None = None
-        self._said_at = -SAY_AGAIN
-        self._unix = sock.family not in (socket.AF_INET, socket.AF_INET6)
-        local = local_address(sock)
-        # Where the socket listens on every address, each connection has to be asked which one it reached.
-        self._fixed_local = None if not self._unix and local is not None and local[0] in _WILDCARDS else local
-
-    def start(self) -> None:
-        """Begin to accept."""
-        self._sock.setblocking(False)
-        self._poller.watch(self._sock.fileno(), self)
-
-    def stop(self) -> None:
-        """Stop accepting; the socket stays open."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        else:
-            self._poller.forget(self._sock.fileno())
-
-    def accept_waiting(self) -> None:
-        """Accept all who have connected by now, before a stop: closing the socket would reset them."""
-        if self._timer is None:
-            self._accept(LAST_ACCEPTS)
-
-    def on_readable(self) -> None:
-        """Accept what waits."""
-        self._accept(ACCEPTS_PER_TURN)
-
-    def _accept(self, at_most: int) -> None:
-        for _ in range(at_most):
-            try:
-                sock, address = self._sock.accept()
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                if error.errno in _OF_THE_CONNECTION:
-                    continue
-                self._back_off(error)
-                return
-            self._accepted(sock, address)
-
-    def deliver(self, data: bytes, /) -> None:
-        """Never: accepting reads no bytes."""
-
-    def on_writable(self) -> None:
-        """Never asked for."""
-
-    def on_hang_up(self) -> None:
-        """Never: a listening socket is always watched for reading."""
-
-    def _accepted(self, sock: socket.socket, address: Any) -> None:
-        try:
-            sock.setblocking(False)
-            local = local_address(sock) if self._fixed_local is None and not self._unix else self._fixed_local
-        except OSError:
-            sock.close()  # reset before we could look at it
-            return
-        self._on_connection(sock, peer_address(address), local)
-
-    def _back_off(self, error: OSError) -> None:
-        """Do not spin on an error that stays; clients wait in the backlog meanwhile."""
-        now = self._loop.time()
-        quiet, self._said_at = now - self._said_at < SAY_AGAIN, now
-        if quiet:
-            pass  # it goes on: said when it began, and again after a while without it
-        elif error.errno in _EXHAUSTED:
-            logger.error(
-                "Cannot accept connections: %s. Trying again every %g s; raise the limit of open files (ulimit -n)"
-                " or lower --limit-concurrency",
-                error.strerror,
-                BACK_OFF,
-            )
-        else:
-            logger.error("Accepting a connection failed: %s", error)
-        self._poller.forget(self._sock.fileno())
-        self._timer = self._loop.call_later(BACK_OFF, self._resume)
-
-    def _resume(self) -> None:
-        self._timer = None
-        self._poller.watch(self._sock.fileno(), self)

@@ -6,11 +6,12 @@ what they say. On Linux this is `select.epoll` itself, with nothing in between.
 
 from __future__ import annotations
 
+import errno
 import select
 import sys
 from typing import Final, Protocol
 
-__all__ = ["HANG_UP", "READ", "WRITE", "Readiness", "SelectReadiness", "new_readiness"]
+__all__ = ["HANG_UP", "READ", "WRITE", "Readiness", "SelectReadiness", "new_readiness", "register_exclusively"]
 
 READ: Final = 0x001
 """Bytes, a connection or an end of stream can be read (EPOLLIN)."""
@@ -86,3 +87,20 @@ def new_readiness() -> Readiness:
 
         return KqueueReadiness()
     return SelectReadiness()  # pragma: no cover - Windows
+
+
+def register_exclusively(readiness: Readiness, fd: int) -> None:
+    """Watch a listening socket for reading so that of several processes that do so one is woken, not all of them.
+
+    epoll_ctl(2), EPOLLEXCLUSIVE: such a descriptor can be unregistered but not modified. Where the system has no such
+    thing (Linux before 4.5, kqueue, select) it is watched as usual, and all are woken.
+    """
+    if not hasattr(select, "EPOLLEXCLUSIVE") or not isinstance(readiness, select.epoll):
+        readiness.register(fd, READ)
+        return
+    try:
+        readiness.register(fd, READ | select.EPOLLEXCLUSIVE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        readiness.register(fd, READ)

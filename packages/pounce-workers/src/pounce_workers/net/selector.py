@@ -22,7 +22,14 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_workers.net.readiness import HANG_UP, READ, WRITE, Readiness, new_readiness
+from pounce_workers.net.readiness import (
+    HANG_UP,
+    READ,
+    WRITE,
+    Readiness,
+    new_readiness,
+    register_exclusively,
+)
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -102,6 +109,13 @@ class ServingSelector(selectors.BaseSelector):
     def watch(self, fd: int, watcher: Watcher) -> None:
         """Begin to watch a descriptor, for reading."""
         self._readiness.register(fd, READ)
+        self._watchers[fd] = watcher
+
+    def watch_exclusively(self, fd: int, watcher: Watcher) -> None:
+        """Begin to watch a listening socket that other processes watch too: one of them is woken for a connection, not
+        all, where the system can do that. `change` is not for such a socket.
+        """
+        register_exclusively(self._readiness, fd)
         self._watchers[fd] = watcher
 
     def change(self, fd: int, *, readable: bool, writable: bool) -> None:
