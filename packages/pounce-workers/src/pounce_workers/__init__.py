@@ -7,6 +7,7 @@ from pounce_workers.net.loop import ServingLoop, new_event_loop
 from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
 from pounce_workers.serving.worker import Worker
 from pounce_workers.settings import ServingSettings, WorkerSettings
+from pounce_workers.supervision.affinity import allowed_cpus, available_cpus, pin_worker, worker_count
 from pounce_workers.supervision.gil_watch import GilCulprit, GilWatch
 from pounce_workers.supervision.runtime import Decision, Interpreter, detect_kind, gil_is_on, is_free_threaded
 
@@ -21,6 +22,8 @@ __all__ = [
     "Worker",
     "WorkerSettings",
     "adopt_fd",
+    "allowed_cpus",
+    "available_cpus",
     "backlog_limit",
     "bind_tcp",
     "bind_tcp_all",
@@ -30,4 +33,6 @@ __all__ = [
     "is_free_threaded",
     "new_event_loop",
     "open_beside",
+    "pin_worker",
+    "worker_count",
 ]
