@@ -81,6 +81,48 @@ class DoubleInstance:
         return Double(scope)
 
 
+def wsgi(environ: Any, start_response: Any) -> list[bytes]:
+    return []
+
+
+def wsgi_with_more(extra: str, environ: Any, start_response: Any, *, option: int = 0) -> list[bytes]:
+    return []
+
+
+class Wsgi:
+    def __call__(self, environ: Any, start_response: Any, extra: Any = None) -> list[bytes]:
+        return []
+
+
+class WsgiResponse:
+    """As in PEP 3333: the class is the application, and its instances are the responses."""
+
+    def __init__(self, environ: Any, start_response: Any) -> None: ...
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+
+class Handles:
+    def handle(self, request: Any) -> Any: ...
+
+
+class CallableHandles(Handles):
+    """Its call is nothing that an interface knows, so its handle() tells."""
+
+    def __call__(self) -> None: ...
+
+
+class AsyncWithHandle(Application):
+    def handle(self, request: Any) -> Any: ...
+
+
+class AsgiWithRoute(PlainCall):
+    """As the routes of Starlette: not the handle() of a SyncApp."""
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+
 def marked_single(*args: Any) -> Any:
     return coroutine_function(*args)
 
@@ -101,7 +143,6 @@ APPLICATIONS = [
     pytest.param(functools.partial(Application()), Interface.ASGI3, id="partial of an instance"),
     pytest.param(returns_awaitable, Interface.ASGI3, id="function that returns a coroutine"),
     pytest.param(returns_future, Interface.ASGI3, id="function that returns a future"),
-    pytest.param(lambda *args: coroutine_function(*args), Interface.ASGI3, id="function of any arguments"),
     pytest.param(decorated(coroutine_function), Interface.ASGI3, id="wrapped coroutine function"),
     pytest.param(decorated(double_callable), Interface.ASGI2, id="wrapped double callable"),
     pytest.param(PlainCall(), Interface.ASGI3, id="instance with plain __call__"),
@@ -116,7 +157,22 @@ APPLICATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("app", "interface"), APPLICATIONS)
+BLOCKING = [
+    pytest.param(wsgi, Interface.WSGI, id="wsgi function"),
+    pytest.param(decorated(wsgi), Interface.WSGI, id="wrapped wsgi function"),
+    pytest.param(functools.partial(wsgi_with_more, "extra"), Interface.WSGI, id="partial of a wsgi function"),
+    pytest.param(Wsgi(), Interface.WSGI, id="wsgi instance with an optional argument"),
+    pytest.param(Wsgi().__call__, Interface.WSGI, id="bound wsgi method"),
+    pytest.param(functools.partial(Wsgi()), Interface.WSGI, id="partial of a wsgi instance"),
+    pytest.param(WsgiResponse, Interface.WSGI, id="wsgi class"),
+    pytest.param(Handles(), Interface.SYNC, id="sync app"),
+    pytest.param(CallableHandles(), Interface.SYNC, id="sync app that is callable"),
+    pytest.param(AsyncWithHandle(), Interface.ASGI3, id="coroutine method beside a handle"),
+    pytest.param(AsgiWithRoute(), Interface.ASGI3, id="handle of three arguments"),
+]
+
+
+@pytest.mark.parametrize(("app", "interface"), APPLICATIONS + BLOCKING)
 def test_detect(app: Any, interface: Interface) -> None:
     assert detect(app) is interface
 
@@ -153,8 +209,19 @@ async def async_factory() -> Any:
     return coroutine_function
 
 
-def wsgi(environ: Any, start_response: Any) -> list[bytes]:
-    return []
+class Uninspectable:
+    """As compiled functions can be."""
+
+    __signature__ = "none"
+
+    def __call__(self, *args: Any) -> Any: ...
+
+
+class CallableWsgiHandles(Wsgi, Handles): ...
+
+
+class AsyncHandles:
+    async def handle(self, request: Any) -> Any: ...
 
 
 class NeedsSettings:
@@ -168,7 +235,12 @@ REFUSED = [
     pytest.param(object(), "not callable.*'object'", id="object"),
     pytest.param(lambda: coroutine_function, "takes no arguments.*--factory", id="factory"),
     pytest.param(async_factory, "'async_factory' does not take the three arguments", id="async factory"),
-    pytest.param(wsgi, "'wsgi' takes two arguments, like a WSGI application", id="wsgi"),
+    pytest.param(lambda *args: None, "cannot be told.*--interface asgi3, asgi2 or wsgi", id="any arguments"),
+    pytest.param(lambda scope, *args: None, "cannot be told.*--interface", id="one argument and any more"),
+    pytest.param(Uninspectable(), "'Uninspectable'.*cannot be told.*--interface", id="no signature"),
+    pytest.param(CallableWsgiHandles(), "--interface sync or --interface wsgi", id="sync app that is wsgi too"),
+    pytest.param(AsyncHandles(), "not callable.*handle.. of a SyncApp.*no coroutine function", id="async handle"),
+    pytest.param(Wsgi, "'Wsgi' is a class whose instances look like WSGI.*--interface asgi2", id="wsgi class"),
     pytest.param(Application, "'Application' is a class whose instances.*--factory", id="class instead of instance"),
     pytest.param(NeedsSettings, "'NeedsSettings' is a class that cannot be called", id="class with settings"),
     pytest.param(lambda a, b, c, d: None, "takes neither", id="four arguments"),
@@ -181,17 +253,6 @@ def test_what_cannot_be_an_application_is_told(app: Any, message: str) -> None:
         detect(app)
 
 
-def test_a_callable_without_a_signature_is_asgi3() -> None:
-    # As compiled coroutine functions can be; iscoroutinefunction() does not know them either.
-    class Compiled:
-        __signature__ = "none"
-
-        def __call__(self, *args: Any) -> Any:
-            return coroutine_function(*args)
-
-    assert detect(Compiled()) is Interface.ASGI3
-
-
 def test_nothing_is_called_to_find_out() -> None:
     def explode(scope: Any) -> Any:
         raise AssertionError
@@ -202,3 +263,26 @@ def test_nothing_is_called_to_find_out() -> None:
 def test_a_module_that_is_callable_would_still_be_a_mistake() -> None:
     with pytest.raises(AppImportError, match="name the attribute"):
         detect(types.ModuleType("main"))
+
+
+FRAMEWORKS = [
+    pytest.param("flask:Flask", ("main",), Interface.WSGI, id="flask"),
+    pytest.param("django.core.handlers.wsgi:WSGIHandler", (), Interface.WSGI, id="django wsgi"),
+    pytest.param("django.core.handlers.asgi:ASGIHandler", (), Interface.ASGI3, id="django asgi"),
+    pytest.param("falcon:App", (), Interface.WSGI, id="falcon"),
+    pytest.param("falcon.asgi:App", (), Interface.ASGI3, id="falcon asgi"),
+    pytest.param("bottle:Bottle", (), Interface.WSGI, id="bottle"),
+    pytest.param("starlette.applications:Starlette", (), Interface.ASGI3, id="starlette"),
+    pytest.param("quart:Quart", ("main",), Interface.ASGI3, id="quart"),
+]
+
+
+@pytest.mark.parametrize(("where", "args", "interface"), FRAMEWORKS)
+def test_frameworks_are_recognised(where: str, args: tuple[str, ...], interface: Interface) -> None:
+    module, name = where.split(":")
+    cls = getattr(pytest.importorskip(module), name)
+    if name.endswith("Handler"):
+        cls = type(name, (cls,), {"__init__": lambda self: None})  # what it does there needs Django's settings
+    app = cls(*args)
+    assert detect(app) is interface
+    assert detect(functools.partial(app)) is interface

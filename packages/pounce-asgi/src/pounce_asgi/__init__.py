@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pounce_asgi import headers
-from pounce_asgi.adaptation import sync_handler
+from pounce_asgi.adaptation import adapt, lift, sync_handler
 from pounce_asgi.blocking_future import BlockingFuture
 from pounce_asgi.contracts import BodyFraming, ConnectionProtocol, HeaderPair, RequestHead, ResponseSink, Transport
 from pounce_asgi.error_response import send_error_response
@@ -30,7 +30,7 @@ from pounce_asgi.errors import (
 from pounce_asgi.exchange_context import ExchangeContext, Peer
 from pounce_asgi.hints import hint_for
 from pounce_asgi.http_exchange import HttpExchange
-from pounce_asgi.interfaces import Interface, adapt, detect
+from pounce_asgi.interfaces import Interface, detect
 from pounce_asgi.lifecycle import (
     ClientDisconnected,
     ConnectionClosed,
@@ -44,11 +44,12 @@ from pounce_asgi.lifecycle import (
     Subscriber,
 )
 from pounce_asgi.lifespan import Lifespan
+from pounce_asgi.lifted_application import LiftedApplication
 from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
 from pounce_asgi.server_lifespan import ServerLifespan
-from pounce_asgi.settings import ExchangeSettings
+from pounce_asgi.settings import ExchangeSettings, LiftSettings
 from pounce_asgi.shared_state import SharedState
 from pounce_asgi.sync_app import (
     ResponseFile,
@@ -106,6 +107,7 @@ from pounce_asgi.types import (
     WebSocketSendEvent,
     WWWScope,
 )
+from pounce_asgi.wsgi import WsgiHandler
 
 __all__ = [
     "HTTP_EXTENSIONS",
@@ -163,6 +165,8 @@ __all__ = [
     "LifespanStartupCompleteEvent",
     "LifespanStartupEvent",
     "LifespanStartupFailedEvent",
+    "LiftSettings",
+    "LiftedApplication",
     "Listeners",
     "Message",
     "MissingResponse",
@@ -206,11 +210,13 @@ __all__ = [
     "WebSocketResponseStartEvent",
     "WebSocketScope",
     "WebSocketSendEvent",
+    "WsgiHandler",
     "adapt",
     "build_http_scope",
     "detect",
     "headers",
     "hint_for",
+    "lift",
     "send_error_response",
     "sync_handler",
 ]

@@ -1,8 +1,9 @@
-"""Which interface an application speaks, found by looking at it, and the adapter that makes it ASGI 3.
+"""Which interface an application speaks, found by looking at it.
 
 Nothing is called to find out. The marks that asgiref puts on callables are believed first; then a coroutine function
-(bare, behind ``functools.partial``, or as ``__call__``) is ASGI 3 and a class is ASGI 2; what is left, such as a plain
-function that returns an awaitable or a compiled coroutine function, is told by the arguments that it takes.
+(bare, behind ``functools.partial``, or as ``__call__``) is ASGI 3 and a class is ASGI 2, unless its instances are
+awaited or iterated over. What is left is told by the arguments that it takes: three for ASGI 3, two for WSGI, one for
+ASGI 2. What fits several is not guessed at.
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ from pounce_asgi.errors import AppImportError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
-
-__all__ = ["Interface", "adapt", "detect"]
+__all__ = ["Interface", "detect", "is_coroutine_callable"]
 
 # How callables were marked as coroutine functions before inspect.markcoroutinefunction() came with Python 3.12.
 _OLD_MARK: Final = getattr(asyncio.coroutines, "_is_coroutine", None)
@@ -48,6 +47,9 @@ class Interface(enum.Enum):
         return self in (Interface.WSGI, Interface.SYNC)
 
 
+_BY_ARGUMENTS: Final = {3: Interface.ASGI3, 2: Interface.WSGI, 1: Interface.ASGI2}
+
+
 def detect(app: object) -> Interface:
     """The interface of an application.
 
@@ -60,26 +62,22 @@ def detect(app: object) -> Interface:
             f"{app.__name__!r} is a module, not an application; name the attribute too: {app.__name__}:app"
         )
     if not callable(app):
-        raise AppImportError(f"the application is not callable: it is of type {type(app).__name__!r}")
+        if _has_handle(app):
+            return Interface.SYNC
+        raise AppImportError(f"the application is not callable: it is of type {type(app).__name__!r}{_hint(app)}")
     if getattr(app, "_asgi_single_callable", False):
         return Interface.ASGI3
     if getattr(app, "_asgi_double_callable", False):
         return Interface.ASGI2
     if inspect.isclass(_without_partial(app)):
         return _detect_class(app)
-    return _detect_callable(app)
-
-
-def adapt(app: Callable[..., Any], interface: Interface) -> ASGI3Application:
-    """The application as a callable that returns a coroutine when called with scope, receive and send.
-
-    A coroutine function is returned as it is, so the usual application pays nothing.
-    """
-    if interface is Interface.ASGI2:
-        return _from_double_callable(app)
-    if _is_coroutine_callable(app):
-        return app
-    return _from_awaitable(app)
+    interface = _detect_callable(app)
+    if interface is not Interface.SYNC and _has_handle(app) and not is_coroutine_callable(app):
+        raise AppImportError(
+            f"{_name(app)} has the handle() of a SyncApp and can be called like {interface.value} too; "
+            f"say which with --interface sync or --interface {interface.value}"
+        )
+    return interface
 
 
 def _detect_class(app: Callable[..., Any]) -> Interface:
@@ -93,23 +91,66 @@ def _detect_class(app: Callable[..., Any]) -> Interface:
         raise AppImportError(
             f"{_name(app)} is a class whose instances are ASGI applications; pass an instance, or use --factory"
         )
+    if hasattr(cls, "__iter__") and _takes(app, 2) and not _takes(app, 1):
+        return Interface.WSGI  # the class of PEP 3333's example, whose instances are the responses
+    if inspect.isfunction(call) and not is_coroutine_callable(call) and _takes(call, 3):
+        raise AppImportError(
+            f"{_name(app)} is a class whose instances look like WSGI applications; pass an instance, or use --factory, "
+            "or say --interface asgi2"
+        )
     if not _takes(app, 1):
         raise AppImportError(f"{_name(app)} is a class that cannot be called with a scope; pass an instance of it")
     return Interface.ASGI2
 
 
 def _detect_callable(app: Callable[..., Any]) -> Interface:
-    if _takes(app, 3):
-        return Interface.ASGI3
-    if _is_coroutine_callable(app):
+    if is_coroutine_callable(app):
+        if _takes(app, 3):
+            return Interface.ASGI3
         raise AppImportError(f"{_name(app)} does not take the three arguments of ASGI: scope, receive, send")
-    if _takes(app, 1):
-        return Interface.ASGI2
-    if _takes(app, 2):
-        raise AppImportError(f"{_name(app)} takes two arguments, like a WSGI application; wrap it in an ASGI adapter")
+    fitting = [count for count in _BY_ARGUMENTS if _takes(app, count)]
+    if len(fitting) > 1:
+        fitting = [count for count in fitting if count == _required(app)]
+        if not fitting:
+            raise AppImportError(
+                f"{_name(app)} takes any number of arguments, so that its interface cannot be told; "
+                "say which with --interface asgi3, asgi2 or wsgi"
+            )
+    if fitting:
+        return _BY_ARGUMENTS[fitting[0]]
+    if _has_handle(app):
+        return Interface.SYNC
     if _takes(app, 0):
         raise AppImportError(f"{_name(app)} takes no arguments; if it makes the application, use --factory")
-    raise AppImportError(f"{_name(app)} takes neither the arguments of ASGI 3 (scope, receive, send) nor one scope")
+    raise AppImportError(
+        f"{_name(app)} takes neither the arguments of ASGI 3 (scope, receive, send), nor those of WSGI (environ, "
+        "start_response), nor one scope"
+    )
+
+
+def _has_handle(app: object) -> bool:
+    """Whether it has the method of a SyncApp: one that takes a request and does not return a coroutine."""
+    handle = getattr(app, "handle", None)
+    return callable(handle) and not is_coroutine_callable(handle) and _takes(handle, 1)
+
+
+def _hint(app: object) -> str:
+    if callable(getattr(app, "handle", None)):
+        return "; the handle() of a SyncApp takes a request, and is no coroutine function"
+    return ""
+
+
+def _required(app: Callable[..., Any]) -> int | None:
+    """How many positional arguments it cannot do without; None if it takes any number or cannot be inspected."""
+    try:
+        parameters = inspect.signature(app).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        return None
+    return sum(
+        one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.default is one.empty for one in parameters
+    )
 
 
 def _takes(app: Callable[..., Any], count: int) -> bool:
@@ -131,7 +172,8 @@ def _without_partial(app: object) -> object:
     return app
 
 
-def _is_coroutine_callable(app: object) -> bool:
+def is_coroutine_callable(app: object) -> bool:
+    """Whether calling it gives a coroutine for certain."""
     bare = _without_partial(app)
     if inspect.isclass(bare):
         return False
@@ -148,18 +190,3 @@ def _name(app: object) -> str:
     bare = _without_partial(app)
     name = getattr(bare, "__qualname__", None) or type(bare).__qualname__
     return repr(name)
-
-
-def _from_double_callable(app: Callable[..., Any]) -> ASGI3Application:
-    async def asgi3(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        instance = app(scope)
-        await instance(receive, send)
-
-    return asgi3
-
-
-def _from_awaitable(app: Callable[..., Any]) -> ASGI3Application:
-    async def asgi3(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await app(scope, receive, send)
-
-    return asgi3

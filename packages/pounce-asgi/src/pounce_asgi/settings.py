@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["ExchangeSettings"]
+__all__ = ["ExchangeSettings", "LiftSettings"]
 
 LIFESPAN_MODES = ("auto", "on", "off")
 LIFESPAN_SCOPES = ("worker", "server")
@@ -72,3 +72,38 @@ class ExchangeSettings:
             raise ValueError(f"max_request_body: {self.max_request_body!r} is below 0 bytes")
         if self.root_path and not self.root_path.startswith("/"):
             raise ValueError(f"root_path: {self.root_path!r} does not begin with a slash")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftSettings:
+    """Threads for applications that block (WSGI, SyncApp) under workers with an event loop, and the queue before them.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
+    """
+
+    sync_threads: int = field(
+        default=40,
+        metadata={
+            "help": "Threads for WSGI and SyncApp applications in workers with an event loop.",
+            "unit": "threads",
+            "minimum": 1,
+        },
+    )
+    limit_sync_queue: int = field(
+        default=1000,
+        metadata={"help": "Requests that may wait for a thread; then 503.", "unit": "requests", "minimum": 0},
+    )
+    timeout_sync_queue: float = field(
+        default=30.0,
+        metadata={"help": "Longest time that a request waits for a thread; then 503.", "unit": "seconds"}
+        | {"minimum": 0.001},
+    )
+
+    def __post_init__(self) -> None:
+        if self.sync_threads < 1:
+            raise ValueError(f"sync_threads: {self.sync_threads!r} is below 1")
+        if self.limit_sync_queue < 0:
+            raise ValueError(f"limit_sync_queue: {self.limit_sync_queue!r} is below 0")
+        if not self.timeout_sync_queue > 0:
+            raise ValueError(f"timeout_sync_queue: {self.timeout_sync_queue!r} is not above 0 seconds")
