@@ -10,11 +10,13 @@ from pounce import Address, ServerConfig
 from pounce import banner as banner_module
 from pounce.banner import banner
 from pounce.interpreter import describe_interpreter
+from pounce_workers import GilCulprit, Interpreter, detect_kind
 
 
-def lines(**settings: Any) -> list[str]:
+def lines(*, decision: Any = None, **settings: Any) -> list[str]:
     config = ServerConfig.of({"app": "main:app"} | settings)
-    return list(banner(config, [Address("127.0.0.1", 8000)], interface="asgi3", version="1.2.3"))
+    address = Address("127.0.0.1", 8000)
+    return list(banner(config, [address], interface="asgi3", version="1.2.3", decision=decision))
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None: ...
@@ -71,3 +73,30 @@ def test_a_gil_that_came_back_is_explained(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(banner_module, "is_free_threaded", lambda: True)
     monkeypatch.setattr(banner_module, "gil_is_on", lambda: True)
     assert any("an extension module that is not ready for free threading" in line for line in lines())
+
+
+OFF = Interpreter(free_threaded=True, gil_on=False)
+ON = Interpreter(free_threaded=True, gil_on=True)
+ORDINARY = Interpreter(free_threaded=False, gil_on=True)
+BROTLI = GilCulprit(modules=("_brotli",), certain=True)
+
+
+@pytest.mark.parametrize(
+    ("decision", "workers"),
+    [
+        (detect_kind(OFF, workers=8), "8 threads: the GIL is off"),
+        (detect_kind(OFF), "1 thread: the GIL is off"),
+        (detect_kind(ORDINARY, workers=4), "4 processes: this Python has a GIL"),
+        (detect_kind(ORDINARY), "1 thread: the only worker; this Python has a GIL"),
+        (detect_kind(ON, workers=4, culprits=[BROTLI]), "4 processes: '_brotli' switched the GIL on"),
+        (detect_kind(OFF, workers=2, requested="process"), "2 processes: asked for; the GIL is off"),
+    ],
+)
+def test_kind_number_and_reason_of_workers_are_one_line(
+    decision: Any, workers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(banner_module, "is_free_threaded", lambda: True)
+    monkeypatch.setattr(banner_module, "gil_is_on", lambda: True)
+    shown = lines(decision=decision)
+    assert f"  workers:     {workers} (loop auto, http auto)" in shown
+    assert f"  interpreter: {describe_interpreter()}" in shown

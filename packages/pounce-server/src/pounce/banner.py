@@ -9,19 +9,28 @@ from .interpreter import describe_interpreter, gil_is_on, is_free_threaded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pounce_workers import Decision
+
     from .addresses import Address
     from .config import ServerConfig
 
 __all__ = ["banner"]
 
 
-def banner(config: ServerConfig, addresses: Sequence[Address], *, interface: str, version: str) -> tuple[str, ...]:
-    """The lines, without a level or a time in front."""
+def banner(
+    config: ServerConfig,
+    addresses: Sequence[Address],
+    *,
+    interface: str,
+    version: str,
+    decision: Decision | None = None,
+) -> tuple[str, ...]:
+    """The lines, without a level or a time in front. ``decision`` says what serves and why; without it, one thread."""
     pounce = f"Pounce {version}"
     rows = [
         ("application", f"{_application(config)} ({interface})"),
-        ("interpreter", describe_interpreter() + _gil_hint()),
-        ("workers", f"1 thread (loop {config.worker.loop}, http {config.worker.http})"),
+        ("interpreter", describe_interpreter() + _gil_hint(decision)),
+        ("workers", f"{_workers(decision)} (loop {config.worker.loop}, http {config.worker.http})"),
         ("switched on", ", ".join(_switched_on(config)) or "nothing"),
     ]
     if config.app_name or config.app_version or config.app_tagline:
@@ -45,8 +54,13 @@ def _application(config: ServerConfig) -> str:
     return f"{getattr(config.app, '__module__', '?')}:{name}"
 
 
-def _gil_hint() -> str:
-    if is_free_threaded() and gil_is_on():
+def _workers(decision: Decision | None) -> str:
+    return "1 thread" if decision is None else decision.summary
+
+
+def _gil_hint(decision: Decision | None) -> str:
+    """Why a GIL is on that need not be, unless that is said of the workers already."""
+    if decision is None and is_free_threaded() and gil_is_on():
         return " (switched on by PYTHON_GIL, -X gil, or an extension module that is not ready for free threading)"
     return ""
 
