@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from pounce_http1 import HeaderMemo, IncompleteRequest, Limits, RequestReader
-from pounce_http1.testing import CASES, Case, Engine, Outcome, Request, feedings, observe
+from pounce_http1.testing import CASES, Case, Engine, HeadFirst, Outcome, Request, feedings, observe
 
 Make = Callable[[Limits], Engine]
 
@@ -24,7 +24,11 @@ def _remembering(limits: Limits) -> Engine:
 def _h11(limits: Limits) -> Engine:
     from pounce_http1.h11_engine import H11RequestReader
 
-    return H11RequestReader(limits)
+    return HeadFirst(H11RequestReader(limits))
+
+
+def _head_first(limits: Limits) -> Engine:
+    return HeadFirst(RequestReader(limits, HeaderMemo()))
 
 
 def _matches(outcome: Outcome, requests: tuple[Request, ...]) -> bool:
@@ -43,7 +47,7 @@ def _request_matches(outcome: Outcome, index: int, expected: Request) -> bool:
     )
 
 
-@pytest.mark.parametrize("make", [_fast, _remembering])
+@pytest.mark.parametrize("make", [_fast, _remembering, _head_first])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_fast_engine(case: Case, make: Make) -> None:
     for pieces in feedings(case.wire):
@@ -51,6 +55,15 @@ def test_fast_engine(case: Case, make: Make) -> None:
         assert type(outcome.error) is (type(None) if case.error is None else case.error), pieces
         assert _matches(outcome, case.requests), (outcome, pieces)
         assert outcome.waiting == case.waiting, pieces
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_case_that_comes_again_and_again(case: Case) -> None:
+    """Now its fields are remembered."""
+    if case.requests and case.error is None and not case.waiting:
+        outcome = observe(_head_first(case.limits), [case.wire] * 5)
+        assert outcome.error is None
+        assert _matches(outcome, case.requests * 5)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

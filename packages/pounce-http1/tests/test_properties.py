@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pounce_http1 import HeaderMemo, InvalidHeader, Limits, RemoteProtocolError, RequestReader
 from pounce_http1.field_lines import KNOWN_NAMES, parse_field_line, parse_field_lines
-from pounce_http1.testing import CASES, Outcome, observe
+from pounce_http1.testing import CASES, HeadFirst, Outcome, observe
 from pounce_http1.testing.case import get, post
 
 LIMITS = Limits(
@@ -95,6 +95,39 @@ def test_cuts_change_nothing(pieces: list[bytes]) -> None:
     memo = HeaderMemo()
     for _ in range(3):
         assert _same(observe(RequestReader(LIMITS, memo), [b"".join(pieces)]), whole)
+
+
+@st.composite
+def near(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """A request, and the same with a few bytes replaced, removed or inserted, or with its end in the next piece."""
+    lines = draw(st.lists(st.sampled_from([b"X: y", b"Accept: */*", b"Connection: close"]), max_size=3))
+    lines += draw(st.sampled_from([[], [b"Content-Length: 3"]]))
+    start = draw(st.sampled_from([b"GET / HTTP/1.1", b"POST /a?b HTTP/1.1", b"ODD /a HTTP/1.1", b"GET / HTTP/1.0"]))
+    wire = get(*lines, start=start)
+    other = bytearray(wire)
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(other)))
+        other[at : at + draw(st.integers(0, 2))] = draw(st.one_of(st.binary(max_size=2), st.sampled_from(PIECES)))
+    return wire, bytes(other)
+
+
+@settings(max_examples=400, deadline=None)
+@given(near(), st.binary(max_size=6), st.sampled_from([bytes, bytearray, memoryview, type("Bytes", (bytes,), {})]))
+def test_what_is_nearly_as_before_is_read_as_if_it_were_new(
+    wires: tuple[bytes, bytes], rest: bytes, kind: type[bytes]
+) -> None:
+    """A reader that expects the fields that it knows takes nothing else for them."""
+    usual, other = wires
+    reader = RequestReader(LIMITS, HeaderMemo())
+    for _ in range(4):
+        head = reader.receive_head(usual)
+        assert head is not None
+        if head.has_body:
+            reader.receive_data(b"xyz")
+        while reader.maybe_next_event() is not None:
+            pass
+        assert reader.idle
+    assert _same(observe(HeadFirst(reader), [kind(other), rest]), observe(RequestReader(LIMITS), [other, rest]))
 
 
 @settings(max_examples=300, deadline=None)

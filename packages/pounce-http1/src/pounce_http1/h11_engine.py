@@ -82,6 +82,17 @@ class H11RequestReader:
         else:
             self._connection.receive_data(data)
 
+    def receive_head(self, data: bytes) -> RequestHead | None:
+        """``receive_data()`` and then ``maybe_next_event()`` in one, for use while no body is open."""
+        self.receive_data(data)
+        return self.maybe_next_event()  # type: ignore[return-value]  # no body is open
+
+    @property
+    def idle(self) -> bool:
+        """Nothing has begun: no byte waits, no body is open, and neither an error nor the end came."""
+        begun = self._in_body or self._skipped_line or self._eof or self._error is not None
+        return not begun and not self.buffered
+
     def receive_eof(self) -> None:
         """The peer will send no more. Raises IncompleteRequest as ``RequestReader.receive_eof`` does."""
         self._eof = True

@@ -30,6 +30,9 @@ Event = RequestHead | BodyChunk | EndOfBody
 _NOTHING: Final = b"\0\0"
 """Matches at no line end, and not at the last byte either, where a search that failed (-1) points."""
 
+_SMALL: Final = 4096
+"""Bytes of a piece up to which ``receive_head()`` may copy most of it for a guess that can fail."""
+
 _NO_FIELDS: Final = HeaderBlock("1.1", ())
 _DEFAULT_LIMITS: Final = Limits()
 
@@ -80,7 +83,10 @@ class RequestReader:
         "_names",
         "_partial",
         "_position",
+        "_rest",
+        "_small",
         "_wire",
+        "idle",
     )
 
     def __init__(self, limits: Limits = _DEFAULT_LIMITS, memo: HeaderMemo | None = None) -> None:
@@ -91,6 +97,7 @@ class RequestReader:
         self._names = KNOWN_NAMES if memo is None else memo.names
         # A number of our own: on free-threaded builds counting references to the one that all workers share contends.
         self._max_line = limits.limit_request_line + 0
+        self._small = min(self._max_line, _SMALL)
         self._buffer = b""
         self._position = 0
         """Bytes of the buffer before this are consumed."""
@@ -99,8 +106,12 @@ class RequestReader:
         self._body: _BodyReader | None = None
         self._wire = _NOTHING
         """The remembered block that this connection sent last: its bytes from the end of the request line on."""
+        self._rest = _NOTHING
+        """The same with the version before it: what follows the target in a piece that is one head with that block."""
         self._fields = _NO_FIELDS
         self._eof = False
+        self.idle = True
+        """Nothing has begun: no byte waits, no body is open, and neither an error nor the end came. Read-only."""
 
     @property
     def buffered(self) -> int:
@@ -126,6 +137,29 @@ class RequestReader:
         else:
             self._buffer = self._buffer[self._position :] + data
             self._position = 0
+        if data:
+            self.idle = False
+
+    def receive_head(self, data: bytes) -> RequestHead | None:
+        """``receive_data()`` and then ``maybe_next_event()`` in one, for use while no body is open.
+
+        The usual piece is one head with the fields of the last one: that is recognised with few operations.
+        """
+        if self.idle and len(data) <= self._small:
+            try:
+                token, target, rest = data.split(b" ", 2)
+                method = METHODS[token]
+            except (AttributeError, KeyError, TypeError, ValueError):
+                method = ""  # in doubt, or not bytes
+            # No longer than the whole piece, the request line is within its limit.
+            if method and rest == self._rest and target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
+                path, _, query = target.partition(b"?")
+                fields = self._fields
+                if fields.has_body:
+                    self._begin_body(fields)
+                return RequestHead(method, target, path, query, fields)
+        self.receive_data(data)
+        return self.maybe_next_event()  # type: ignore[return-value]  # no body is open
 
     def receive_eof(self) -> None:
         """The peer will send no more.
@@ -134,6 +168,7 @@ class RequestReader:
         looked at, nobody knows yet: then ``maybe_next_event()`` raises it, instead of returning None.
         """
         self._eof = True
+        self.idle = False
         if self._position == len(self._buffer) and (self._partial is None or self._partial.judged):
             self._require_complete()
 
@@ -145,6 +180,7 @@ class RequestReader:
             self._partial = None
         self._buffer = b""
         self._position = 0
+        self._rejudge_idle()
         return unread
 
     def maybe_next_event(self) -> Event | None:
@@ -174,6 +210,8 @@ class RequestReader:
                     fields = new_fields
                 if fields.has_body:
                     self._begin_body(fields)
+                elif self._position == len(buffer):
+                    self.idle = not self._eof
                 path, _, query = target.partition(b"?")
                 return RequestHead(method, target, path, query, fields)
         return self._next_head(line_end)
@@ -191,6 +229,8 @@ class RequestReader:
             return None
         if head.fields.has_body:
             self._begin_body(head.fields)
+        else:
+            self._rejudge_idle()
         return head
 
     def _read_whole_head(self, line_end: int) -> RequestHead | None:
@@ -239,6 +279,7 @@ class RequestReader:
     def _recall(self, wire: bytes, fields: HeaderBlock, position: int) -> HeaderBlock:
         """The memo holds this block: expect it again on this connection."""
         self._wire = wire
+        self._rest = b"HTTP/1.1" + wire
         self._fields = fields
         self._position = position
         return fields
@@ -266,6 +307,7 @@ class RequestReader:
     def _begin_body(self, fields: HeaderBlock) -> None:
         length = fields.content_length
         self._body = ChunkedBody(self._limits) if length is None else LengthBody(length)
+        self.idle = False
 
     def _next_of_body(self, body: _BodyReader) -> BodyEvent | None:
         try:
@@ -275,9 +317,15 @@ class RequestReader:
             raise
         if event.__class__ is EndOfBody:
             self._body = None
+            self._rejudge_idle()
         elif event is None and self._eof:
             self._require_complete()
         return event
+
+    def _rejudge_idle(self) -> None:
+        """Something was consumed, which may have been the last."""
+        nothing_waits = self._position == len(self._buffer) and self._partial is None
+        self.idle = nothing_waits and self._body is None and not self._eof
 
     def _require_complete(self) -> None:
         """Raise IncompleteRequest if a head or a body has begun."""
@@ -295,6 +343,7 @@ class RequestReader:
     def _refuse(self, error: RemoteProtocolError) -> None:
         """Drop what was received and answer with this error from now on."""
         self._body = _Refused(error)
+        self.idle = False
         self._partial = None
         self._buffer = b""
         self._position = 0

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from pounce_http1.testing.case import Case, Difference, Request
 from pounce_http1.testing.cases import CASES
-from pounce_http1.testing.outcome import Engine, Outcome, feedings, observe
+from pounce_http1.testing.outcome import Engine, HeadFirst, Outcome, feedings, observe
 
-__all__ = ["CASES", "Case", "Difference", "Engine", "Outcome", "Request", "feedings", "observe"]
+__all__ = ["CASES", "Case", "Difference", "Engine", "HeadFirst", "Outcome", "Request", "feedings", "observe"]

@@ -13,7 +13,7 @@ from pounce_http1.testing.case import Request
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Engine", "Outcome", "feedings", "observe"]
+__all__ = ["Engine", "HeadEngine", "HeadFirst", "Outcome", "feedings", "observe"]
 
 _EVERY_CUT_BELOW = 300
 """Bytes up to which each position is tried as a cut. Beyond, only those near a structure."""
@@ -27,6 +27,52 @@ class Engine(Protocol):
     def receive_eof(self) -> None: ...
 
     def maybe_next_event(self) -> RequestHead | BodyChunk | EndOfBody | None: ...
+
+
+class HeadEngine(Engine, Protocol):
+    """What a server needs beyond that."""
+
+    @property
+    def buffered(self) -> int: ...
+
+    @property
+    def idle(self) -> bool: ...
+
+    def receive_head(self, data: bytes) -> RequestHead | None: ...
+
+
+class HeadFirst:
+    """An engine that is used as a server does it: between requests, what arrives goes to ``receive_head()``."""
+
+    def __init__(self, reader: HeadEngine) -> None:
+        self._reader = reader
+        self._head: RequestHead | None = None
+        self._body_open = False
+
+    def receive_data(self, data: bytes) -> None:
+        if self._body_open:
+            self._reader.receive_data(data)
+        else:
+            self._head = self._reader.receive_head(data)
+            self._note(self._head)
+
+    def maybe_next_event(self) -> RequestHead | BodyChunk | EndOfBody | None:
+        event: RequestHead | BodyChunk | EndOfBody | None = self._head
+        if event is None:
+            event = self._reader.maybe_next_event()
+            self._note(event)
+        self._head = None
+        return event
+
+    def receive_eof(self) -> None:
+        self._reader.receive_eof()
+        assert not self._reader.idle, "idle after the end"
+
+    def _note(self, event: RequestHead | BodyChunk | EndOfBody | None) -> None:
+        if event is not None:
+            self._body_open = event.has_body if isinstance(event, RequestHead) else isinstance(event, BodyChunk)
+        if self._body_open or self._reader.buffered:
+            assert not self._reader.idle, "idle, although something has begun"
 
 
 @dataclass(slots=True, kw_only=True)
