@@ -1,7 +1,8 @@
-"""The bars: how much CPU time per request Pounce may need, as a share of what another server needs in the same run."""
+"""The bars: what Pounce may need, in most cases as a share of what another server needs in the same run."""
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,22 +12,57 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmarks.machine import Interpreter
-    from benchmarks.measurement import Case, Summary
 
-__all__ = ["BARS", "Bar", "Verdict", "judge"]
+__all__ = ["BARS", "Bar", "Figure", "Figures", "Subject", "Verdict", "judge"]
 
 SUBJECT: Final = "pounce"
 QUIET: Final = Mode.QUIET
 
 
+class Figure(enum.Enum):
+    """What a bar is about. All are seconds, and less is better."""
+
+    CPU = "CPU per request"
+    P99_OWN = "p99, each at half of its own rate"
+    P99_SAME = "p99, all at half of uvicorn's rate"
+    PAUSE = "longest garbage collection, ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was measured: a figure of a workload in a mode."""
+
+    workload: str
+    mode: Mode
+    figure: Figure = Figure.CPU
+
+
+Figures = dict[Subject, dict[str, float]]
+"""Subject -> server -> seconds. A server without a figure is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Pounce's CPU time per request divided by the rival's must not be above ``most``."""
+    """Pounce's figure divided by the rival's must not be above ``most``; without a rival, the figure in ms."""
 
     workload: str
     mode: Mode
     most: float
     rival: str = "uvicorn"
+    figure: Figure = Figure.CPU
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.workload, self.mode, self.figure)
+
+    def measure(self, figures: Mapping[str, float]) -> float | None:
+        """What has to be at most ``most``; None when a server has no figure."""
+        own = figures.get(SUBJECT)
+        if own is None:
+            return None
+        if not self.rival:
+            return own * 1000
+        return own / figures[self.rival] if figures.get(self.rival) else None
 
 
 BARS: Final = (
@@ -44,42 +80,43 @@ BARS: Final = (
     Bar("fastapi", QUIET, 0.80),
     Bar("fastapi-post", QUIET, 0.85),
     Bar("fastapi-thread", QUIET, 1.0),
+    Bar("latency", QUIET, 1.0, figure=Figure.P99_OWN),
+    Bar("latency", QUIET, 1.0, figure=Figure.P99_SAME),
+    Bar("pauses", QUIET, 5.0, rival="", figure=Figure.PAUSE),
+    Bar("pauses-fastapi", QUIET, 5.0, rival="", figure=Figure.PAUSE),
 )
 """They hold on an optimised free-threaded build, for which Pounce is made."""
 
 ELSEWHERE: Final = 1.2
-"""On other builds no workload, in no mode, may need more than this share of uvicorn's time."""
+"""On other builds no workload, in no mode, may need more than this share of uvicorn's figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A bar and what was measured; ``share`` is None when one of the two servers has no figure."""
+    """A bar and what was measured, which is None when a server has no figure."""
 
     bar: Bar
-    share: float | None
+    measured: float | None
 
     @property
     def word(self) -> str:
         """``pass``, ``MISS`` or ``not measured``."""
-        if self.share is None:
+        if self.measured is None:
             return "not measured"
-        return "pass" if self.share <= self.bar.most else "MISS"
+        return "pass" if self.measured <= self.bar.most else "MISS"
 
 
-def bars_for(interpreter: Interpreter, cases: Mapping[Case, object]) -> list[Bar]:
+def bars_for(interpreter: Interpreter, figures: Figures) -> list[Bar]:
     """The bars of this interpreter for what was measured."""
-    measured = [(case.workload.name, case.mode) for case in cases]
     if interpreter.free_threaded and interpreter.optimised:
-        return [bar for bar in BARS if (bar.workload, bar.mode) in measured]
-    return [Bar(workload, mode, ELSEWHERE) for workload, mode in measured]
+        return [bar for bar in BARS if bar.subject in figures]
+    return [
+        Bar(subject.workload, subject.mode, ELSEWHERE, figure=subject.figure)
+        for subject in figures
+        if subject.figure is not Figure.PAUSE
+    ]
 
 
-def judge(interpreter: Interpreter, results: Mapping[Case, Mapping[str, Summary]]) -> list[Verdict]:
-    """Hold the results against the bars."""
-    by_name = {(case.workload.name, case.mode): summaries for case, summaries in results.items()}
-    verdicts = []
-    for bar in bars_for(interpreter, results):
-        summaries = by_name[bar.workload, bar.mode]
-        subject, rival = summaries.get(SUBJECT), summaries.get(bar.rival)
-        verdicts.append(Verdict(bar, subject.cpu_share_of(rival) if subject and rival else None))
-    return verdicts
+def judge(interpreter: Interpreter, figures: Figures) -> list[Verdict]:
+    """Hold what was measured against the bars."""
+    return [Verdict(bar, bar.measure(figures[bar.subject])) for bar in bars_for(interpreter, figures)]

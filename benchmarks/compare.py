@@ -24,77 +24,81 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.bars import judge
-from benchmarks.load import LoadError, put_load, wrk_version
-from benchmarks.machine import Cores, Interpreter, describe_machine
-from benchmarks.measurement import Case, Summary, Turn, summarise
+from benchmarks.bars import Figure, Figures, Subject, judge
+from benchmarks.ground import Ground
+from benchmarks.latency import Pace, measure_latency, measure_saturation, median_p99
+from benchmarks.load import put_load, wrk_version
+from benchmarks.machine import Interpreter, describe_machine
+from benchmarks.measurement import Case, Turn, summarise
+from benchmarks.pauses import longest_pause, measure_pauses
 from benchmarks.peers import FRAMEWORKS, install_peers, loud
 from benchmarks.process_tree import cpu_seconds, pss_bytes
-from benchmarks.report import Section, case_table, rewrite, verdict_table
+from benchmarks.report import Section, case_table, latency_table, pause_table, rewrite, verdict_table
 from benchmarks.servers import SERVERS, Mode, Server, find_program
-from benchmarks.serving import ServerError, serving
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import CLIENTS, PAUSES, WORKLOADS, Workload
 from scripts.workspace import WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["main"]
 
 RESULTS: Final = Path(__file__).resolve().parent / "RESULTS.md"
+LATENCY: Final = "latency"
+EVERYTHING: Final = (*WORKLOADS, LATENCY, *(workload.name for workload in PAUSES))
 SETTLE_SECONDS: Final = 0.2
 """After the load, before the clock is read: what a server does behind the answers (log lines) belongs to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What is compared, and where."""
+    """What is compared, and what came of it so far."""
 
+    ground: Ground
     cases: Sequence[Case]
-    servers: Sequence[Server]
-    ours: Interpreter
-    peers: Interpreter | None
-    rounds: int
-    seconds: int
-    warm_up: int
-    cores: Cores = field(default_factory=Cores.choose)
+    latency: bool
+    pauses: Sequence[Workload]
+    tables: dict[str, str] = field(default_factory=dict)
+    """Title -> table, in the order of the report."""
+    figures: Figures = field(default_factory=dict)
 
-    def run(self) -> dict[Case, dict[str, Summary]]:
-        """Measure all cases, and show each table when it is ready."""
-        results = {}
+    def run(self) -> None:
+        """Measure everything, and show each table when it is ready."""
         for number, case in enumerate(self.cases, 1):
-            print(f"\n{case}: {case.workload.title}  [{number}/{len(self.cases)}]", flush=True)
-            results[case] = self.measure(case)
-            print(case_table(results[case]), flush=True)
-        return results
+            print(f"\n[{number}/{len(self.cases)}]", end=" ")
+            self.compare(case)
+        if self.latency:
+            self.compare_latency()
+        for workload in self.pauses:
+            self.compare_pauses(workload)
 
-    def measure(self, case: Case) -> dict[str, Summary]:
-        """All rounds of one case. A server that fails once is out of it."""
-        servers = [server for server in self.servers if case.workload.static or not server.program]
-        turns: dict[str, list[Turn]] = {server.name: [] for server in servers}
-        problems: dict[str, str] = {}
-        for number in range(self.rounds):
-            # Nobody always comes after the same one.
-            first = number % len(servers)
-            for server in servers[first:] + servers[:first]:
-                if server.name in problems:
-                    continue
-                try:
-                    turns[server.name].append(self.take_turn(server, case))
-                except (ServerError, LoadError) as error:
-                    problems[server.name] = str(error)
-                    loud(f"{server.name}, {case}: {error}")
-        return {name: summarise(taken, problems.get(name, "")) for name, taken in turns.items()}
+    def announce(self, title: str) -> str:
+        print(f"\n{title}", flush=True)
+        return title
+
+    def keep(self, title: str, table: str, subject: Subject, figures: Mapping[str, float | None]) -> None:
+        print(table, flush=True)
+        self.tables[title] = table
+        self.figures[subject] = {name: figure for name, figure in figures.items() if figure is not None}
+
+    def compare(self, case: Case) -> None:
+        """Throughput, processor time and memory in one case."""
+        title = self.announce(f"{case}: {case.workload.title}")
+        servers = [server for server in self.ground.servers if case.workload.static or not server.program]
+        taken = self.ground.in_turns(servers, lambda server, _: self.take_turn(server, case), case)
+        summaries = {name: summarise(one.turns, one.problem) for name, one in taken.items()}
+        costs = {name: None if one.problem else one.cpu_per_request for name, one in summaries.items()}
+        self.keep(title, case_table(summaries), Subject(case.workload.name, case.mode), costs)
 
     def take_turn(self, server: Server, case: Case) -> Turn:
         """Start a server, warm it up, measure it, end it."""
-        python = self.ours if server.ours or self.peers is None else self.peers
-        with serving(server, case.workload, case.mode, python=python.path, core=self.cores.server) as (process, port):
-            if self.warm_up:
-                put_load(port, case.workload, seconds=self.warm_up, core=self.cores.load)
+        ground = self.ground
+        with ground.serving(server, case.workload, case.mode) as (process, port):
+            if ground.warm_up:
+                put_load(port, case.workload, seconds=ground.warm_up, core=ground.cores.load)
                 time.sleep(SETTLE_SECONDS)
             before = cpu_seconds(process.pid)
-            report = put_load(port, case.workload, seconds=self.seconds, core=self.cores.load)
+            report = put_load(port, case.workload, seconds=ground.seconds, core=ground.cores.load)
             time.sleep(SETTLE_SECONDS)
             turn = Turn(
                 requests=report.requests,
@@ -108,19 +112,38 @@ class Comparison:
         print(f"  {server.name:10} {rate:10,.0f} requests/s {cost:9.1f} us CPU each", file=sys.stderr, flush=True)
         return turn
 
+    def compare_latency(self) -> None:
+        """Saturate the servers, then look at their latency below that."""
+        self.announce("latency: what saturates each server")
+        saturation = measure_saturation(self.ground)
+        for pace, figure in ((Pace.OWN, Figure.P99_OWN), (Pace.REFERENCE, Figure.P99_SAME)):
+            title = self.announce(f"latency ({Mode.QUIET.value}): hello from {CLIENTS} clients at {pace.value}")
+            taken = measure_latency(self.ground, saturation, pace)
+            p99 = {name: median_p99(one) for name, one in taken.items()}
+            self.keep(title, latency_table(taken, saturation), Subject("latency", Mode.QUIET, figure), p99)
+
+    def compare_pauses(self, workload: Workload) -> None:
+        """See for how long garbage collections stop the servers."""
+        title = self.announce(f"{workload.name} ({Mode.QUIET.value}): {workload.title}")
+        taken = measure_pauses(self.ground, workload)
+        longest = {name: longest_pause(one) for name, one in taken.items()}
+        self.keep(title, pause_table(taken), Subject(workload.name, Mode.QUIET, Figure.PAUSE), longest)
+
     def facts(self, command: str) -> dict[str, str]:
         """What a reader has to know of the run."""
-        versions = dict(self.peers.versions if self.peers else {}) | self.ours.versions
-        holders = sorted({*self.ours.holds_gil, *(self.peers.holds_gil if self.peers else ())})
+        ground, ours, peers = self.ground, self.ground.ours, self.ground.peers
+        versions = dict(peers.versions if peers else {}) | ours.versions
+        holders = sorted({*ours.holds_gil, *(peers.holds_gil if peers else ())})
         facts = {
             "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
             "machine": describe_machine(),
             "load average before": f"{os.getloadavg()[0]:.1f} (others disturb less the nearer it is to 0)",
-            "interpreter": f"{self.ours.name}, {self.ours.build}",
+            "interpreter": f"{ours.name}, {ours.build}",
             "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
             "programs": ", ".join(f"{name} {version}" for name, version in _programs().items()),
-            "set-up": f"one worker, {self.cores}; {self.rounds} x {self.seconds} s, each after {self.warm_up} s of "
-            "warm-up; " + "; ".join(f"{server.name} {server.note}" for server in self.servers if server.note),
+            "set-up": f"one worker, {ground.cores}; {ground.rounds} x {ground.seconds} s, each after "
+            f"{ground.warm_up} s of warm-up; "
+            + "; ".join(f"{server.name} {server.note}" for server in ground.servers if server.note),
             "command": f"`{command}`",
         }
         if holders:
@@ -143,12 +166,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each server; the median counts (default: 3)")
     parser.add_argument("--seconds", type=int, default=4, help="length of a measurement (default: 4)")
     parser.add_argument("--warm-up", type=int, default=1, help="seconds of load before it (default: 1)")
-    parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="WORKLOAD")
+    parser.add_argument("--workloads", nargs="+", choices=EVERYTHING, default=EVERYTHING, metavar="WORKLOAD")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS), metavar="SERVER")
     parser.add_argument("--modes", nargs="+", choices=[mode.value for mode in Mode], default=[m.value for m in Mode])
     parser.add_argument("--python", default=sys.executable, help="an interpreter in whose environment Pounce is")
     parser.add_argument("--save", action="store_true", help=f"replace the section of this Python in {RESULTS.name}")
-    parser.epilog = f"workloads: {' '.join(WORKLOADS)}; servers: {' '.join(SERVERS)}"
+    parser.epilog = f"workloads: {' '.join(EVERYTHING)}; servers: {' '.join(SERVERS)}"
     options = parser.parse_args(arguments)
     if options.rounds < 1 or options.seconds < 1 or options.warm_up < 0:
         parser.error("--rounds and --seconds are at least 1, --warm-up at least 0")
@@ -172,27 +195,36 @@ def prepare(options: argparse.Namespace) -> Comparison:
     servers = [s for s in chosen if s.ours or s in there or (s.program and find_program(s.program))]
     if not servers:
         raise WorkspaceError("none of the chosen servers is here")
-    workloads = [WORKLOADS[name] for name in WORKLOADS if name in options.workloads]
-    for workload in workloads:
-        if workload.needs and workload.needs not in ours.versions:
-            loud(f"{workload.name} is left out: {workload.needs} is not installed for {options.python}")
-    able = [workload for workload in workloads if not workload.needs or workload.needs in ours.versions]
+
+    def chosen_of(workloads: Iterable[Workload]) -> list[Workload]:
+        chosen = [workload for workload in workloads if workload.name in options.workloads]
+        for workload in chosen:
+            if workload.needs and workload.needs not in ours.versions:
+                loud(f"{workload.name} is left out: {workload.needs} is not installed for {options.python}")
+        return [workload for workload in chosen if not workload.needs or workload.needs in ours.versions]
+
     # A server that runs no application may be alone in the choice: then only what it can answer is left.
     cases = [
         Case(workload, mode)
         for mode in Mode
         if mode.value in options.modes
-        for workload in able
+        for workload in chosen_of(WORKLOADS.values())
         if workload.static or any(not server.program for server in servers)
     ]
-    return Comparison(
-        cases=cases,
+    ground = Ground(
         servers=servers,
         ours=ours,
         peers=peers,
         rounds=options.rounds,
         seconds=options.seconds,
         warm_up=options.warm_up,
+    )
+    quiet = Mode.QUIET.value in options.modes
+    return Comparison(
+        ground=ground,
+        cases=cases,
+        latency=quiet and LATENCY in options.workloads,
+        pauses=chosen_of(PAUSES) if quiet else [],
     )
 
 
@@ -214,15 +246,16 @@ def main(arguments: Sequence[str]) -> int:
     except (WorkspaceError, OSError, subprocess.SubprocessError) as error:
         loud(f"The comparison cannot begin: {error}")
         return 1
-    if options.save and len(comparison.cases) < len(WORKLOADS) * len(Mode):
+    if options.save and not (set(options.workloads) == set(EVERYTHING) and len(set(options.modes)) == len(Mode)):
         loud(f"This run is partial, and its tables replace all of this Python's in {RESULTS.name}")
     facts = comparison.facts(command_line(arguments))
     print("\n".join(f"{key}: {value}" for key, value in facts.items()), flush=True)
-    results = comparison.run()
-    verdicts = judge(comparison.ours, results)
+    comparison.run()
+    ours = comparison.ground.ours
+    verdicts = judge(ours, comparison.figures)
     print(f"\n{verdict_table(verdicts)}", flush=True)
     if options.save:
-        section = Section(series=comparison.ours.series, facts=facts, verdicts=verdicts, results=results)
+        section = Section(series=ours.series, facts=facts, verdicts=verdicts, tables=comparison.tables)
         before = RESULTS.read_text() if RESULTS.exists() else ""
         RESULTS.write_text(rewrite(before, section.series, section.render()))
         print(f"\nKept in {RESULTS}", flush=True)

@@ -1,4 +1,4 @@
-"""Processor time and memory of a process and all that came from it, read from ``/proc`` (Linux)."""
+"""Processor time and memory of a process and all that came from it, and of a core; from ``/proc`` (Linux)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-__all__ = ["cpu_seconds", "members", "pss_bytes"]
+__all__ = ["busy_seconds", "cpu_seconds", "members", "pss_bytes"]
 
 PROC: Final = Path("/proc")
 
@@ -45,6 +45,16 @@ def cpu_seconds(root: int) -> float:
         if stat := _stat(pid):
             ticks += sum(map(int, stat[CPU_TIMES]))
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def busy_seconds(core: int) -> float:
+    """For how long a core has been in use since the machine started, by anybody, a host's other guests included."""
+    for line in (PROC / "stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _waiting, irq, softirq, steal = map(int, ticks[:8])
+            return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    raise ValueError(f"there is no core {core}")
 
 
 def pss_bytes(root: int) -> int:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["WORKLOADS", "Workload"]
+__all__ = ["CLIENTS", "PAUSES", "WORKLOADS", "Workload"]
 
 CLIENTS: Final = 32
 """Connections of an ordinary workload: enough to keep one worker busy, few enough that none has to queue for long."""
@@ -115,5 +115,22 @@ _ALL: Final = (
         needs="fastapi",
     ),
 )
+
+PAUSES: Final = (
+    Workload(
+        name="pauses",
+        title="garbage collections: 60,000 objects held, a cycle left behind by each request",
+        app="benchmarks.pause_apps:littering",
+        answer=HELLO,
+    ),
+    Workload(
+        name="pauses-fastapi",
+        title="garbage collections: FastAPI, JSON",
+        app="benchmarks.pause_fastapi_app:app",
+        answer=b'{"hello":"world"}',
+        needs="fastapi",
+    ),
+)
+"""Not compared like the others: their applications tell how long garbage collections stopped them."""
 
 WORKLOADS: Final = {workload.name: workload for workload in _ALL}

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import apps, hot_path, instructions
-from benchmarks.bars import BARS, ELSEWHERE, Bar, Verdict, judge
+from benchmarks.bars import BARS, ELSEWHERE, Bar, Figure, Subject, Verdict, judge
 from benchmarks.load import LoadError, LoadReport, parse_report, script_for
 from benchmarks.machine import Interpreter
-from benchmarks.measurement import Case, Summary, Turn, summarise
+from benchmarks.measurement import Summary, Turn, summarise
 from benchmarks.process_tree import cpu_seconds, members, pss_bytes
 from benchmarks.report import START, case_table, rewrite
 from benchmarks.servers import SERVERS, Launch, Mode
 from benchmarks.serving import ServerError, check_answer, serving
-from benchmarks.workloads import WORKLOADS, Workload
+from benchmarks.workloads import PAUSES, WORKLOADS, Workload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def turn(requests: int, cpu: float, failures: int = 0) -> Turn:
 # -- the applications ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=list(WORKLOADS))
+@pytest.mark.parametrize("workload", [*WORKLOADS.values(), *PAUSES], ids=lambda workload: workload.name)
 def test_every_workload_is_answered_as_its_table_says(serve: Serve, workload: Workload) -> None:
     if workload.needs:
         pytest.importorskip(workload.needs, reason=f"{workload.needs.upper()} IS NOT INSTALLED: it has not run")
@@ -85,30 +85,59 @@ def test_the_hot_path_has_the_cases_that_are_counted() -> None:
 
 
 def test_every_bar_is_about_what_is_measured() -> None:
+    names = {Figure.CPU: WORKLOADS, Figure.PAUSE: {workload.name for workload in PAUSES}}
     for bar in BARS:
-        assert bar.workload in WORKLOADS
-        assert bar.rival in SERVERS
+        assert bar.workload in names.get(bar.figure, {"latency"})
+        assert bar.rival in SERVERS or (bar.figure is Figure.PAUSE and not bar.rival)
         assert bar.rival != "nginx" or WORKLOADS[bar.workload].static
-    assert len({(bar.workload, bar.mode, bar.rival) for bar in BARS}) == len(BARS)
+    assert len({(bar.subject, bar.rival) for bar in BARS}) == len(BARS)
+
+
+HELLO = Subject("hello", Mode.QUIET)
 
 
 @pytest.mark.parametrize(
-    ("pounce", "word"),
-    [(summary(4.9), "pass"), (summary(5.0), "pass"), (summary(5.1), "MISS"), (summary(1, "broke"), "not measured")],
+    ("figures", "word"),
+    [
+        ({"pounce": 4.9, "uvicorn": 10}, "pass"),
+        ({"pounce": 5.0, "uvicorn": 10}, "pass"),
+        ({"pounce": 5.1, "uvicorn": 10}, "MISS"),
+        ({"pounce": 5.0}, "not measured"),
+        ({"uvicorn": 10}, "not measured"),
+    ],
 )
-def test_verdicts(pounce: Summary, word: str) -> None:
-    case = Case(WORKLOADS["hello"], Mode.QUIET)
-    against_uvicorn, against_nginx = judge(interpreter(), {case: {"pounce": pounce, "uvicorn": summary(10)}})
+def test_verdicts(figures: dict[str, float], word: str) -> None:
+    against_uvicorn, against_nginx = judge(interpreter(), {HELLO: figures})
     assert against_uvicorn.word == word
     assert against_nginx.bar.rival == "nginx"
     assert against_nginx.word == "not measured"
 
 
+@pytest.mark.parametrize(
+    ("figure", "seconds", "word"),
+    [(Figure.P99_OWN, 0.002, "pass"), (Figure.P99_SAME, 0.0021, "MISS"), (Figure.PAUSE, 0.0051, "MISS")],
+)
+def test_latency_is_held_against_uvicorn_and_pauses_against_the_clock(
+    figure: Figure, seconds: float, word: str
+) -> None:
+    subject = Subject("pauses" if figure is Figure.PAUSE else "latency", Mode.QUIET, figure)
+    (verdict,) = judge(interpreter(), {subject: {"pounce": seconds, "uvicorn": 0.002}})
+    assert verdict.word == word
+    assert judge(interpreter(), {subject: {"pounce": 0.0, "uvicorn": 0.002}})[0].measured == 0
+
+
 @pytest.mark.parametrize("build", [interpreter(free_threaded=False), interpreter(optimised=False)])
 def test_other_builds_have_one_bar_for_everything(build: Interpreter) -> None:
-    case = Case(WORKLOADS["one"], Mode.DEFAULTS)
-    verdicts = judge(build, {case: {"pounce": summary(1.1), "uvicorn": summary(1)}})
-    assert verdicts == [Verdict(Bar("one", Mode.DEFAULTS, ELSEWHERE), 1.1)]
+    subjects = [
+        Subject("one", Mode.DEFAULTS),
+        Subject("latency", Mode.QUIET, Figure.P99_OWN),
+        Subject("pauses", Mode.QUIET, Figure.PAUSE),
+    ]
+    verdicts = judge(build, {subject: {"pounce": 1.1, "uvicorn": 1} for subject in subjects})
+    assert verdicts == [
+        Verdict(Bar("one", Mode.DEFAULTS, ELSEWHERE), 1.1),
+        Verdict(Bar("latency", Mode.QUIET, ELSEWHERE, figure=Figure.P99_OWN), 1.1),
+    ]
 
 
 def test_medians() -> None:
