@@ -1,0 +1,131 @@
+"""How a pool of blocking workers ends: told to stop, or making way for another generation. In its parking thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from pounce_workers.net.blocking_transport import BlockingTransport
+    from pounce_workers.serving.http1_connection import Http1Connection
+    from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
+    from pounce_workers.settings import WorkerSettings
+
+__all__ = ["SyncDrain"]
+
+logger = logging.getLogger("pounce.worker")
+
+STEP: Final = 0.02
+"""Seconds between two looks at whether all is done."""
+LAST_TURNS: Final = 8
+"""Turns between a stop and the closing of idle connections; each takes 256 descriptors."""
+LAST_GRACE: Final = 0.5
+"""Seconds for workers to end after their connections were cut off; then they are left behind."""
+
+
+class SyncDrain:
+    """The end of one pool."""
+
+    def __init__(self, pool: SyncWorkerPool, settings: WorkerSettings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    def close_after_answers(self) -> None:
+        """From now on every answer is the last of its connection, and says so where its head is not out yet. From any
+        thread.
+        """
+        pool = self._pool
+        pool.wire.draining = True
+        for worker in pool.workers:
+            worker.wire.draining = True
+        for connection in pool.connections:
+            # A worker may have it: whichever of the two stores comes last, this or that of the next request, which has
+            # seen the flag above, it is the same.
+            connection._keep_alive = False
+
+    def retired(self) -> bool:
+        """One step of making way. True when nothing is left."""
+        pool = self._pool
+        if pool.distributor is not None and pool.distributor.is_alive():
+            pool.distributor.request_stop(take_waiting=False)  # a successor listens on the same sockets
+            pool.turn(STEP)
+            return False
+        pool.refuse_connections()
+        for transport in pool.lot.members():
+            if transport.parked and pool.lot.claim(transport):
+                self._make_way(transport)
+        if not pool.load:
+            return True
+        pool.turn(STEP)
+        return False
+
+    def run(self) -> None:
+        """After a stop: wait for what is in flight; until it is done, the graceful time is over, or a second stop."""
+        pool = self._pool
+        self.close_after_answers()
+        self._take_in_the_last()
+        deadline = time.monotonic() + self._settings.graceful_timeout
+        while pool.load:
+            for transport in pool.lot.members():
+                if transport.parked and pool.lot.claim(transport):
+                    pool.attend(transport)
+                    transport.protocol.begin_drain()
+                    pool.lot.settle(transport)
+            if pool.stop_requests > 1 or time.monotonic() >= deadline:
+                logger.warning(
+                    "Stopping with %d connections open and %d requests unfinished", pool.load, len(pool.blocked(0))
+                )
+                return
+            if pool.load:
+                pool.turn(STEP)
+
+    def give_up(self) -> None:
+        """Reset what is still open, and end the workers. Who does not end in time is left behind."""
+        pool = self._pool
+        pool.refuse_connections()
+        for transport in pool.queue.close():
+            self._abort(transport)
+        for transport in pool.lot.members():
+            if pool.lot.claim(transport):
+                self._abort(transport)
+            else:
+                transport.cut()
+        end = time.monotonic() + LAST_GRACE
+        for worker in pool.workers:
+            if not worker.join(max(end - time.monotonic(), 0)):
+                logger.warning("%s does not end and is left behind, in:\n%s", worker.name, worker.stack())
+        # What a worker parked while it ended.
+        for transport in pool.lot.members():
+            if pool.lot.claim(transport):
+                self._abort(transport)
+
+    def _take_in_the_last(self) -> None:
+        """Accept who has connected and read what was sent by now: to the client that is a request in flight."""
+        pool = self._pool
+        if pool.distributor is not None:
+            pool.distributor.request_stop()
+            while pool.distributor.is_alive() and pool.stop_requests < 2:
+                pool.turn(STEP)
+        pool.refuse_connections()
+        for _ in range(LAST_TURNS):
+            pool.turn(0)
+
+    def _make_way(self, transport: BlockingTransport) -> None:
+        """A connection that waits, claimed: move it, close it, or leave it to its next answer."""
+        pool = self._pool
+        pool.attend(transport)
+        idle = transport.protocol.idle and not transport.closing and not transport.sending
+        if idle and pool.move_to is not None:
+            pool.move_to(transport.release(), transport.peer, transport.local)
+            return
+        if idle and transport.deadline - self._settings.timeout_keep_alive + self._settings.drain_idle <= (
+            time.monotonic()
+        ):
+            cast("Http1Connection", transport.protocol).begin_drain()
+        pool.lot.settle(transport)
+
+    def _abort(self, transport: BlockingTransport) -> None:
+        self._pool.attend(transport)
+        transport.abort()
+        transport.turns.run()

@@ -1,0 +1,256 @@
+"""Blocking workers behind one parking lot: threads that serve one request at a time, and every other connection waiting
+where it owns none of them.
+
+The thread that calls ``run()`` is the parking thread. It takes connections in, watches those that wait, and hands one
+with something to read to the next free worker. It calls no application, so nothing an application does holds it up.
+It is not the thread that accepts: that one serves all kinds of workers and outlives a swap of the application, while
+a pool and its connections belong to one generation.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+from pounce_workers.net.accept_distributor import AcceptDistributor
+from pounce_workers.net.blocking_transport import BlockingTransport
+from pounce_workers.net.deadlines import tick_for
+from pounce_workers.net.parking import ParkingLot
+from pounce_workers.serving.sync_drain import SyncDrain
+from pounce_workers.serving.sync_queue import SyncQueue
+from pounce_workers.serving.sync_wire import SharedConnections, SyncWire
+from pounce_workers.serving.sync_worker import SyncWorker
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from pounce_asgi import Listeners
+    from pounce_asgi.sync_app import SyncHandler
+    from pounce_workers.serving.http1_connection import Http1Connection
+    from pounce_workers.settings import ServingSettings
+    from pounce_workers.supervision.slots import MoveTo
+
+__all__ = ["SyncWorkerPool"]
+
+logger = logging.getLogger("pounce.worker")
+
+HAND_OVERS = 256
+"""Connections that may wait to be taken in before `hand_over` says False: eight turns of accepting."""
+
+
+class SyncWorkerPool:
+    """Serves one blocking application until it is told to stop. A `ConnectionTarget` and a `WorkerLike`."""
+
+    def __init__(
+        self,
+        handler: SyncHandler,
+        sockets: Sequence[socket.socket] = (),
+        *,
+        threads: int,
+        settings: ServingSettings,
+        listeners: Listeners | None = None,
+        on_started: Callable[[], None] | None = None,
+        worker_id: int = 0,
+        tick: float | None = None,
+    ) -> None:
+        """With ``sockets`` it accepts by itself, on these, and closes them; else connections are handed over.
+
+        ``listeners`` are called in the thread that has the connection, several at once. ``on_started`` is called in
+        the parking thread once connections are served. ``tick`` is how often deadlines are looked at, in seconds.
+        """
+        timeouts = settings.worker
+        self._settings = settings
+        self._on_started = on_started
+        self._sockets = list(sockets)
+        self._tick = tick or tick_for(
+            (
+                timeouts.timeout_keep_alive,
+                timeouts.timeout_request_head,
+                timeouts.timeout_body_stall,
+                timeouts.timeout_write_stall,
+            )
+        )
+        self.on_room: Callable[[], None] | None = None
+        self.beat = 0.0
+        """When the parking thread last turned, by ``time.monotonic()``."""
+        self.connections = SharedConnections()
+        self.lot = ParkingLot(self)
+        self.queue = SyncQueue(timeouts.limit_queue, timeouts.timeout_queue)
+        self._new_wire: Callable[[], SyncWire] = lambda: SyncWire(
+            handler,
+            self.connections,
+            clock=self.lot.clock,
+            settings=settings,
+            listeners=listeners,
+            worker_id=worker_id,
+        )
+        self.wire = self._new_wire()
+        """The parking thread's: it serves errors only."""
+        self.workers = tuple(
+            SyncWorker(number, self._new_wire(), self.queue, self.lot, on_ending=self._end)
+            for number in range(1, threads + 1)
+        )
+        self.distributor: AcceptDistributor | None = None
+        self._next_sweep = 0.0
+        # Guards what is told from outside. Reentrant: a signal handler may interrupt the thread that holds it.
+        self._lock = threading.RLock()
+        self._incoming: deque[tuple[Any, ...]] = deque()
+        self._room_missed = False
+        self._takes_connections = True
+        self.stop_requests = 0
+        self.retiring = False
+        self.move_to: MoveTo | None = None
+        self._ending: BaseException | None = None
+        self._drain = SyncDrain(self, timeouts)
+
+    # -- from any thread ---------------------------------------------------------------------------------------------
+
+    @property
+    def load(self) -> int:
+        """Connections that it has, and those that wait to be taken in."""
+        return len(self.connections) + len(self._incoming)
+
+    @property
+    def requests_served(self) -> int:
+        """Requests that it has answered."""
+        return sum(worker.requests_served for worker in self.workers)
+
+    def blocked(self, seconds: float) -> list[SyncWorker]:
+        """The workers that have been busy with one connection's requests for longer than that."""
+        since = time.monotonic() - seconds
+        return [worker for worker in self.workers if worker.busy_since is not None and worker.busy_since <= since]
+
+    def hand_over(
+        self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None, /
+    ) -> bool:
+        """Take this connection, which does not block. False: too many wait to be taken in, or the pool is stopping."""
+        with self._lock:
+            if len(self._incoming) >= HAND_OVERS or not self._takes_connections:
+                self._room_missed = True
+                return False
+            self._incoming.append((sock, peer, local))
+            first = len(self._incoming) == 1
+        if first:
+            self.lot.wake()  # else it has been woken already, and takes them all
+        return True
+
+    def request_stop(self) -> None:
+        """Stop: gracefully at the first call, at once at the second. Safe in any thread and in a signal handler."""
+        with self._lock:
+            self.stop_requests += 1
+        self.lot.wake()
+
+    def retire(self, move_to: MoveTo | None = None) -> None:
+        """End when the work is done. ``move_to`` takes over connections that are idle; without it their clients are
+        told with their next answer, and those idle for longer than ``drain_idle`` are closed.
+        """
+        with self._lock:
+            self.retiring = True
+            self.move_to = move_to
+        if move_to is None:
+            self._drain.close_after_answers()
+        self.lot.wake()
+
+    def _end(self, ending: BaseException) -> None:
+        """An application ends the process: from the thread that runs the pool."""
+        self._ending = ending
+        self.request_stop()
+
+    # -- the life of it ----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until stopped; blocks.
+
+        Raises:
+            SystemExit, KeyboardInterrupt: the application raised it.
+        """
+        if threading.current_thread() is threading.main_thread():
+            self._run()
+        else:
+            contextvars.Context().run(self._run)
+
+    def _run(self) -> None:
+        drain = self._drain
+        try:
+            for worker in self.workers:
+                worker.start()
+            if self._sockets:
+                self.distributor = AcceptDistributor(self._sockets, [self])
+                self.distributor.start()
+            self.beat = time.monotonic()
+            if self._on_started is not None:
+                self._on_started()
+            while not self.stop_requests:
+                if not self.retiring:
+                    self.turn(self._tick)
+                elif drain.retired():
+                    break
+            drain.run()
+        finally:
+            drain.give_up()
+            self.lot.close()
+        if self._ending is not None:
+            raise self._ending
+
+    def turn(self, longest: float) -> None:
+        """Wait, for so many seconds at most, and deal with what happens to the connections that wait."""
+        now = time.monotonic()
+        self.lot.turn(max(min(longest, self._next_sweep - now, self.queue.next_overdue() - now), 0))
+        now = self.beat = time.monotonic()
+        self._take_in()
+        if now >= self._next_sweep:
+            self._next_sweep = now + self._tick
+            self.lot.expire(now)
+        for transport in self.queue.take_overdue(now):
+            self._refuse(transport)
+
+    def refuse_connections(self) -> None:
+        """Take in what was handed over before, and no more."""
+        with self._lock:
+            self._takes_connections = False
+        self._take_in()
+
+    def _take_in(self) -> None:
+        if not self._incoming:
+            return
+        with self._lock:
+            incoming, self._incoming = self._incoming, deque()
+            missed, self._room_missed = self._room_missed, False
+        for sock, peer, local in incoming:
+            stall = self._settings.worker.timeout_write_stall
+            transport = BlockingTransport(sock, self.lot, peer=peer, local=local, write_stall=stall)
+            transport.start(self.wire.connect)
+            self.lot.park(transport)
+        if missed and self.on_room is not None:
+            self.on_room()
+
+    # -- what the parking lot asks for -------------------------------------------------------------------------------
+
+    def attend(self, transport: BlockingTransport) -> None:
+        """The parking thread is about to call this connection's protocol."""
+        if not transport.lingering:
+            self.wire.serve(cast("Http1Connection", transport.protocol))
+
+    def ready(self, transport: BlockingTransport) -> None:
+        """A worker is wanted."""
+        if not self.queue.put(transport):
+            self._refuse(transport)
+
+    def _refuse(self, transport: BlockingTransport) -> None:
+        """There is no worker for it: if what has come is a request, the answer is 503."""
+        self.attend(transport)
+        connection = cast("Http1Connection", transport.protocol)
+        connection._over_limit = True  # the same answer, for another reason
+        if transport.turns:
+            transport.turns.run()
+        else:
+            data = transport.on_readable()
+            if data is not None:
+                transport.deliver(data)
+        connection._over_limit = False  # it was not a whole request, and may find a worker later
+        self.lot.settle(transport)

@@ -1,0 +1,330 @@
+"""A pool of blocking workers: who waits where and for how long, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import statistics
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sync_runner import Gate, RunningPool, echo_body, echo_path, read_to_end, respond
+from worker_runner import HANGS_AFTER, Client
+
+from pounce_workers.serving import sync_worker_pool
+
+if TYPE_CHECKING:
+    from pounce_asgi.sync_app import SyncRequest, SyncSend
+
+
+# -- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def test_idle_and_silent_connections_own_no_thread() -> None:
+    with RunningPool(echo_path) as running, contextlib.ExitStack() as stack:
+        for number in range(2050):
+            client = stack.enter_context(running.connect())
+            if number < 50:
+                client.send(b"GET / HTTP/1.1\r\nHost: x\r\nX-Half")
+        # The last of them has been answered, so all of them have been taken in.
+        assert client.get("/last").body == b"/last"
+        assert running.pool.load == 2050
+        times = []
+        for _ in range(5):
+            began = time.monotonic()
+            with running.connect() as client:
+                assert client.get("/new").body == b"/new"
+            times.append(time.monotonic() - began)
+        assert statistics.median(times) < 0.05, times
+
+
+def test_a_head_that_takes_too_long_is_answered_408_and_an_idle_connection_closed() -> None:
+    with RunningPool(echo_path, timeout_request_head=0.1, timeout_keep_alive=0.1) as running:
+        with running.connect() as silent, running.connect() as half, running.connect() as idle:
+            half.send(b"GET / HTTP/1.1\r\n")
+            assert idle.get().status == 200
+            assert half.response().status == 408
+            for client in (silent, half, idle):
+                assert client.at_end()
+        running.empties()
+
+
+def test_a_head_that_takes_too_long_while_every_worker_is_busy() -> None:
+    gate = Gate()
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(RunningPool(gate, threads=1, timeout_request_head=0.1))
+        half, busy = (stack.enter_context(running.connect()) for _ in range(2))
+        half.send(b"GET / HTTP/1.1\r\n")
+        busy.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        gate.await_entries(1)
+        assert half.response().status == 408
+        gate.open.set()
+        assert busy.response().status == 200
+
+
+def test_a_body_that_stalls_is_answered_408() -> None:
+    with RunningPool(echo_body, timeout_body_stall=0.1) as running, running.connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        assert client.response().status == 408
+        assert client.at_end()
+
+
+def test_time_that_the_application_takes_is_not_the_clients() -> None:
+    slept = threading.Event()
+
+    def app(request: SyncRequest, send: SyncSend) -> None:
+        slept.wait(0.3)  # longer than the body may stall
+        respond(send, request.body.read())
+
+    with RunningPool(app, timeout_body_stall=0.2) as running, running.connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc")
+        client.send(b"def")
+        assert client.response().body == b"abcdef"
+
+
+def test_a_client_that_reads_nothing_is_given_up() -> None:
+    seen: list[BaseException] = []
+    told = threading.Event()
+
+    def app(request: SyncRequest, send: SyncSend) -> None:
+        try:
+            send({"type": "http.response.start", "status": 200, "headers": []})
+            while True:
+                send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+        except OSError as error:
+            seen.append(error)
+            told.set()
+            raise
+
+    with RunningPool(app, timeout_write_stall=0.2) as running, running.connect() as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert told.wait(HANGS_AFTER)
+        with pytest.raises(ConnectionResetError):
+            read_to_end(client)
+
+
+def test_past_the_queue_the_answer_is_503() -> None:
+    gate = Gate()
+    with RunningPool(gate, threads=1, limit_queue=2) as running, contextlib.ExitStack() as stack:
+        busy, *waiting = (stack.enter_context(running.connect()) for _ in range(3))
+        busy.send(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+        gate.await_entries(1)
+        for client in waiting:
+            client.send(b"GET /waits HTTP/1.1\r\nHost: x\r\n\r\n")
+        while len(running.pool.queue) < 2:
+            time.sleep(0.001)
+        with running.connect() as client:
+            answer = client.get("/refused")
+            assert (answer.status, answer.closes) == (503, True)
+            assert client.at_end()
+        # A head that is not whole finds no worker either, and may when its rest comes.
+        later = stack.enter_context(running.connect())
+        later.send(b"GET /later HTTP/1.1\r\n")
+        gate.open.set()
+        assert busy.response().body == b"/busy"
+        assert [client.response().body for client in waiting] == [b"/waits"] * 2
+        later.send(b"Host: x\r\n\r\n")
+        assert later.response().body == b"/later"
+
+
+def test_who_has_waited_too_long_is_answered_503() -> None:
+    gate = Gate()
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(RunningPool(gate, threads=1, timeout_queue=0.1))
+        busy, client = (stack.enter_context(running.connect()) for _ in range(2))
+        busy.send(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+        gate.await_entries(1)
+        assert client.get("/waits").status == 503
+        gate.open.set()
+        assert busy.response().body == b"/busy"
+
+
+def test_connections_past_the_limit_are_answered_503() -> None:
+    with RunningPool(echo_path, limit_concurrency=1) as running, running.connect() as client:
+        assert client.get().status == 200
+        with running.connect() as other:
+            assert other.get().status == 503
+
+
+def test_one_pipelining_client_does_not_starve_the_others() -> None:
+    with RunningPool(echo_path, threads=1) as running, running.connect() as greedy, running.connect() as other:
+        greedy.send(b"GET /greedy HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        assert other.get("/other").body == b"/other"
+        greedy.read_until(lambda data: data.count(b"/greedy") == 400)
+
+
+# -- hand-over -------------------------------------------------------------------------------------------------------
+
+
+class Inlet:
+    """Hands connections over by hand."""
+
+    def __init__(self, pool: Any) -> None:
+        self.pool = pool
+        self.told = threading.Event()
+        pool.on_room = self.told.set
+        self.kept: list[socket.socket] = []
+
+    def connect(self) -> tuple[bool, Client]:
+        listener = socket.create_server(("127.0.0.1", 0))
+        client = Client(listener.getsockname())
+        sock, peer = listener.accept()
+        listener.close()
+        sock.setblocking(False)
+        taken = self.pool.hand_over(sock, peer, sock.getsockname())
+        if not taken:
+            self.kept.append(sock)
+        return taken, client
+
+
+def test_hand_over_is_bounded_and_says_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_worker_pool, "HAND_OVERS", 3)
+    running = RunningPool(echo_path, accepts=False)
+    inlet = Inlet(running.pool)
+    # It does not run yet, so nothing is taken in.
+    made = [inlet.connect() for _ in range(4)]
+    assert [taken for taken, _ in made] == [True, True, True, False]
+    assert running.pool.load == 3
+    assert not inlet.told.is_set()
+    with running:
+        assert inlet.told.wait(HANGS_AFTER)
+        for _, client in made[:3]:
+            assert client.get("/x").body == b"/x"
+        sock = inlet.kept.pop()
+        assert running.pool.hand_over(sock, None, None)
+        assert made[3][1].get("/y").body == b"/y"
+    assert not running.pool.hand_over(sock, None, None), "after the end it takes nobody"
+    for _, client in made:
+        client.socket.close()
+
+
+# -- ends ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_closes_idle_connections_and_waits_for_the_others() -> None:
+    gate = Gate()
+    with RunningPool(gate) as running, running.connect() as idle, running.connect() as busy:
+        assert idle.get("/free").status == 200
+        busy.send(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+        gate.await_entries(1)
+        running.pool.request_stop()
+        assert idle.at_end()
+        gate.open.set()
+        answer = busy.response()
+        assert (answer.body, answer.closes) == (b"/busy", True)
+        assert busy.at_end()
+        assert running.join()
+        with pytest.raises(OSError, match=r"refused|reset"):
+            running.connect()
+
+
+def test_what_was_sent_before_the_stop_is_answered() -> None:
+    gate = Gate()
+    with RunningPool(gate, threads=1) as running, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(running.connect()) for _ in range(20)]
+        for client in clients:
+            client.send(b"GET /waits HTTP/1.1\r\nHost: x\r\n\r\n")
+        gate.await_entries(1)
+        running.pool.request_stop()
+        gate.open.set()
+        assert [client.response().body for client in clients] == [b"/waits"] * 20
+
+
+def test_a_blocked_worker_is_told_of_and_left_behind(caplog: pytest.LogCaptureFixture) -> None:
+    gate = Gate()
+    with RunningPool(gate, threads=1, graceful_timeout=0.05) as running, running.connect() as client:
+        client.send(b"GET /blocks HTTP/1.1\r\nHost: x\r\n\r\n")
+        gate.await_entries(1)
+        (worker,) = running.pool.blocked(0)
+        assert not running.pool.blocked(60)
+        assert "__call__" in worker.stack()
+        running.pool.request_stop()
+        assert running.join()
+        assert "pounce-sync-1 does not end" in caplog.text
+        gate.open.set()
+        assert worker.join(HANGS_AFTER)
+        assert running.pool.load == 0
+
+
+def test_a_second_stop_does_not_wait() -> None:
+    sending = threading.Event()
+
+    def app(request: SyncRequest, send: SyncSend) -> None:
+        send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+            sending.set()
+
+    def reads(request: SyncRequest, send: SyncSend) -> None:
+        sending.set()
+        request.body.read()
+
+    for handler, request in (
+        (app, b"GET / HTTP/1.0\r\n\r\n"),
+        (reads, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"),
+    ):
+        sending.clear()
+        with RunningPool(handler) as running, running.connect() as client:
+            client.send(request)
+            assert sending.wait(HANGS_AFTER)
+            running.pool.request_stop()
+            running.pool.request_stop()
+            assert running.join(3)
+            assert all(worker.join(0) for worker in running.pool.workers)
+            assert running.pool.load == 0
+            if handler is app:
+                with pytest.raises(ConnectionResetError):
+                    read_to_end(client)
+
+
+@pytest.mark.parametrize("ending", [SystemExit(3), KeyboardInterrupt()])
+def test_an_application_may_end_the_process(ending: BaseException) -> None:
+    def app(request: SyncRequest, send: SyncSend) -> None:
+        raise ending
+
+    with RunningPool(app) as running, running.connect() as client:
+        assert client.get().status == 500
+        assert running.take_error() is ending
+
+
+def test_retiring_moves_idle_connections_and_loses_no_request() -> None:
+    old_gate = Gate()
+    new = RunningPool(echo_path, accepts=False)
+    with RunningPool(old_gate) as old, new:
+        inlet = Inlet(old.pool)
+        (_, idle), (_, busy), (_, half) = (inlet.connect() for _ in range(3))
+        assert idle.get("/free").body == b"/free"
+        busy.send(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+        half.send(b"GET /fr")
+        old_gate.await_entries(1)
+
+        def move(sock: socket.socket, peer: Any, local: Any) -> None:
+            assert new.pool.hand_over(sock, peer, local)
+
+        old.pool.retire(move)
+        while new.pool.load < 1:
+            time.sleep(0.001)
+        assert idle.get("/new").body == b"/new"
+        half.send(b"ee HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert half.response().body == b"/free"
+        old_gate.open.set()
+        answer = busy.response()
+        assert (answer.body, answer.closes) == (b"/busy", False)
+        assert old.join()
+        assert old.pool.load == 0
+        for client in (busy, half, idle):
+            assert client.get("/again").body == b"/again"
+            client.socket.close()
+        assert set(old_gate.threads) <= {"pounce-sync-1", "pounce-sync-2"}
+
+
+def test_retiring_without_a_successor_in_reach_tells_clients_with_their_next_answer() -> None:
+    with RunningPool(echo_path, drain_idle=0.2) as running, running.connect() as first, running.connect() as second:
+        assert not first.get().closes
+        assert not second.get().closes
+        running.pool.retire()
+        assert first.get().closes
+        assert second.at_end()
+        assert running.join()
