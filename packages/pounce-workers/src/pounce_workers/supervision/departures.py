@@ -71,6 +71,11 @@ class Departure:
         if self._go_on(_Step.STOP_NOW, now, self._last):
             self._handle.stop_now()
 
+    def kill(self, now: float) -> None:
+        """End it without its help."""
+        if self._go_on(_Step.KILLED, now, UNKILLABLE):
+            self._handle.kill()
+
     def tick(self, now: float) -> None:
         """Do what is due."""
         if now < self.due:
@@ -78,9 +83,9 @@ class Departure:
         handle = self._handle
         if self._step < _Step.DRAIN:
             self.drain(now)
-        elif self._go_on(_Step.KILLED, now, UNKILLABLE):
+        elif self._step < _Step.KILLED:
             logger.error("worker %d (%s) has not ended in time and is killed", handle.worker_id, handle.kind)
-            handle.kill()
+            self.kill(now)
         elif self._go_on(_Step.LOST, now, math.inf):
             logger.error("worker %d (%s) cannot be killed and is left behind", handle.worker_id, handle.kind)
 

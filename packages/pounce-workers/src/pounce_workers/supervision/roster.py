@@ -174,8 +174,10 @@ class Roster:
                 if member.handle is not handle or member.ready_at is None:
                     continue
                 if handle.kind == "process" and self._stalls(member, now):
-                    logger.error("%s is killed, because its event loop does not turn", _name(handle))
-                    handle.kill()
+                    self._leave(handle).kill(now)
+                    how = SlotExit(expected=False, error="its event loop did not turn")
+                    self._died(post, member, how, now)
+                return
 
     def adopt(self, launcher: SlotLauncher, handles: Sequence[SlotHandle], now: float) -> None:
         """Let a new generation serve: its workers, all ready, take over from those that are here, which retire."""
