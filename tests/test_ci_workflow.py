@@ -6,7 +6,9 @@ Without a YAML parser, which nothing else here needs: lists are written in one l
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -48,7 +50,7 @@ def test_what_it_runs_is_here() -> None:
     assert called
     assert set(called) <= targets
     assert re.search(r"^ +run: \.ci/run$", WORKFLOW, re.MULTILINE)
-    assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
+    assert sys.platform == "win32" or os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
 def test_it_may_read_and_no_more_and_ends() -> None:
