@@ -88,7 +88,7 @@ async def answer(app: ASGI3Application, requests: Sequence[bytes]) -> int:
     """Have all requests answered on one connection; the result is how many bytes the answers had."""
     loop = asyncio.get_running_loop()
     settings = ServingSettings()
-    context = ExchangeContext(app, loop=loop, encode=encode_header_line, settings=settings.exchange)
+    context = ExchangeContext(app, loop=loop, encode=encode_header_line, no_fields=b"", settings=settings.exchange)
     wire = Http1Wire(context, loop=loop, sweeper=DeadlineSweeper(loop, 1.0), settings=settings)
     transport = NullTransport()
     connection = wire.connect(transport)

@@ -56,6 +56,7 @@ async def measure() -> float:
         hello,
         loop=asyncio.get_running_loop(),
         encode=lambda name, value: b"%b: %b\r\n" % (name, value),
+        no_fields=b"",
         settings=ExchangeSettings(),
     )
     sink, head, peer = Sink(), Head(), Peer(("127.0.0.1", 1), ("127.0.0.1", 8000), "http", 1)

@@ -37,7 +37,7 @@ class Head:
     raw_path: bytes = b"/"
     query_string: bytes = b""
     http_version: str = "1.1"
-    headers: Sequence[Pair] = ((b"host", b"example"),)
+    headers: tuple[Pair, ...] = ((b"host", b"example"),)
     content_length: int | None = None
     has_body: bool = False
     expect_continue: bool = False
@@ -83,13 +83,13 @@ class FakeSink:
         self.resumed = 0
         self.file_result: Callable[[bytes], Awaitable[int]] | None = None
 
-    def send_informational(self, status: int, headers: Sequence[Pair]) -> None:
+    def send_informational(self, status: int, headers: tuple[Pair, ...]) -> None:
         self._note("informational", self.head is None)
         self._check(100 <= status <= 199 and status != 101, f"{status} is not an interim response")
         self.informational.append((status, list(headers)))
 
     def send_head(
-        self, status: int, headers: list[Pair], framing: BodyFraming, body: bytes, *, end: bool, close: bool
+        self, status: int, headers: tuple[Pair, ...], framing: BodyFraming, body: bytes, *, end: bool, close: bool
     ) -> None:
         self._note("head", self.head is None)
         self._check(200 <= status <= 999, f"{status} is not a final status")
@@ -121,7 +121,7 @@ class FakeSink:
         future.set_result(len(data))
         return future
 
-    def send_trailers(self, headers: Sequence[Pair]) -> None:
+    def send_trailers(self, headers: tuple[Pair, ...]) -> None:
         self._note("trailers", self.head is not None and self.head.framing is BodyFraming.DELIMITED)
         self.trailers = list(headers)
         self.ended = True
@@ -171,7 +171,7 @@ def _read(descriptor: int, offset: int | None, count: int | None) -> bytes:
     return data
 
 
-def encode_pair(name: object, value: object) -> Pair:
+def encode_pair(name: object, value: object) -> tuple[Pair, ...]:
     """A field for this wire: checked, and then the pair itself."""
     if not isinstance(name, bytes) or not isinstance(value, bytes):
         raise TypeError("name and value must be bytes")
@@ -179,7 +179,7 @@ def encode_pair(name: object, value: object) -> Pair:
         raise ValueError("the name is not a token")
     if re.search(rb"[\r\n\0]", value):
         raise ValueError("CR, LF or NUL in the value")
-    return (name, value)
+    return ((name, value),)
 
 
 def make_exchange(
@@ -191,12 +191,13 @@ def make_exchange(
     state: dict[str, Any] | None = None,
     peer: Peer = PEER,
     **settings: Any,
-) -> HttpExchange[Pair]:
+) -> HttpExchange[tuple[Pair, ...]]:
     """An exchange on a fake sink; call it in a running loop. ``exchange.sink`` is the sink."""
-    context: ExchangeContext[Pair] = ExchangeContext(
+    context: ExchangeContext[tuple[Pair, ...]] = ExchangeContext(
         app,
         loop=asyncio.get_running_loop(),
         encode=encode_pair,
+        no_fields=(),
         settings=ExchangeSettings(**settings),
         listeners=listeners,
         state=state,

@@ -20,7 +20,7 @@ def make_context(**settings: Any) -> ExchangeContext[Any]:
 
     loop = asyncio.new_event_loop()
     loop.close()
-    return ExchangeContext(app, loop=loop, encode=encode_pair, settings=ExchangeSettings(**settings))
+    return ExchangeContext(app, loop=loop, encode=encode_pair, no_fields=(), settings=ExchangeSettings(**settings))
 
 
 def test_the_date_is_rendered_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,11 +28,11 @@ def test_the_date_is_rendered_once_a_second(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(time, "time", lambda: now[0])
     context = make_context(server_header=False)
     first = context.default_fields()
-    assert first == [(b"date", b"Sun, 06 Nov 1994 08:49:37 GMT")]
+    assert first == ((b"date", b"Sun, 06 Nov 1994 08:49:37 GMT"),)
     now[0] += 0.999
     assert context.default_fields() is first
     now[0] += 0.001
-    assert context.default_fields() == [(b"date", b"Sun, 06 Nov 1994 08:49:38 GMT")]
+    assert context.default_fields() == ((b"date", b"Sun, 06 Nov 1994 08:49:38 GMT"),)
 
 
 def test_a_clock_that_is_set_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ def test_a_clock_that_is_set_back_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
     context = make_context(server_header=False)
     context.default_fields()
     now[0] -= 3600
-    assert context.default_fields() == [(b"date", b"Sun, 06 Nov 1994 07:49:37 GMT")]
+    assert context.default_fields() == ((b"date", b"Sun, 06 Nov 1994 07:49:37 GMT"),)
 
 
 def test_the_date_is_now() -> None:

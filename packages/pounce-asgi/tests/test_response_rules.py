@@ -44,7 +44,7 @@ KINDS = [
 def test_kinds(name: bytes, value: bytes, kind: int) -> None:
     memo: HeaderMemo[Any] = HeaderMemo(encode_pair)
     first = memo[name, value]
-    assert (first[0], first[1]) == (kind, (name, value))
+    assert (first[0], first[1]) == (kind, ((name, value),))
     assert memo[name, value] is first  # remembered
 
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_sent_is_refused_each_time(pair: Any) -> None:
 )
 def test_other_forms_of_bytes_are_taken(pair: Any) -> None:
     memo: HeaderMemo[Any] = HeaderMemo(encode_pair)
-    assert memo.unhashable(pair)[1] == (b"x", b"y")
+    assert memo.unhashable(pair)[1] == ((b"x", b"y"),)
 
 
 @pytest.mark.parametrize("pair", [[b"x", "y"], [b"x"], [[], b"y"], (b"x", {})], ids=["str", "one", "list", "dict"])
@@ -107,7 +107,7 @@ def test_the_memory_is_bounded() -> None:
         assert len(memo) <= MEMO_ENTRIES
     memo.clear()
     large = b"x" * MEMO_FIELD_BYTES
-    assert memo[b"etag", large][1] == (b"etag", large)
+    assert memo[b"etag", large][1] == ((b"etag", large),)
     assert not memo
 
 

@@ -71,7 +71,7 @@ async def measure(app: Any, pieces: list[bytes]) -> float:
     """Seconds per piece."""
     loop = asyncio.get_running_loop()
     settings = ServingSettings()
-    context = ExchangeContext(app, loop=loop, encode=encode_header_line, settings=settings.exchange)
+    context = ExchangeContext(app, loop=loop, encode=encode_header_line, no_fields=b"", settings=settings.exchange)
     wire = Http1Wire(context, loop=loop, sweeper=Sweeper(), settings=settings)  # type: ignore[arg-type]
     best = float("inf")
     for _ in range(ROUNDS):

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Sequence
+    from typing import Self
 
 __all__ = [
     "BodyFraming",
@@ -25,14 +26,22 @@ __all__ = [
     "RequestHead",
     "ResponseSink",
     "Transport",
-    "WireHeader",
+    "WireFields",
 ]
 
 HeaderPair = tuple[bytes, bytes]
 """A header field: name in lower case, value without surrounding white space."""
 
-WireHeader = TypeVar("WireHeader")
-"""What one response header field becomes on a wire: a rendered line over HTTP/1.1, a pair over HTTP/2."""
+
+class _Concatenable(Protocol):
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+WireFields = TypeVar("WireFields", bound=_Concatenable)
+"""Response header fields in the form that a wire has for them: rendered lines, each with its line end, over HTTP/1.1;
+pairs over the later versions. ``+`` puts some behind others, and a single field has the same form.
+"""
+_Fields = TypeVar("_Fields", bound=_Concatenable, contravariant=True)
 
 
 class BodyFraming(enum.Enum):
@@ -164,17 +173,17 @@ class ConnectionProtocol(Protocol):
         """The server stops: finish what is in flight, accept nothing new, close when idle."""
 
 
-class ResponseSink(Protocol[WireHeader]):
+class ResponseSink(Protocol[_Fields]):
     """Where an exchange writes its response, and what it asks of the wire. A wire protocol implements it."""
 
     congested: bool
     """The client reads slowly: after the next write wait for ``HttpExchange.resume_sending()``."""
 
-    def send_informational(self, status: int, headers: Sequence[WireHeader]) -> None:
+    def send_informational(self, status: int, headers: _Fields) -> None:
         """Send an interim response (1xx). Wires that cannot, such as HTTP/1.0, drop it."""
 
     def send_head(
-        self, status: int, headers: list[WireHeader], framing: BodyFraming, body: bytes, *, end: bool, close: bool
+        self, status: int, headers: _Fields, framing: BodyFraming, body: bytes, *, end: bool, close: bool
     ) -> None:
         """Send the head together with the first piece of body, which may be empty.
 
@@ -187,7 +196,7 @@ class ResponseSink(Protocol[WireHeader]):
     def send_file(self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool) -> Future[int]:
         """Send a piece of the body from a file; see ``Transport.sendfile``."""
 
-    def send_trailers(self, headers: Sequence[WireHeader]) -> None:
+    def send_trailers(self, headers: _Fields) -> None:
         """End the response with trailer fields; only after a body whose framing is DELIMITED."""
 
     def resume_body(self) -> None:

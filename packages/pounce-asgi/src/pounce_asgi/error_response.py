@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi.contracts import BodyFraming, ResponseSink, WireHeader
+from pounce_asgi.contracts import BodyFraming, ResponseSink, WireFields
 from pounce_asgi.response_rules import allows_body
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus} | {
 
 
 def send_error_response(
-    context: ExchangeContext[WireHeader],
+    context: ExchangeContext[WireFields],
     sink: ResponseSink[Any],
     status: int,
     detail: str = "",
@@ -40,11 +40,11 @@ def send_error_response(
     text = f"{status} {phrase}\n{detail}\n" if detail else f"{status} {phrase}\n"
     body = text.encode("utf-8", "replace")
     memo = context.header_memo
-    fields = [
-        memo[b"content-type", b"text/plain; charset=utf-8"][1],
-        memo[b"content-length", b"%d" % len(body)][1],
-        *context.default_fields(),
-    ]
+    fields = (
+        memo[b"content-type", b"text/plain; charset=utf-8"][1]
+        + memo[b"content-length", b"%d" % len(body)][1]
+        + context.default_fields()
+    )
     if allows_body(method, status):
         sink.send_head(status, fields, BodyFraming.LENGTH, body, end=True, close=close)
         return len(body)

@@ -15,9 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic
 from urllib.parse import quote
 
-from pounce_asgi.contracts import WireHeader
+from pounce_asgi.contracts import WireFields
 from pounce_asgi.lifecycle import Listeners
 from pounce_asgi.request_id import RequestIdGenerator
+from pounce_asgi.response_head import HeadMemo
 from pounce_asgi.response_rules import DATE, SERVER, HeaderMemo
 from pounce_asgi.scope import HTTP_EXTENSIONS
 
@@ -42,7 +43,7 @@ class Peer:
     connection_id: int
 
 
-class ExchangeContext(Generic[WireHeader]):
+class ExchangeContext(Generic[WireFields]):
     """The surroundings of an exchange. One per worker and kind of wire."""
 
     __slots__ = (
@@ -56,10 +57,12 @@ class ExchangeContext(Generic[WireHeader]):
         "create_task",
         "early_head",
         "extensions",
+        "head_memo",
         "header_memo",
         "listeners",
         "loop",
         "max_request_body",
+        "no_fields",
         "raw_root_path",
         "reports",
         "request_ids",
@@ -74,14 +77,16 @@ class ExchangeContext(Generic[WireHeader]):
         app: ASGI3Application,
         *,
         loop: asyncio.AbstractEventLoop,
-        encode: Callable[[bytes, bytes], WireHeader],
+        encode: Callable[[bytes, bytes], WireFields],
+        no_fields: WireFields,
         settings: ExchangeSettings,
         state: dict[str, Any] | None = None,
         listeners: Listeners | None = None,
         worker_id: int = 0,
         extensions: Mapping[str, dict[str, Any]] = HTTP_EXTENSIONS,
     ) -> None:
-        """``encode`` validates and renders one response field for the wire; ``state`` is what lifespan filled.
+        """``encode`` validates and renders one response field for the wire, on which ``no_fields`` is an empty list of
+        them: ``b""`` or ``()``. ``state`` is what lifespan filled.
 
         Raises:
             InvalidResponseHeader: a field in ``settings.header`` cannot be sent.
@@ -89,7 +94,9 @@ class ExchangeContext(Generic[WireHeader]):
         self.app = app
         self.loop = loop
         self.create_task = _task_creator(loop)
-        self.header_memo: HeaderMemo[WireHeader] = HeaderMemo(encode)
+        self.no_fields = no_fields
+        self.header_memo: HeaderMemo[WireFields] = HeaderMemo(encode)
+        self.head_memo: HeadMemo[WireFields] = HeadMemo(self.header_memo, no_fields)
         self.listeners = listeners or Listeners()
         self.worker_id = worker_id
         self.extensions = {name: dict(value) for name, value in extensions.items()}
@@ -108,47 +115,45 @@ class ExchangeContext(Generic[WireHeader]):
     def _set_defaults(self, settings: ExchangeSettings) -> None:
         """Sort the configured fields: a Date or Server among them replaces ours."""
         self._default_date = settings.date_header
-        self._configured_date: list[WireHeader] = []
-        self._default_server: list[WireHeader] = []
-        self._default_rest: list[WireHeader] = []
+        self._configured_date = self._default_server = self._default_rest = self.no_fields
         if settings.server_header:
-            self._default_server.append(self.header_memo[b"server", SERVER_NAME][1])
+            self._default_server = self.header_memo[b"server", SERVER_NAME][1]
         for name, value in settings.header:
             pair = (name.strip().lower().encode("latin-1", "replace"), value.strip().encode("latin-1", "replace"))
             kind, wire, _ = self.header_memo[pair]
             if kind == SERVER:
-                self._default_server = [wire]
+                self._default_server = wire
             elif kind == DATE:
-                self._configured_date = [wire]
+                self._configured_date = wire
             else:
-                self._default_rest.append(wire)
-        self._defaults: list[WireHeader] = []
+                self._default_rest += wire
+        self._defaults = self.no_fields
         self._defaults_valid_until = 0.0
 
-    def default_fields(self) -> list[WireHeader]:
-        """The fields that every response gets, Date included. Shared: read only. Rendered once a second."""
+    def default_fields(self) -> WireFields:
+        """The fields that every response gets, Date included. Rendered once a second."""
         now = time.time()
         # The second test notices a clock that was set back, where a Date from the future would stay for as long.
         if now >= self._defaults_valid_until or now < self._defaults_valid_until - 1:
             second = int(now)
-            self._defaults = [*self._date_fields(second), *self._default_server, *self._default_rest]
+            self._defaults = self._date_fields(second) + self._default_server + self._default_rest
             self._defaults_valid_until = second + 1.0
         return self._defaults
 
-    def default_fields_without(self, *, date: bool, server: bool) -> list[WireHeader]:
+    def default_fields_without(self, *, date: bool, server: bool) -> WireFields:
         """The default fields when the application set Date or Server itself."""
-        fields = list(self._default_rest)
+        fields = self._default_rest
         if not server:
             fields += self._default_server
         if not date:
             fields += self._date_fields(int(time.time()))
         return fields
 
-    def _date_fields(self, second: int) -> list[WireHeader]:
+    def _date_fields(self, second: int) -> WireFields:
         if self._configured_date or not self._default_date:
             return self._configured_date
         # Straight to __missing__'s work would fill the memo with dates; a Date is rendered once a second anyway.
-        return [self.header_memo.encode(b"date", formatdate(second, usegmt=True).encode("ascii"))]
+        return self.header_memo.encode(b"date", formatdate(second, usegmt=True).encode("ascii"))
 
 
 def _task_creator(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]:

@@ -13,7 +13,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic
 
 from pounce_asgi import response_table  # noqa: F401 - fills the states' tables
-from pounce_asgi.contracts import BodyFraming, RequestHead, ResponseSink, WireHeader
+from pounce_asgi.contracts import BodyFraming, RequestHead, ResponseSink, WireFields
 from pounce_asgi.error_response import send_error_response
 from pounce_asgi.errors import (
     ClientGone,
@@ -28,6 +28,7 @@ from pounce_asgi.request_body import RequestBody
 from pounce_asgi.response_messages import open_response
 from pounce_asgi.response_states import (
     AWAITING_START,
+    AWAITING_TRAILERS,
     COMPLETE,
     FAILED,
     GONE,
@@ -44,13 +45,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from pounce_asgi.exchange_context import ExchangeContext, Peer
+    from pounce_asgi.response_head import ResponseHead
 
 __all__ = ["HttpExchange"]
 
 logger = logging.getLogger("pounce.error")
 
 
-class HttpExchange(Generic[WireHeader]):
+class HttpExchange(Generic[WireFields]):
     """One request and its response. Owned by the worker's thread.
 
     The wire calls ``start`` once, ``feed``/``finish_body``/``fail_request`` as the body arrives, ``half_closed`` or
@@ -63,10 +65,8 @@ class HttpExchange(Generic[WireHeader]):
         "_request_delivered",
         "_senders",
         "body",
-        "close",
         "context",
         "declared",
-        "fields",
         "framing",
         "gone",
         "half",
@@ -77,6 +77,7 @@ class HttpExchange(Generic[WireHeader]):
         "report",
         "sent",
         "sink",
+        "start_message",
         "state",
         "status",
         "task",
@@ -85,15 +86,13 @@ class HttpExchange(Generic[WireHeader]):
     )
 
     # Set by the handlers in response_messages, never before `http.response.start`:
-    close: bool
+    start_message: ResponseHead[WireFields]
     declared: int | None
-    fields: list[WireHeader]
     framing: BodyFraming | None  # None until the first body message tells whether the length is known
-    trailers: bool
-    trailer_fields: list[WireHeader]
+    trailer_fields: WireFields
 
     def __init__(
-        self, context: ExchangeContext[WireHeader], sink: ResponseSink[WireHeader], head: RequestHead, peer: Peer
+        self, context: ExchangeContext[WireFields], sink: ResponseSink[WireFields], head: RequestHead, peer: Peer
     ) -> None:
         self.context = context
         self.sink = sink
@@ -101,7 +100,6 @@ class HttpExchange(Generic[WireHeader]):
         self.peer = peer
         self.state: ResponseState = AWAITING_START
         self.task: asyncio.Task[Any] | None = None
-        self.body = RequestBody() if head.has_body else None
         self.status = 500
         self.sent = 0
         self.head_on_wire = False
@@ -109,8 +107,14 @@ class HttpExchange(Generic[WireHeader]):
         self.gone = False
         self.half = False
         self.report: ExchangeReport | None = None
+        self.trailers = False
         self._request_delivered = False
-        self._continue_wanted = head.expect_continue
+        if head.has_body:
+            self.body: RequestBody | None = RequestBody()
+            self._continue_wanted = head.expect_continue
+        else:
+            self.body = None
+            self._continue_wanted = False
         self._receivers: list[asyncio.Future[None]] | None = None
         self._senders: list[asyncio.Future[None]] | None = None
 
@@ -126,7 +130,7 @@ class HttpExchange(Generic[WireHeader]):
         if context.reports:
             self.report = ExchangeReport.begin(self, scope)
         limit = context.max_request_body
-        if limit is not None and (self.head.content_length or 0) > limit:
+        if limit is not None and self.body is not None and (self.head.content_length or 0) > limit:
             self.fail_request(RequestTooLarge(f"the request body is larger than {limit} bytes"))
             return
         try:
@@ -283,6 +287,11 @@ class HttpExchange(Generic[WireHeader]):
         if self.report is not None:
             self.report.response_completed(self, aborted=False)
 
+    def await_trailers(self) -> None:
+        """The body is whole; the trailers that were announced end the response."""
+        self.trailer_fields = self.context.no_fields
+        self.state = AWAITING_TRAILERS
+
     def drained(self) -> Awaitable[None] | None:
         """Something to wait for until the client has read enough. Nothing when the response is complete: its last
         piece is the transport's to deliver, and the application has nothing more to hold back.
@@ -315,7 +324,7 @@ class HttpExchange(Generic[WireHeader]):
         """The application asks for the body: tell the client to send it, unless it already does (RFC 9110, 10.1.1)."""
         self._continue_wanted = False
         if not body.received and not self.head_on_wire:
-            self.sink.send_informational(100, ())
+            self.sink.send_informational(100, self.context.no_fields)
 
     def _next_news(self) -> Awaitable[None]:
         future = self.context.loop.create_future()

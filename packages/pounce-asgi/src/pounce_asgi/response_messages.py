@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi.contracts import BodyFraming
 from pounce_asgi.errors import ClientGone, ContentLengthMismatch, InvalidMessage, InvalidResponseHeader
-from pounce_asgi.response_rules import (
-    CONNECTION_CLOSE,
-    CONTENT_LENGTH,
-    DATE,
-    PLAIN,
-    SERVER,
-)
-from pounce_asgi.response_states import AWAITING_TRAILERS, FAILED, HEAD_HELD, STREAMING, Message
+from pounce_asgi.response_rules import PLAIN
+from pounce_asgi.response_states import FAILED, HEAD_HELD, STREAMING, Message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -46,66 +40,60 @@ DELIMITED: Final = BodyFraming.DELIMITED
 
 def on_start(exchange: HttpExchange[Any], message: Message) -> None:
     """``http.response.start``: look at the head, decide what frames the body, hold the head until the first piece."""
-    status = message.get("status")
-    if not isinstance(status, int) or not 200 <= status <= 999:
-        raise InvalidMessage(f"http.response.start: status is {status!r:.100}, not a number from 200 to 999")
-    context = exchange.context
-    memo = context.header_memo
-    fields = context.default_fields().copy()
-    declared: int | None = None
-    length_field = None
-    close = own_date = own_server = False
-    for pair in message.get("headers", ()):
-        try:
-            kind, wire, number = memo[pair]
-        except TypeError:
-            kind, wire, number = memo.unhashable(pair)
-        if kind == PLAIN:
-            fields.append(wire)
-        elif kind == CONTENT_LENGTH:
-            if declared is not None and declared != number:
-                raise InvalidResponseHeader(f"content-length was sent twice: {declared} and {number} (RFC 9110, 8.6)")
-            declared, length_field = number, wire
-        elif kind == CONNECTION_CLOSE:
-            close = True
-        elif kind == DATE:
-            own_date = True
-            fields.append(wire)
-        elif kind == SERVER:
-            own_server = True
-            fields.append(wire)
-    if own_date or own_server:
-        fields[: len(context.default_fields())] = context.default_fields_without(date=own_date, server=own_server)
+    try:
+        status = message["status"]
+        pairs = tuple(message["headers"])
+    except KeyError:
+        status = message.get("status")
+        pairs = tuple(message.get("headers", ()))
+    if type(status) is not int:
+        status = _status_number(status)
+    if not 200 <= status <= 999:
+        raise _invalid_status(status)
+    memo = exchange.context.head_memo
+    try:
+        start = memo[pairs]
+    except TypeError:
+        start = memo.unhashable(pairs)
     exchange.status = status
-    exchange.fields = fields
-    exchange.declared = declared
-    exchange.close = close
-    exchange.trailers = False
+    exchange.start_message = start
+    declared = exchange.declared = start.declared
     if status == 204 or status == 304 or exchange.head.method == "HEAD":
         exchange.framing = NONE
-        if status == 204:
-            length_field = None  # RFC 9110, 8.6
     elif "trailers" in message and message["trailers"] and exchange.head.accepts_trailers:
+        # Trailers need a body that delimits itself; the application is held to its content-length all the same.
         exchange.framing = DELIMITED
         exchange.trailers = True
-        length_field = None  # trailers need a body that delimits itself; the application is held to it all the same
     else:
         exchange.framing = None if declared is None else LENGTH
-    if length_field is not None:
-        fields.append(length_field)
     exchange.state = HEAD_HELD
     if exchange.task is not None:
         # Not the eager first step, after which the exchange looks for itself.
-        context.loop.call_soon(exchange.send_early_head)
+        exchange.context.loop.call_soon(exchange.send_early_head)
+
+
+def _status_number(status: object) -> int:
+    if isinstance(status, int):
+        return int(status)  # an HTTPStatus
+    raise _invalid_status(status)
+
+
+def _invalid_status(status: object) -> InvalidMessage:
+    return InvalidMessage(f"http.response.start: status is {status!r:.100}, not a number from 200 to 999")
 
 
 def on_first_body(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | None:
     """The first ``http.response.body``: the held head and this piece leave in one write."""
-    body = message.get("body", b"")
+    try:
+        body = message["body"]
+    except KeyError:
+        body = b""
     if type(body) is not bytes:
         body = _body_bytes(body)
-    end = not message.get("more_body", False)
-    open_response(exchange, body, len(body) if end else None, end=end)
+    if message.get("more_body"):
+        open_response(exchange, body, None, end=False)
+    else:
+        open_response(exchange, body, len(body), end=True)
     return exchange.drained() if exchange.sink.congested else None
 
 
@@ -114,35 +102,63 @@ def open_response(exchange: HttpExchange[Any], body: bytes, length: int | None, 
 
     ``length`` is the length of the whole body where it is known; ``end`` says that ``body`` is all that comes.
     """
+    context = exchange.context
+    start = exchange.start_message
+    defaults = context.default_fields()
+    if start.own_date or start.own_server:
+        defaults = context.default_fields_without(date=start.own_date, server=start.own_server)
     framing = exchange.framing
-    if framing is LENGTH or framing is DELIMITED:
-        declared = exchange.declared
-        if declared is not None and (len(body) > declared or (length is not None and length != declared)):
-            raise length_mismatch(exchange, len(body) if length is None else length)
-    elif framing is None:
-        if length is None:
+    declared = exchange.declared
+    sent = len(body)
+    if framing is LENGTH:
+        if sent != declared:
+            _hold_to_length(exchange, sent, length)
+        fields = defaults + start.sized
+    elif framing is NONE:
+        body = b""
+        sent = 0
+        fields = defaults + _bodyless_fields(exchange, length)
+    else:
+        fields = defaults + start.fields
+        if framing is DELIMITED:
+            _hold_to_length(exchange, sent, length)
+        elif length is None:
             framing = exchange.framing = DELIMITED
         else:
             framing = exchange.framing = LENGTH
             exchange.declared = length
-            exchange.fields.append(exchange.context.header_memo[b"content-length", b"%d" % length][1])
-    else:
-        body = b""
-        if length is not None and exchange.declared is None and exchange.status not in (204, 304):
-            # To HEAD: what GET would have been answered with (RFC 9110, 8.6).
-            exchange.fields.append(exchange.context.header_memo[b"content-length", b"%d" % length][1])
-    exchange.sent = len(body)
+            fields += context.header_memo[b"content-length", b"%d" % length][1]
+    exchange.sent = sent
     exchange.head_on_wire = True
     exchange.state = STREAMING
     if exchange.report is not None:
         exchange.report.response_started(exchange, exchange.status)
-    last = end and not exchange.trailers
-    exchange.sink.send_head(exchange.status, exchange.fields, framing, body, end=last, close=exchange.close)
-    if last:
+    if not end:
+        exchange.sink.send_head(exchange.status, fields, framing, body, end=False, close=start.close)
+    elif not exchange.trailers:
+        exchange.sink.send_head(exchange.status, fields, framing, body, end=True, close=start.close)
         exchange.complete()
-    elif end:
-        exchange.trailer_fields = []
-        exchange.state = AWAITING_TRAILERS
+    else:
+        exchange.sink.send_head(exchange.status, fields, framing, body, end=False, close=start.close)
+        exchange.await_trailers()
+
+
+def _hold_to_length(exchange: HttpExchange[Any], sent: int, length: int | None) -> None:
+    """The first piece, or the whole where ``length`` tells how long it is, against the announced length."""
+    declared = exchange.declared
+    if declared is not None and (sent > declared or (length is not None and length != declared)):
+        raise length_mismatch(exchange, sent if length is None else length)
+
+
+def _bodyless_fields(exchange: HttpExchange[Any], length: int | None) -> Any:
+    """The application's fields in an answer that has no body: to HEAD, 204, 304."""
+    start = exchange.start_message
+    if exchange.status == 204:
+        return start.fields  # a content-length may not be sent (RFC 9110, 8.6)
+    if length is not None and exchange.declared is None and exchange.status != 304:
+        # To HEAD: what GET would have been answered with (RFC 9110, 8.6).
+        return start.fields + exchange.context.header_memo[b"content-length", b"%d" % length][1]
+    return start.sized
 
 
 def length_mismatch(exchange: HttpExchange[Any], sent: int) -> ContentLengthMismatch:
@@ -183,8 +199,7 @@ def count_body(exchange: HttpExchange[Any], size: int, *, end: bool) -> None:
 def end_of_body(exchange: HttpExchange[Any]) -> None:
     """The body is whole; the response too, unless trailers follow."""
     if exchange.trailers:
-        exchange.trailer_fields = []
-        exchange.state = AWAITING_TRAILERS
+        exchange.await_trailers()
     else:
         exchange.complete()
 
@@ -192,7 +207,7 @@ def end_of_body(exchange: HttpExchange[Any]) -> None:
 def on_trailers(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | None:
     """``http.response.trailers``: collected until the last of them, then they end the response (RFC 9112, 7.1.2)."""
     memo = exchange.context.header_memo
-    collected: list[Any] = []
+    collected = exchange.context.no_fields
     for pair in message.get("headers", ()):
         try:
             kind, wire, _ = memo[pair]
@@ -200,7 +215,7 @@ def on_trailers(exchange: HttpExchange[Any], message: Message) -> Awaitable[None
             kind, wire, _ = memo.unhashable(pair)
         if kind != PLAIN:
             raise InvalidResponseHeader(f"http.response.trailers: {pair[0]!r} may not be a trailer (RFC 9110, 6.5.1)")
-        collected.append(wire)
+        collected += wire
     exchange.trailer_fields += collected
     if message.get("more_trailers", False):
         return None
@@ -212,11 +227,11 @@ def on_trailers(exchange: HttpExchange[Any], message: Message) -> Awaitable[None
 def on_early_hint(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | None:
     """``http.response.early_hint``: a 103 with Link fields before the head (RFC 8297)."""
     memo = exchange.context.header_memo
-    fields = []
+    fields = exchange.context.no_fields
     for link in message.get("links", ()):
         if not isinstance(link, (bytes, bytearray)):
             raise InvalidMessage(f"http.response.early_hint: the link {link!r:.100} is not bytes")
-        fields.append(memo[b"link", bytes(link).strip(b" \t")][1])
+        fields += memo[b"link", bytes(link).strip(b" \t")][1]
     exchange.hinted = True
     if fields:
         exchange.sink.send_informational(103, fields)

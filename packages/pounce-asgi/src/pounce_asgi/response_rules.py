@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic
 
-from pounce_asgi.contracts import HeaderPair, WireHeader
+from pounce_asgi.contracts import HeaderPair, WireFields
 from pounce_asgi.errors import InvalidResponseHeader
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ MEMO_FIELD_BYTES: Final = 256
 # 1024 fields of at most 256 bytes, each held as key and as wire form: below 1 MiB a worker.
 
 
-class HeaderMemo(dict[HeaderPair, tuple[int, WireHeader, int]], Generic[WireHeader]):
+class HeaderMemo(dict[HeaderPair, tuple[int, WireFields, int]], Generic[WireFields]):
     """Remembers the kind and the wire form of response fields. One per worker and wire; not thread-safe.
 
     ``memo[name, value]`` gives ``(kind, wire form, number)``, the number being that of a content-length. It holds at
@@ -55,12 +55,12 @@ class HeaderMemo(dict[HeaderPair, tuple[int, WireHeader, int]], Generic[WireHead
 
     __slots__ = ("encode",)
 
-    def __init__(self, encode: Callable[[bytes, bytes], WireHeader]) -> None:
+    def __init__(self, encode: Callable[[bytes, bytes], WireFields]) -> None:
         """``encode`` validates a field and renders it; it raises ValueError or TypeError for one that is not valid."""
         super().__init__()
         self.encode = encode
 
-    def __missing__(self, pair: HeaderPair) -> tuple[int, WireHeader, int]:
+    def __missing__(self, pair: HeaderPair) -> tuple[int, WireFields, int]:
         try:
             name, value = pair
             wire = self.encode(name, value)
@@ -74,7 +74,7 @@ class HeaderMemo(dict[HeaderPair, tuple[int, WireHeader, int]], Generic[WireHead
             self[pair] = entry
         return entry
 
-    def unhashable(self, pair: Any) -> tuple[int, WireHeader, int]:
+    def unhashable(self, pair: Any) -> tuple[int, WireFields, int]:
         """The entry of a field that was given as a list or with bytearrays, which cannot be keys themselves."""
         try:
             name, value = pair

@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
 from pounce_asgi.blocking_future import BlockingFuture
-from pounce_asgi.contracts import RequestHead, ResponseSink, WireHeader
+from pounce_asgi.contracts import RequestHead, ResponseSink, WireFields
 from pounce_asgi.errors import ClientGone, RequestTooLarge, is_client_gone
 from pounce_asgi.exchange_report import ExchangeReport
 from pounce_asgi.http_exchange import HttpExchange
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SyncExchange"]
 
 
-class SyncExchange(HttpExchange[WireHeader]):
+class SyncExchange(HttpExchange[WireFields]):
     """A request whose application blocks. Owned by one thread, like its connection.
 
     A wire makes one as ``SyncExchange(context, sink, head, peer, pull=..., wait=...)`` and calls it like an
@@ -51,8 +51,8 @@ class SyncExchange(HttpExchange[WireHeader]):
 
     def __init__(
         self,
-        context: ExchangeContext[WireHeader],
-        sink: ResponseSink[WireHeader],
+        context: ExchangeContext[WireFields],
+        sink: ResponseSink[WireFields],
         head: RequestHead,
         peer: Peer,
         *,

@@ -37,10 +37,10 @@ class Head:
 class LineSink:
     congested = False
 
-    def send_informational(self, status: int, headers: Sequence[bytes]) -> None: ...
+    def send_informational(self, status: int, headers: bytes) -> None: ...
 
     def send_head(
-        self, status: int, headers: list[bytes], framing: BodyFraming, body: bytes, *, end: bool, close: bool
+        self, status: int, headers: bytes, framing: BodyFraming, body: bytes, *, end: bool, close: bool
     ) -> None: ...
 
     def send_body(self, data: bytes, *, end: bool) -> None: ...
@@ -50,7 +50,7 @@ class LineSink:
     ) -> asyncio.Future[int]:
         raise NotImplementedError
 
-    def send_trailers(self, headers: Sequence[bytes]) -> None: ...
+    def send_trailers(self, headers: bytes) -> None: ...
 
     def resume_body(self) -> None: ...
 
@@ -63,7 +63,7 @@ def line(name: bytes, value: bytes) -> bytes:
 
 def embed(app: ASGI3Application, head: Head, state: dict[str, Any]) -> HttpExchange[bytes]:
     context = ExchangeContext(
-        app, loop=asyncio.get_running_loop(), encode=line, settings=ExchangeSettings(), state=state
+        app, loop=asyncio.get_running_loop(), encode=line, no_fields=b"", settings=ExchangeSettings(), state=state
     )
     same: RequestHead = head
     sink: ResponseSink[bytes] = LineSink()

@@ -16,7 +16,6 @@ from pounce_workers.serving.http1_phase import BODY, CLOSED, Phase
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
 
     from pounce_asgi import Transport
     from pounce_workers.serving.http1_wire import Http1Wire
@@ -64,42 +63,41 @@ class Http1Answers(ABC):
 
     # -- ResponseSink ------------------------------------------------------------------------------------------------
 
-    def send_informational(self, status: int, headers: Sequence[bytes]) -> None:
+    def send_informational(self, status: int, headers: bytes) -> None:
         """Send an interim response; HTTP/1.0 knows none (RFC 9110, 15.2)."""
         if not self._http10:
-            self.transport.write(b"".join((encode_status_line(status), *headers, CRLF)))
+            self.transport.write(b"%b%b\r\n" % (encode_status_line(status), headers))
         if status == 100:
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
 
     def send_head(
-        self, status: int, headers: list[bytes], framing: BodyFraming, body: bytes, *, end: bool, close: bool
+        self, status: int, headers: bytes, framing: BodyFraming, body: bytes, *, end: bool, close: bool
     ) -> None:
         """Send the head and the first piece of body in one write."""
         if close:
             self._keep_alive = False
-        self._chunked = False
         if framing is DELIMITED:
             if self._http10:
-                self._keep_alive = False  # the end of the connection is the end of the body (RFC 9112, 6.3)
+                self._chunked = self._keep_alive = False  # the connection ends with the body (RFC 9112, 6.3)
             else:
                 self._chunked = True
-                headers.append(CHUNKED)
-                if body or end:
-                    body = (encode_chunk(body) if body else b"") + (LAST_CHUNK if end else b"")
+                headers += CHUNKED
+                body = (encode_chunk(body) if body else b"") + (LAST_CHUNK if end else b"")
+        else:
+            self._chunked = False
         if self.phase is BODY and self._keep_alive:
             self._keep_alive = self._will_drain(end=end)
         if not self._keep_alive:
-            headers.append(CONNECTION_CLOSE)
+            headers += CONNECTION_CLOSE
         elif self._http10:
-            headers.append(CONNECTION_KEEP_ALIVE)
-        headers.insert(0, encode_status_line(status))
-        headers.append(CRLF)
+            headers += CONNECTION_KEEP_ALIVE
+        line = self.wire.status_lines.get(status) or self.wire.new_status_line(status)
+        transport = self.transport
         if len(body) < JOIN_LIMIT:
-            headers.append(body)
-            self.transport.write(b"".join(headers))
+            transport.write(b"%b%b\r\n%b" % (line, headers, body))
         else:
-            self.transport.write_parts((b"".join(headers), body))
-        self.congested = self.transport.congested
+            transport.write_parts((b"%b%b\r\n" % (line, headers), body))
+        self.congested = transport.congested
         if end:
             self._response_done()
 
@@ -139,10 +137,10 @@ class Http1Answers(ABC):
         if count is None or future.result() == count:
             self._response_done()
 
-    def send_trailers(self, headers: Sequence[bytes]) -> None:
+    def send_trailers(self, headers: bytes) -> None:
         """End a chunked body with trailer fields; another body, over HTTP/1.0, can have none."""
         if self._chunked:
-            self.transport.write(encode_last_chunk(headers))
+            self.transport.write(encode_last_chunk((headers,)))
         self.congested = self.transport.congested
         self._response_done()
 

@@ -9,8 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi.lifecycle import ConnectionClosed, ConnectionOpened
-from pounce_http1 import HeaderMemo, RequestReader
-from pounce_workers.net.deadlines import NEVER
+from pounce_http1 import HeaderMemo, RequestReader, encode_status_line
 from pounce_workers.serving.http1_connection import Http1Connection
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class Http1Wire:
         "limit_concurrency",
         "limit_connection_requests",
         "loop",
+        "status_lines",
         "sweeper",
         "timeout_body_stall",
         "timeout_keep_alive",
@@ -67,10 +67,12 @@ class Http1Wire:
         """What a request's context is copied from, also when it begins within the context of the one before."""
         # Copied to slots of our own: shared objects cost time on free-threaded builds.
         self.limit_concurrency = worker.limit_concurrency
-        self.limit_connection_requests: float = worker.limit_connection_requests or NEVER
+        self.limit_connection_requests = worker.limit_connection_requests or 0
         self.timeout_body_stall = worker.timeout_body_stall
         self.timeout_keep_alive = worker.timeout_keep_alive
         self.timeout_request_head = worker.timeout_request_head
+        self.status_lines: dict[int, bytes] = {}
+        """The status lines that were sent before; at most 900."""
         self._limits: Limits = settings.http1
         self._memo = HeaderMemo()
         self._reader = _reader_class(worker.http)
@@ -103,6 +105,11 @@ class Http1Wire:
     def new_reader(self) -> RequestReader:
         """A parser for one connection."""
         return self._reader(self._limits, self._memo)
+
+    def new_status_line(self, status: int) -> bytes:
+        """A status line, remembered as an object of this worker's own."""
+        line = self.status_lines[status] = b"%b" % encode_status_line(status)
+        return line
 
     def connection_closed(self, connection: Http1Connection, error: OSError | None) -> None:
         """A connection is gone."""

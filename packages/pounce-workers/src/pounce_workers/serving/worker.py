@@ -180,6 +180,7 @@ class Worker:
             self._app,
             loop=loop,
             encode=encode_header_line,
+            no_fields=b"",
             settings=self._settings.exchange,
             state=state,
             listeners=self._listeners,
