@@ -97,7 +97,16 @@ def test_a_named_file_and_the_environment(
         ("main:app --ssl-keyfile=x", "--ssl-keyfile is not available in this version"),
         ("--proxy-headers main:app", "--proxy-headers is not available in this version"),
         ("serve main:app --ws auto", "--ws is not available in this version"),
-        ("main:app --bind 0:80", "--bind is not available in this version; use --host and --port, or --uds"),
+        (
+            "main:app --bind 8000",
+            "bind: '8000' from --bind is not allowed; it must be HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER or sys",
+        ),
+        ("main:app --bind :80 --fd 3", "fd (from --fd) and bind (from --bind) cannot both be set"),
+        (
+            "main:app --uds-permissions 888",
+            "uds_permissions: '888' from --uds-permissions is not allowed; it must be three octal digits",
+        ),
+        ("main:app --workers many", "it must be a whole number from 0 to 1024, or auto"),
         ("main:app --config nowhere.toml", "the configuration file nowhere.toml cannot be read: No such file"),
         (
             "main:app --http httptools",

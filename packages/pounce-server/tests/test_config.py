@@ -68,7 +68,10 @@ def test_only_keywords() -> None:
         ({"port": "8000"}, "port: '8000' is not allowed; it must be a whole number from 0 to 65535"),
         ({"log_level": "loud"}, "log_level: 'loud' is not allowed; it must be one of critical, error, warning"),
         ({"app": 5}, "app: 5 is not allowed; it must be an application, written module:attribute"),
-        ({"workers": 0}, "workers: 0 is not allowed; it must be a whole number from 1 to 1024"),
+        ({"workers": -1}, "workers: -1 is not allowed; it must be a whole number from 0 to 1024, or auto"),
+        ({"bind": ["a:1", "b"]}, "it must be HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER or systemd://NAME"),
+        ({"uds_permissions": 660}, "uds_permissions: 660 is not allowed; it must be three octal digits in a text"),
+        ({"bind": [":1"], "uds": "/x"}, "uds and bind cannot both be set: to listen in several places give each as"),
         ({"uds": "/x", "fd": 3}, "uds and fd cannot both be set"),
         ({"app_scope": "worker"}, "it needs a factory"),
     ],
@@ -129,3 +132,11 @@ def test_flat_names_are_checked(values: dict[str, object], message: str) -> None
 )
 def test_each_worker_has_its_own_application_where_it_can_be_made(values: dict[str, Any], expected: bool) -> None:
     assert ServerConfig.of({"app": "main:app"} | values).app_per_worker is expected
+
+
+def test_places_and_words_for_numbers() -> None:
+    config = ServerConfig.of(
+        {"app": "main:app", "bind": ["a:1", "unix:/x"], "uds_permissions": "0o660", "workers": "auto"}
+    )
+    assert (config.bind, config.uds_permissions, config.workers) == (("a:1", "unix:/x"), "660", 0)
+    assert ServerConfig(app="main:app", bind=[]).bind == ()  # type: ignore[arg-type]

@@ -25,6 +25,8 @@ def test_schema_of_single_settings() -> None:
     }
     assert properties["log_level"]["enum"] == ["critical", "error", "warning", "info", "debug"]
     assert properties["limit_concurrency"]["anyOf"] == [{"type": "integer", "minimum": 1}, {"const": "none"}]
+    assert properties["workers"]["anyOf"] == [{"type": "integer", "minimum": 0, "maximum": 1024}, {"const": "auto"}]
+    assert properties["bind"]["type"] == "array"
     assert properties["access_log"]["default"] is True
     assert "default" not in properties["app"]
 

@@ -14,7 +14,6 @@ from pounce.unavailable import unavailable
         ("--ssl-keyfile", "--ssl-keyfile is not available in this version"),
         ("--ws", "--ws is not available in this version"),
         ("ws_max_size", "ws_max_size is not available in this version"),
-        ("--bind", "--bind is not available in this version; use --host and --port, or --uds"),
     ],
 )
 def test_is_said_in_one_line(name: str, message: str) -> None:

@@ -25,6 +25,9 @@ MODE = setting(Kind.CHOICE, choices=("auto", "on", "off"))
 WORDS = setting(Kind.TEXTS)
 HEADERS = setting(Kind.HEADERS)
 APP = setting(Kind.APPLICATION)
+COUNT = setting(Kind.WHOLE, minimum=0, maximum=9, words=(("auto", 0),))
+PLACES = setting(Kind.PLACES)
+BITS = setting(Kind.PERMISSIONS, optional=True)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,15 @@ APP = setting(Kind.APPLICATION)
         (HEADERS, "X-A:", (("X-A", ""),)),
         (HEADERS, "X-A: b: c", (("X-A", "b: c"),)),
         (APP, "main:app", "main:app"),
+        (COUNT, "auto", 0),
+        (COUNT, " AUTO ", 0),
+        (COUNT, "0", 0),
+        (COUNT, "9", 9),
+        (PLACES, "[::1]:80, unix:/x", ("[::1]:80", "unix:/x")),
+        (PLACES, "", ()),
+        (BITS, "660", "660"),
+        (BITS, "0660", "660"),
+        (BITS, "0o660", "660"),
     ],
 )
 def test_text_is_read(one: Setting, text: str, value: object) -> None:
@@ -78,6 +90,15 @@ def test_text_is_read(one: Setting, text: str, value: object) -> None:
         (PORT, "none"),
         (PORT, "9" * 5000),
         (LIMIT, "0"),
+        (COUNT, "10"),
+        (COUNT, "none"),
+        (COUNT, ""),
+        (PLACES, "[::1]:80, here"),
+        (BITS, "66"),
+        (BITS, "4755"),
+        (BITS, "668"),
+        (BITS, "rw-"),
+        (BITS, ""),
         (WAIT, "nan"),
         (WAIT, "inf"),
         (WAIT, "1e3"),

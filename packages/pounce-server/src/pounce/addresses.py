@@ -1,4 +1,4 @@
-"""Where a server listens: binding as configured, and the address that came of it.
+"""Where a server listens: opening the sockets of a configuration, and the addresses that came of it.
 
 What the system refuses becomes one line that says what to do about it.
 """
@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pounce_asgi import PounceError
-from pounce_workers import adopt_fd, bind_tcp, bind_unix
+from pounce_workers import UnixSocketFile, adopt_fd, backlog_limit, bind_tcp_all, bind_unix
+
+from .places import FdPlace, Place, ServicePlace, TcpPlace, UnixPlace, parse_place
+from .socket_activation import Activation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .config import ServerConfig
 
-__all__ = ["Address", "BindError", "bind", "unlink_unix_socket"]
+__all__ = ["Address", "BindError", "ListeningSockets", "bind", "listen", "places", "unlink_unix_socket"]
+
+_log = logging.getLogger("pounce.server")
 
 
 class BindError(PounceError):
@@ -40,11 +49,78 @@ class Address(NamedTuple):
 
     @classmethod
     def of(cls, listener: socket.socket) -> Address:
-        """The address that a socket is bound to."""
+        """The address that a socket is bound to. An abstract UNIX socket's is written ``@name``."""
         name = listener.getsockname()
         if isinstance(name, tuple):
             return cls(name[0], name[1])
-        return cls(name.decode("utf-8", "replace") if isinstance(name, bytes) else name, None)
+        text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+        return cls("@" + text[1:] if text.startswith("\0") else text, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningSockets:
+    """The open sockets of a server, and what has to be removed when it ends."""
+
+    sockets: tuple[socket.socket, ...]
+    files: tuple[UnixSocketFile, ...] = ()
+    """Of the UNIX sockets that were bound, not inherited."""
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where they listen; before they are closed."""
+        return tuple(Address.of(one) for one in self.sockets)
+
+    def close(self) -> None:
+        """Remove the files that are still ours, then close the sockets. Safe to call when they are closed already."""
+        for file in self.files:
+            file.remove()
+        for one in self.sockets:
+            one.close()
+
+
+def places(config: ServerConfig, activation: Activation | None = None) -> tuple[Place, ...]:
+    """Where a server is to listen: ``bind``, ``uds`` or ``fd``; else what systemd handed over; else host and port."""
+    if config.bind:
+        return tuple(map(parse_place, config.bind))
+    if config.uds is not None:
+        return (UnixPlace(config.uds),)
+    if config.fd is not None:
+        return (FdPlace(config.fd),)
+    if activation is not None and activation.descriptors:
+        return (ServicePlace(""),)
+    return (TcpPlace(config.host, config.port),)
+
+
+def listen(config: ServerConfig, *, activation: Activation | None = None, reuse_port: bool = False) -> ListeningSockets:
+    """Open the sockets of a configuration, all of them or none.
+
+    ``activation`` is what systemd handed over, for a server that owns its process; what of it is not asked for is
+    closed. With ``reuse_port`` each TCP socket can be joined by others on its port (``pounce_workers.open_beside``).
+
+    Raises:
+        BindError: the system refused.
+    """
+    asked = places(config, activation)
+    given = activation or Activation()
+    backlog = config.worker.backlog
+    sockets: list[socket.socket] = []
+    files: list[UnixSocketFile] = []
+    try:
+        sockets += _open_tcp(asked, backlog, reuse_port=reuse_port)
+        for place in asked:
+            if isinstance(place, UnixPlace):
+                sockets.append(_open_unix(place, backlog, config.uds_permissions))
+                files += filter(None, (UnixSocketFile.of(sockets[-1]),))
+            elif isinstance(place, FdPlace):
+                sockets.append(_adopt(place, place.fd))
+            elif isinstance(place, ServicePlace):
+                sockets += (_adopt(place, fd) for fd in _handed_over(place, given))
+    except BaseException:
+        ListeningSockets(tuple(sockets), tuple(files)).close()
+        raise
+    _close_unused(given, sockets)
+    _warn_of_backlog(backlog, asked)
+    return ListeningSockets(tuple(sockets), tuple(files))
 
 
 def bind(config: ServerConfig) -> tuple[socket.socket, ...]:
@@ -53,15 +129,7 @@ def bind(config: ServerConfig) -> tuple[socket.socket, ...]:
     Raises:
         BindError: the system refused.
     """
-    backlog = config.worker.backlog
-    try:
-        if config.fd is not None:
-            return (adopt_fd(config.fd),)
-        if config.uds is not None:
-            return (bind_unix(config.uds, backlog),)
-        return (bind_tcp(config.host, config.port, backlog),)
-    except (OSError, UnicodeError, ValueError) as error:
-        raise BindError(f"cannot listen on {_place(config)}: {_reason(error, config)}") from error
+    return listen(config).sockets
 
 
 def unlink_unix_socket(path: str, ours: os.stat_result) -> None:
@@ -71,24 +139,78 @@ def unlink_unix_socket(path: str, ours: os.stat_result) -> None:
             Path(path).unlink()
 
 
-def _place(config: ServerConfig) -> str:
-    if config.fd is not None:
-        return f"file descriptor {config.fd}"
-    return Address(config.uds, None).url if config.uds is not None else f"{config.host}:{config.port}"
+def _open_tcp(asked: tuple[Place, ...], backlog: int, *, reuse_port: bool) -> tuple[socket.socket, ...]:
+    """Those of TCP together, because they may have to find one port that is free for all."""
+    tcp = [place for place in asked if isinstance(place, TcpPlace)]
+    if not tcp:
+        return ()
+    with _in_words(*tcp):
+        return bind_tcp_all(tcp, backlog, reuse_port=reuse_port)
 
 
-def _reason(error: Exception, config: ServerConfig) -> str:
+def _open_unix(place: UnixPlace, backlog: int, permissions: str | None) -> socket.socket:
+    with _in_words(place):
+        return bind_unix(place.path, backlog, mode=int(permissions, 8) if permissions is not None else None)
+
+
+def _adopt(place: Place, fd: int) -> socket.socket:
+    with _in_words(place):
+        return adopt_fd(fd)
+
+
+def _handed_over(place: ServicePlace, activation: Activation) -> tuple[int, ...]:
+    descriptors = activation.named(place.name)
+    if descriptors:
+        return descriptors
+    names = ", ".join(sorted({name for _, name in activation.descriptors}))
+    handed = f"it handed over: {names}" if names else "it handed over none; is the socket unit started?"
+    raise BindError(f"cannot listen on {place}: systemd handed over no such socket; {handed}")
+
+
+def _close_unused(activation: Activation, sockets: list[socket.socket]) -> None:
+    """A socket that listens and is served by nobody would let clients wait for ever."""
+    used = {one.fileno() for one in sockets}
+    for fd, name in activation.descriptors:
+        if fd not in used:
+            _log.warning(
+                "The socket %s (descriptor %d) that systemd handed over is not asked for, so it is closed", name, fd
+            )
+            os.close(fd)
+
+
+def _warn_of_backlog(backlog: int, asked: tuple[Place, ...]) -> None:
+    """Say that less is granted than asked for: the system says nothing, and lets clients wait when it is full."""
+    limit = backlog_limit()
+    if limit is not None and limit < backlog and any(isinstance(place, TcpPlace | UnixPlace) for place in asked):
+        _log.warning("The backlog of %d is cut to %d by the system (net.core.somaxconn)", backlog, limit)
+
+
+@contextlib.contextmanager
+def _in_words(*asked: Place) -> Iterator[None]:
+    """What the system refuses, as a BindError. Of several places, the error's ``filename`` says which."""
+    try:
+        yield
+    except (OSError, UnicodeError, ValueError) as error:
+        at_fault = error.filename if isinstance(error, OSError) else None
+        named = next((place for place in asked if str(place) == at_fault), asked[0] if len(asked) == 1 else None)
+        shown = " ".join(str(place) for place in asked) if named is None else str(named)
+        raise BindError(f"cannot listen on {shown}: {_reason(error, named)}") from error
+
+
+def _reason(error: Exception, place: Place | None) -> str:
     if isinstance(error, socket.gaierror | UnicodeError):
         return "the host name cannot be resolved"
     number = error.errno if isinstance(error, OSError) else None
-    tcp = config.fd is None and config.uds is None
     if number == errno.EADDRINUSE:
-        return "the address is in use" + ("; stop what listens there, or choose another --port" if tcp else "")
+        hint = "; stop what listens there, or choose another --port" if isinstance(place, TcpPlace) else ""
+        return f"the address is in use{hint}"
     if number in (errno.EACCES, errno.EPERM):
-        low = tcp and config.port < 1024
+        low = isinstance(place, TcpPlace) and place.port < 1024
         return "no permission" + ("; a port below 1024 needs privileges, --port 8000 does not" if low else "")
     if number == errno.EADDRNOTAVAIL:
         return "this machine has no such address; 127.0.0.1 and 0.0.0.0 always exist"
+    if number == errno.EAFNOSUPPORT:
+        return "this machine has no addresses of this family"
     if number in (errno.EBADF, errno.ENOTSOCK):
         return "it is not a socket that this process was given"
     if number == errno.ENOENT:

@@ -7,7 +7,7 @@ import functools
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pounce_asgi import ConfigError
 from pounce_asgi.settings import ExchangeSettings
@@ -19,6 +19,11 @@ from .settings import Kind, Setting, nearest, settings_of
 from .values import check
 
 __all__ = ["Application", "ServerConfig", "all_settings"]
+
+ONE_PLACE: Final = ("uds", "fd", "bind")
+"""Settings of which at most one may be given: each says where to listen, instead of host and port."""
+
+SEVERAL_PLACES: Final = "to listen in several places give each as bind (unix:PATH, fd://NUMBER)"
 
 Application = str | Callable[..., Any]
 """``module:attribute``, or the application itself."""
@@ -99,8 +104,37 @@ class ServerConfig:
             "group": "Address",
         },
     )
+    bind: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Place to listen on, instead of host and port; may be repeated.",
+            "kind": Kind.PLACES,
+            "group": "Address",
+            "metavar": "PLACE",
+        },
+    )
+    uds_permissions: str | None = field(
+        default=None,
+        metadata={
+            "help": "Permissions of the files of UNIX sockets; without it the umask decides.",
+            "kind": Kind.PERMISSIONS,
+            "group": "Address",
+            "metavar": "OCTAL",
+        },
+    )
     workers: int = field(
-        default=1, metadata={"help": "How many workers serve.", "minimum": 1, "maximum": 1024, "group": "Workers"}
+        default=1,
+        metadata={
+            "help": "How many workers serve; auto is one for each CPU that may be used.",
+            "minimum": 0,
+            "maximum": 1024,
+            "words": {"auto": 0},
+            "group": "Workers",
+        },
+    )
+    cpu_affinity: bool = field(
+        default=False,
+        metadata={"help": "Keep each worker on one CPU, in turn of those allowed (Linux).", "group": "Workers"},
     )
     worker_kind: Literal["auto", "thread", "process"] = field(
         default="auto",
@@ -148,8 +182,9 @@ class ServerConfig:
                 object.__setattr__(self, setting.name, value)
         for section, values in changed.items():
             object.__setattr__(self, section, dataclasses.replace(getattr(self, section), **values))
-        if self.uds is not None and self.fd is not None:
-            raise ConfigError("uds and fd cannot both be set: a server listens in one place")
+        places = [name for name in ONE_PLACE if getattr(self, name) not in (None, ())]
+        if len(places) > 1:
+            raise ConfigError(f"{' and '.join(places)} cannot both be set: {SEVERAL_PLACES}")
         if self.reloading.reload and not isinstance(self.app, str):
             raise ConfigError("reload imports the application again, so it must be named as module:attribute")
         if self.app_scope == "worker" and not self.factory:

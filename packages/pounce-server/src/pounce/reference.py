@@ -52,9 +52,12 @@ def _property(setting: Setting) -> dict[str, Any]:
     schema.update({name: value for name, value in bounds.items() if value is not None})
     if isinstance(setting.default, bool | int | float | str) and setting.default != "":
         schema["default"] = setting.default
+    words = [word for word, _ in setting.words]
     if setting.optional and setting.kind in (Kind.WHOLE, Kind.NUMBER):
+        words.append("none")
+    if words:
         typed = {name: schema.pop(name) for name in ("type", "minimum", "maximum") if name in schema}
-        schema["anyOf"] = [typed, {"const": "none"}]
+        schema["anyOf"] = [typed, *({"const": word} for word in words)]
     return schema
 
 
@@ -65,6 +68,8 @@ _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.SWITCH: {"type": "boolean"},
     Kind.CHOICE: {"type": "string"},
     Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
+    Kind.PLACES: {"type": "array", "items": {"type": "string"}},
+    Kind.PERMISSIONS: {"type": "string", "pattern": "^(0o?)?[0-7]{3}$"},
     Kind.HEADERS: {
         "anyOf": [
             {"type": "array", "items": {"type": "string"}},

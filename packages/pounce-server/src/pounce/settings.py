@@ -1,9 +1,9 @@
 """How a setting is declared once.
 
 A setting is a field of a frozen dataclass. Its name, type, default and metadata (``help``, ``unit``, ``minimum``,
-``maximum``, ``choices``, ``group``, ``metavar``, ``kind``) give the flag, the environment variable, the key in the
-file, the schema and the documentation; nothing is written a second time. Settings classes may be nested one level deep,
-and the names of their fields are unique over all of them, so that every name is public as it stands.
+``maximum``, ``choices``, ``words``, ``group``, ``metavar``, ``kind``) give the flag, the environment variable, the key
+in the file, the schema and the documentation; nothing is written a second time. Settings classes may be nested one
+level deep, and the names of their fields are unique over all of them, so that every name is public as it stands.
 
 Reading and checking values is in ``values.py``; where a value comes from is in ``sources.py``.
 """
@@ -41,6 +41,10 @@ class Kind(enum.Enum):
     """Several texts: a repeated flag, a comma-separated variable, an array in the file."""
     HEADERS = "headers"
     """Several ``Name: value`` pairs: a repeated flag, one a line in a variable, an array or a table in the file."""
+    PLACES = "places"
+    """Several places to listen: a repeated flag, a comma-separated variable, an array in the file."""
+    PERMISSIONS = "permissions"
+    """Those of a file, in octal digits. A text everywhere: TOML's 660 would be the number, another thing."""
     APPLICATION = "application"
     """``module:attribute``, or from Python also the application itself."""
 
@@ -62,6 +66,8 @@ class Setting:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     metavar: str | None = None
+    words: tuple[tuple[str, int], ...] = ()
+    """Words that may be written for a number, each with its number: ``auto`` for 0."""
 
     @property
     def flag(self) -> str:
@@ -86,7 +92,7 @@ class Setting:
     @property
     def repeated(self) -> bool:
         """The flag may be given several times."""
-        return self.kind in (Kind.TEXTS, Kind.HEADERS)
+        return self.kind in (Kind.TEXTS, Kind.PLACES, Kind.HEADERS)
 
     @property
     def default_text(self) -> str:
@@ -150,6 +156,7 @@ def _setting(field: dataclasses.Field[Any], hint: object, section: str | None, g
         maximum=metadata.get("maximum"),
         choices=choices,
         metavar=metadata.get("metavar"),
+        words=tuple(metadata.get("words", {}).items()),
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import ConfigError
 
-from .config import ServerConfig, all_settings, did_you_mean
+from .config import ONE_PLACE, SEVERAL_PLACES, ServerConfig, all_settings, did_you_mean
 from .env_file import read_env_file
 from .settings import ENVIRONMENT_PREFIX, Kind, Setting, nearest
 from .unavailable import unavailable
@@ -117,11 +117,9 @@ def _kubernetes_hint(setting: Setting, given: _Given) -> str:
 
 
 def _check_one_place(values: Mapping[str, object], given: Mapping[str, _Given]) -> None:
-    if values.get("uds") is not None and values.get("fd") is not None:
-        raise ConfigError(
-            f"uds (from {given['uds'].origin}) and fd (from {given['fd'].origin}) cannot both be set: "
-            "a server listens in one place"
-        )
+    places = [f"{name} (from {given[name].origin})" for name in ONE_PLACE if values.get(name) not in (None, ())]
+    if len(places) > 1:
+        raise ConfigError(f"{' and '.join(places)} cannot both be set: {SEVERAL_PLACES}")
 
 
 def _named(name: str) -> Setting:

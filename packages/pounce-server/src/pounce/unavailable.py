@@ -14,7 +14,6 @@ _LATER: Final = ""
 _OFF_ALREADY: Final = "it is off as it is, so leave the option out"
 
 _HINTS: Final[dict[str, str]] = {
-    "bind": "use --host and --port, or --uds",
     "forwarded-allow-ips": _LATER,
     "h11-max-incomplete-event-size": "use --limit-request-header-size",
     "log-config": _LATER,

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from .places import PLACES_IN_WORDS, parse_place
 from .settings import Kind, Setting
 
 __all__ = ["allowed", "check", "parse"]
@@ -21,6 +22,8 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 
 # RFC 9110, 5.6.2: token = 1*tchar; 5.5: field-value without controls. Text beyond Latin-1 has no form on the wire.
 _HEADER: Final = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
+
+_PERMISSIONS: Final = re.compile(r"(?:0o?)?([0-7]{3})", re.ASCII)
 
 _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"0", "false", "no", "off"})
@@ -33,11 +36,13 @@ def parse(setting: Setting, text: str) -> object:
         return None
     if setting.kind is Kind.SWITCH:
         return _switch(setting, text)
+    if (word := text.strip().lower()) in dict(setting.words):
+        return check(setting, word)
     if setting.kind is Kind.WHOLE:
         return check(setting, int(_matching(setting, _WHOLE, text)))
     if setting.kind is Kind.NUMBER:
         return check(setting, float(_matching(setting, _NUMBER, text)))
-    if setting.kind is Kind.TEXTS:
+    if setting.kind in (Kind.TEXTS, Kind.PLACES):
         return check(setting, [part.strip() for part in text.split(",") if part.strip()])
     if setting.kind is Kind.HEADERS:
         return check(setting, [line for line in text.splitlines() if line.strip()])
@@ -52,6 +57,10 @@ def check(setting: Setting, value: object) -> object:
         return _headers(setting, value)
     if setting.kind is Kind.TEXTS:
         return _texts(setting, value)
+    if setting.kind is Kind.PLACES:
+        return _places(setting, value)
+    if setting.kind is Kind.PERMISSIONS:
+        return _permissions(setting, value)
     if setting.kind in (Kind.WHOLE, Kind.NUMBER):
         return _within(setting, value)
     valid = {
@@ -72,9 +81,12 @@ def allowed(setting: Setting) -> str:
         Kind.SWITCH: "on or off (true or false)",
         Kind.CHOICE: "one of " + ", ".join(setting.choices),
         Kind.TEXTS: "a list of texts",
+        Kind.PLACES: PLACES_IN_WORDS,
+        Kind.PERMISSIONS: "three octal digits in a text, such as '660'",
         Kind.HEADERS: "a header field written 'Name: value', without control characters",
         Kind.APPLICATION: "an application, written module:attribute",
     }.get(setting.kind) or f"a {setting.kind.value}{_range(setting)}"
+    words = ", or ".join((words, *dict(setting.words)))
     return f"{words}, or none" if setting.optional and setting.kind in (Kind.WHOLE, Kind.NUMBER) else words
 
 
@@ -96,6 +108,8 @@ def _range(setting: Setting) -> str:
 
 
 def _within(setting: Setting, value: object) -> int | float:
+    if isinstance(value, str):
+        value = dict(setting.words).get(value)
     wanted = (int,) if setting.kind is Kind.WHOLE else (int, float)
     if isinstance(value, bool) or not isinstance(value, wanted) or not math.isfinite(value):
         raise ValueError(allowed(setting))
@@ -124,6 +138,20 @@ def _texts(setting: Setting, value: object) -> tuple[str, ...]:
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item for item in items):
         raise ValueError(allowed(setting))
     return tuple(items)
+
+
+def _places(setting: Setting, value: object) -> tuple[str, ...]:
+    texts = _texts(setting, value)
+    for text in texts:
+        parse_place(text)
+    return texts
+
+
+def _permissions(setting: Setting, value: object) -> str:
+    match = _PERMISSIONS.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(allowed(setting))
+    return match[1]
 
 
 def _headers(setting: Setting, value: object) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pounce_workers.net.acceptor import Acceptor, local_address, peer_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "Acceptor",
@@ -46,8 +46,9 @@ class _Endpoint(NamedTuple):
     """0 to be chosen."""
     rest: tuple[int, ...]
     """An IPv6 address has two numbers more: flow and scope."""
-    one_of: str
-    """The name that it came from. Of several addresses of a name those may be missing that this machine lacks."""
+    asked: str
+    """As it was asked for, and as errors name it. Of several addresses of a name those may be missing that this machine
+    lacks."""
 
 
 def bind_tcp(host: str, port: int, backlog: int) -> socket.socket:
@@ -81,12 +82,12 @@ def bind_tcp_all(
     - ``reuse_port`` prepares the sockets for `open_beside`. A port that others listen on is in use all the same.
 
     Raises:
-        OSError: an address cannot be resolved or bound; ``socket.gaierror`` for the former.
+        OSError: an address cannot be resolved or bound (``filename`` says which); ``socket.gaierror`` for the former.
         ValueError: ``reuse_port`` on a system other than Linux.
     """
     if reuse_port and not _HAS_REUSEPORT:
         raise ValueError("only Linux spreads connections over sockets that share a port (SO_REUSEPORT)")
-    endpoints = list(dict.fromkeys(one for host, port in places for one in _resolve(host or _everything(), port)))
+    endpoints = list(dict.fromkeys(one for host, port in places for one in _resolve(host, port)))
     for _ in range(PORT_TRIES):
         try:
             return _listening(endpoints, backlog, one_port=True, reuse_port=reuse_port)
@@ -153,7 +154,7 @@ def _listening(
     with contextlib.ExitStack() as on_error:
         sockets: list[socket.socket] = []
         lacking: dict[str, OSError] = {}
-        served: set[str] = set()
+        bound: list[_Endpoint] = []
         chosen = 0
         for one in endpoints:
             port = one.port or (chosen if one_port else 0)
@@ -165,29 +166,32 @@ def _listening(
             except OSError as error:
                 if error.errno not in _NOT_HERE:
                     raise
-                lacking[one.one_of] = error
+                lacking[one.asked] = error
                 continue
             on_error.callback(sock.close)
             sockets.append(sock)
-            served.add(one.one_of)
+            bound.append(one)
             if not one.port:
                 chosen = sock.getsockname()[1]
-        for name, lack in lacking.items():
-            if name not in served:
+        for asked, lack in lacking.items():
+            if all(one.asked != asked for one in bound):
                 raise lack
-        for sock in sockets:
+        for sock, one in zip(sockets, bound, strict=True):
             if reuse_port:
                 # Only now: had it been set before, a port that another server shares with its own would be taken too.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            sock.listen(backlog)
+            with _naming(one.asked):
+                sock.listen(backlog)
         on_error.pop_all()
     return tuple(sockets)
 
 
 def _resolve(host: str, port: int) -> list[_Endpoint]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    asked = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    with _naming(asked):
+        found = socket.getaddrinfo(host or _everything(), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return [
-        _Endpoint(family, str(address[0]), port, tuple(int(number) for number in address[2:]), host)
+        _Endpoint(family, str(address[0]), port, tuple(int(number) for number in address[2:]), asked)
         for family, _, _, _, address in found
     ]
 
@@ -198,7 +202,8 @@ def _everything() -> str:
 
 
 def _bound(endpoint: _Endpoint, port: int, *, only_ipv6: bool, reuse_port: bool = False) -> socket.socket:
-    sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    with _naming(endpoint.asked):
+        sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
     try:
         if sys.platform != "win32":
             # There it would let two servers share a port; here it only lets a new one follow the old at once.
@@ -209,12 +214,23 @@ def _bound(endpoint: _Endpoint, port: int, *, only_ipv6: bool, reuse_port: bool 
             # Said either way, for the system's own default differs (net.ipv6.bindv6only).
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only_ipv6)
         _send_at_once(sock)
-        sock.bind((endpoint.host, port, *endpoint.rest))
+        with _naming(endpoint.asked):
+            sock.bind((endpoint.host, port, *endpoint.rest))
         sock.setblocking(False)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+@contextlib.contextmanager
+def _naming(asked: str) -> Iterator[None]:
+    """Have an OSError say which of several places it is about, as its ``filename``."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = asked
+        raise
 
 
 def _send_at_once(sock: socket.socket) -> None:
