@@ -13,6 +13,9 @@ import pytest
 from sync_runner import Gate, RunningPool, echo_body, echo_path, read_to_end, respond
 from worker_runner import HANGS_AFTER, Client
 
+from pounce_workers.net import parking
+from pounce_workers.net.one_shot import PolledOneShot
+from pounce_workers.net.readiness import SelectReadiness
 from pounce_workers.serving import sync_worker_pool
 
 if TYPE_CHECKING:
@@ -139,6 +142,17 @@ def test_who_has_waited_too_long_is_answered_503() -> None:
         assert client.get("/waits").status == 503
         gate.open.set()
         assert busy.response().body == b"/busy"
+
+
+def test_it_works_where_only_the_parking_thread_may_change_what_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parking, "new_one_shot", lambda: PolledOneShot(SelectReadiness()))
+    with RunningPool(echo_path) as running, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(running.connect()) for _ in range(20)]
+        for number in range(200):
+            assert clients[number % 20].get(f"/{number}").body == b"/%d" % number
+        running.pool.request_stop()
+        for client in clients:
+            assert client.at_end()
 
 
 def test_connections_past_the_limit_are_answered_503() -> None:
@@ -321,7 +335,7 @@ def test_retiring_moves_idle_connections_and_loses_no_request() -> None:
 
 
 def test_retiring_without_a_successor_in_reach_tells_clients_with_their_next_answer() -> None:
-    with RunningPool(echo_path, drain_idle=0.2) as running, running.connect() as first, running.connect() as second:
+    with RunningPool(echo_path, drain_idle=0.5) as running, running.connect() as first, running.connect() as second:
         assert not first.get().closes
         assert not second.get().closes
         running.pool.retire()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pounce_workers.net.accept_distributor import AcceptDistributor
+from pounce_workers.net.connection_target import ConnectionTarget
 from pounce_workers.net.listeners import adopt_fd, backlog_limit, bind_tcp, bind_tcp_all, open_beside
 from pounce_workers.net.loop import ServingLoop, new_event_loop
 from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
+from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 from pounce_workers.serving.worker import Worker
 from pounce_workers.settings import ServingSettings, WorkerSettings
 from pounce_workers.supervision.affinity import allowed_cpus, available_cpus, pin_worker, worker_count
@@ -12,12 +15,15 @@ from pounce_workers.supervision.gil_watch import GilCulprit, GilWatch
 from pounce_workers.supervision.runtime import Decision, Interpreter, detect_kind, gil_is_on, is_free_threaded
 
 __all__ = [
+    "AcceptDistributor",
+    "ConnectionTarget",
     "Decision",
     "GilCulprit",
     "GilWatch",
     "Interpreter",
     "ServingLoop",
     "ServingSettings",
+    "SyncWorkerPool",
     "UnixSocketFile",
     "Worker",
     "WorkerSettings",

@@ -129,6 +129,10 @@ class BlockingTransport(SocketTransport):
         """When `expire` has something to do, on the clock of `time.monotonic`."""
         return min(self.deadline, self._write_deadline)
 
+    def readable(self) -> bool:
+        """Whether the client has sent something, or its end, that nobody has read yet."""
+        return wait_readable(self._sock.fileno(), 0)
+
     def release(self) -> socket.socket:
         """Let go of the socket and leave it open, for somebody else. Only while nothing is read or waits to be sent."""
         self._lost = self.closing = True

@@ -92,7 +92,8 @@ if hasattr(select, "epoll"):
 
         def forget(self, fd: int, /) -> None:
             """Stop watching."""
-            self._epoll.unregister(fd)
+            with contextlib.suppress(OSError):  # somebody closed it behind our back, which ends the watch too
+                self._epoll.unregister(fd)
 
         def wait(self, timeout: float) -> list[tuple[int, int]]:
             """Wait."""

@@ -107,7 +107,7 @@ class ParkingLot:
         """Act on the deadlines that have passed."""
         for transport in self.members():
             if transport.parked and transport.due <= now and self.claim(transport):
-                self._guarded(transport, partial(transport.expire, now))
+                self.guarded(transport, partial(transport.expire, now))
 
     def members(self) -> Iterable[BlockingTransport]:
         """All connections, whoever has them. For a look: `claim` those that something is to be done with."""
@@ -129,6 +129,19 @@ class ParkingLot:
         else:
             self.park(transport)
 
+    def guarded(self, transport: BlockingTransport, action: Callable[[], None]) -> None:
+        """Do something with a claimed connection; whatever comes of it, the others must not suffer."""
+        try:
+            self._attendant.attend(transport)
+            action()
+        except Exception:
+            logger.exception("An HTTP connection failed in an unforeseen way")
+            transport.abort()
+        try:
+            self.settle(transport)
+        except Exception:
+            logger.exception("An HTTP connection failed in an unforeseen way")
+
     def close(self) -> None:
         """The parking thread ends, and has left nobody behind."""
         with self._lock:
@@ -139,21 +152,11 @@ class ParkingLot:
         if mask & READ and transport.wanted & READ and not transport.lingering and not mask & WRITE:
             self._attendant.ready(transport)
         elif mask & WRITE:
-            self._guarded(transport, transport.on_writable)  # should it be readable too, it will be reported again
+            self.guarded(transport, transport.on_writable)  # should it be readable too, it will be reported again
         elif mask & READ:
-            self._guarded(transport, partial(_read_and_drop, transport))
+            self.guarded(transport, partial(_read_and_drop, transport))
         elif mask & HANG_UP:
-            self._guarded(transport, transport.on_hang_up)
-
-    def _guarded(self, transport: BlockingTransport, action: Callable[[], None]) -> None:
-        """Do something with a claimed connection; whatever comes of it, the others must not suffer."""
-        self._attendant.attend(transport)
-        try:
-            action()
-        except Exception:
-            logger.exception("An HTTP connection failed in an unforeseen way")
-            transport.abort()
-        self.settle(transport)
+            self.guarded(transport, transport.on_hang_up)
 
 
 def _read_and_drop(transport: BlockingTransport) -> None:

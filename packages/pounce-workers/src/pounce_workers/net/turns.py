@@ -5,7 +5,6 @@ It stands where the wire expects a loop, and offers the two things that are aske
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi.blocking_future import BlockingFuture
@@ -23,7 +22,8 @@ class Turns:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        # Seldom more than two, and thousands of connections have none: a list, which is small.
+        self._waiting: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -39,5 +39,5 @@ class Turns:
     def run(self) -> None:
         """One turn: what waits now. What that adds waits for the next one."""
         for _ in range(len(self._waiting)):
-            callback, args = self._waiting.popleft()
+            callback, args = self._waiting.pop(0)
             callback(*args)

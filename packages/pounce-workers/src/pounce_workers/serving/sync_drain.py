@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pounce_workers.net.blocking_transport import BlockingTransport
-    from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
     from pounce_workers.settings import WorkerSettings
 
@@ -69,9 +68,7 @@ class SyncDrain:
         while pool.load:
             for transport in pool.lot.members():
                 if transport.parked and pool.lot.claim(transport):
-                    pool.attend(transport)
-                    transport.protocol.begin_drain()
-                    pool.lot.settle(transport)
+                    pool.lot.guarded(transport, transport.protocol.begin_drain)
             if pool.stop_requests > 1 or time.monotonic() >= deadline:
                 logger.warning(
                     "Stopping with %d connections open and %d requests unfinished", pool.load, len(pool.blocked(0))
@@ -83,6 +80,8 @@ class SyncDrain:
     def give_up(self) -> None:
         """Reset what is still open, and end the workers. Who does not end in time is left behind."""
         pool = self._pool
+        if pool.distributor is not None:
+            pool.distributor.stop(LAST_GRACE)
         pool.refuse_connections()
         for transport in pool.queue.close():
             self._abort(transport)
@@ -114,16 +113,18 @@ class SyncDrain:
     def _make_way(self, transport: BlockingTransport) -> None:
         """A connection that waits, claimed: move it, close it, or leave it to its next answer."""
         pool = self._pool
-        pool.attend(transport)
         idle = transport.protocol.idle and not transport.closing and not transport.sending
         if idle and pool.move_to is not None:
+            pool.attend(transport)
             pool.move_to(transport.release(), transport.peer, transport.local)
-            return
-        if idle and transport.deadline - self._settings.timeout_keep_alive + self._settings.drain_idle <= (
-            time.monotonic()
-        ):
-            cast("Http1Connection", transport.protocol).begin_drain()
-        pool.lot.settle(transport)
+        elif idle and self._idle_for_long(transport) and not transport.readable():
+            pool.lot.guarded(transport, transport.protocol.begin_drain)
+        else:
+            pool.lot.settle(transport)
+
+    def _idle_for_long(self, transport: BlockingTransport) -> bool:
+        began = transport.deadline - self._settings.timeout_keep_alive
+        return began + self._settings.drain_idle <= time.monotonic()
 
     def _abort(self, transport: BlockingTransport) -> None:
         self._pool.attend(transport)

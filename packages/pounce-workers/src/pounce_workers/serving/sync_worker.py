@@ -97,7 +97,10 @@ class SyncWorker:
                 self._on_ending(ending)
             self.requests_served += connection.requests - before
             self.busy_since = self.connection = None
-            self._part_with(transport)
+            try:
+                self._part_with(transport)
+            except Exception:
+                logger.exception("An HTTP connection failed in an unforeseen way")
 
     def _serve(self, transport: BlockingTransport) -> None:
         """Do what it was left to do, or read what has come; go on as long as nobody else waits."""

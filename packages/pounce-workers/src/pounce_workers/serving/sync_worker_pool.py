@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pounce_workers.net.accept_distributor import AcceptDistributor
@@ -177,10 +178,11 @@ class SyncWorkerPool:
     def _run(self) -> None:
         drain = self._drain
         try:
-            for worker in self.workers:
-                worker.start()
             if self._sockets:
                 self.distributor = AcceptDistributor(self._sockets, [self])
+            for worker in self.workers:
+                worker.start()
+            if self.distributor is not None:
                 self.distributor.start()
             self.beat = time.monotonic()
             if self._on_started is not None:
@@ -224,8 +226,12 @@ class SyncWorkerPool:
         for sock, peer, local in incoming:
             stall = self._settings.worker.timeout_write_stall
             transport = BlockingTransport(sock, self.lot, peer=peer, local=local, write_stall=stall)
-            transport.start(self.wire.connect)
-            self.lot.park(transport)
+            try:
+                transport.start(self.wire.connect)
+                self.lot.park(transport)
+            except Exception:
+                logger.exception("Taking in a connection failed")
+                sock.close()
         if missed and self.on_room is not None:
             self.on_room()
 
@@ -243,7 +249,9 @@ class SyncWorkerPool:
 
     def _refuse(self, transport: BlockingTransport) -> None:
         """There is no worker for it: if what has come is a request, the answer is 503."""
-        self.attend(transport)
+        self.lot.guarded(transport, partial(self._answer_503, transport))
+
+    def _answer_503(self, transport: BlockingTransport) -> None:
         connection = cast("Http1Connection", transport.protocol)
         connection._over_limit = True  # the same answer, for another reason
         if transport.turns:
@@ -253,4 +261,3 @@ class SyncWorkerPool:
             if data is not None:
                 transport.deliver(data)
         connection._over_limit = False  # it was not a whole request, and may find a worker later
-        self.lot.settle(transport)
