@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from exchange_doubles import GET, HEAD, Head
-from sync_doubles import served_app
+from sync_doubles import BlockingSink, served_app
 
 from pounce_asgi import BodyFraming, ResponseFile, SyncApp, SyncRequest, SyncResponse
 
@@ -77,8 +77,6 @@ def test_pieces_are_sent_as_they_come() -> None:
         seen.append(sink_holder[0].body)
         yield b"b"
         seen.append(sink_holder[0].body)
-
-    from sync_doubles import BlockingSink
 
     sink_holder = [BlockingSink()]
     served_app(lambda request: SyncResponse(body=pieces()), sink=sink_holder[0])

@@ -390,7 +390,7 @@ def test_files_are_sent_from_where_they_stand_and_closed(
 
 def test_a_file_shorter_than_announced_is_an_error(tmp_path: Any) -> None:
     (tmp_path / "file").write_bytes(b"0123456789")
-    sink = served_wsgi(serving_file((tmp_path / "file").open, [("Content-Length", "11")]))
+    sink = served_wsgi(serving_file(lambda: (tmp_path / "file").open("rb"), [("Content-Length", "11")]))
     assert sink.head is not None
     assert sink.head.status == 500
 
