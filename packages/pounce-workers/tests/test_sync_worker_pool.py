@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import statistics
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -40,7 +39,8 @@ def test_idle_and_silent_connections_own_no_thread() -> None:
             with running.connect() as client:
                 assert client.get("/new").body == b"/new"
             times.append(time.monotonic() - began)
-        assert statistics.median(times) < 0.05, times
+        # The fastest: on a machine that is busy with something else any of them may have to wait for a processor.
+        assert min(times) < 0.05, times
 
 
 def test_a_head_that_takes_too_long_is_answered_408_and_an_idle_connection_closed() -> None:
@@ -335,10 +335,19 @@ def test_retiring_moves_idle_connections_and_loses_no_request() -> None:
 
 
 def test_retiring_without_a_successor_in_reach_tells_clients_with_their_next_answer() -> None:
-    with RunningPool(echo_path, drain_idle=0.5) as running, running.connect() as first, running.connect() as second:
+    with RunningPool(echo_path, drain_idle=60) as running, running.connect() as first, running.connect() as second:
         assert not first.get().closes
         assert not second.get().closes
         running.pool.retire()
-        assert first.get().closes
-        assert second.at_end()
+        for client in (first, second):
+            assert client.get().closes
+            assert client.at_end()
+        assert running.join()
+
+
+def test_retiring_closes_connections_that_are_idle_for_long() -> None:
+    with RunningPool(echo_path, drain_idle=0.05) as running, running.connect() as client:
+        assert not client.get().closes
+        running.pool.retire()
+        assert client.at_end()
         assert running.join()
