@@ -102,6 +102,10 @@ class RosterUnderTest:
             ready += 1
         return list(self.launcher.born)
 
+    def serves(self) -> list[SlotHandle]:
+        """Who was last said to serve."""
+        return list(self.serving[-1])
+
     def ready(self, handle: FakeHandle) -> None:
         self.roster.ready(handle, self.now)
 

@@ -71,13 +71,13 @@ def test_who_dies_is_replaced_after_a_back_off(kind: SlotKind) -> None:
     crew = RosterUnderTest(2, kind)
     first, second = crew.start()
     crew.die(second)
-    assert crew.serving[-1] == (first,)
+    assert crew.serves() == [first]
     assert len(crew.launcher.born) == 2
     crew.pass_time(0.1)
     third = crew.launcher.born[2]
     assert third.worker_id == 1
     crew.ready(third)
-    assert crew.serving[-1] == (first, third)
+    assert crew.serves() == [first, third]
 
 
 def test_a_death_that_nobody_told_of_is_noticed() -> None:
@@ -140,7 +140,7 @@ def test_a_stalled_process_is_reported_once_and_replaced() -> None:
     crew.roster.reported(first, crew.now)
     crew.roster.reported(first, crew.now)
     assert first.told == ["kill"]
-    assert crew.serving[-1] == (second,)
+    assert crew.serves() == [second]
     crew.pass_time(0.2, beating=False)
     assert crew.launcher.born[2].worker_id == 0, "although the kernel may still hold the old one"
     crew.die(first)
@@ -155,11 +155,11 @@ def test_a_stalled_thread_is_reported_and_gets_no_connections_until_it_turns_aga
         second.last_beat = crew.now
         crew.pass_time(1.0, beating=False)
     assert crew.stalled == [first]
-    assert crew.serving[-1] == (second,)
+    assert crew.serves() == [second]
     crew.roster.reported(first, crew.now)
     assert first.told == []
     crew.pass_time(1.0)
-    assert crew.serving[-1] == (first, second)
+    assert crew.serves() == [first, second]
     crew.pass_time(31.0, beating=False)
     assert first in crew.stalled[1:], "a second stall is reported too"
 
@@ -202,9 +202,9 @@ def test_the_successor_is_ready_before_the_old_one_is_told(kind: SlotKind) -> No
     crew.pass_time(1.0)
     successor = crew.launcher.born[1]
     assert old.told == []
-    assert crew.serving[-1] == (old,)
+    assert crew.serves() == [old]
     crew.ready(successor)
-    assert crew.serving[-1] == (successor,)
+    assert crew.serves() == [successor]
     assert old.told == ["retire"]
     crew.end(old)
     crew.pass_time(60.0)
@@ -245,7 +245,7 @@ def test_a_successor_takes_the_place_of_one_that_dies_meanwhile() -> None:
     crew.pass_time(10.0)
     assert len(crew.launcher.born) == 2
     crew.ready(successor)
-    assert crew.serving[-1] == (successor,)
+    assert crew.serves() == [successor]
     assert successor.told == []
 
 
@@ -272,7 +272,7 @@ def test_a_new_generation_serves_before_the_old_one_retires() -> None:
     launcher = FakeLauncher(generation=2)
     new = [FakeHandle(0, 2, born=crew.now), FakeHandle(1, 2, born=crew.now)]
     crew.roster.adopt(launcher, new, crew.now)
-    assert crew.serving[-1] == tuple(new)
+    assert crew.serves() == new
     assert [handle.told for handle in old] == [["retire"], ["retire"]]
     crew.die(new[1])
     for handle in old:
@@ -292,7 +292,7 @@ def test_a_swap_drops_what_was_starting() -> None:
     crew.roster.adopt(FakeLauncher(generation=2), [new], crew.now)
     assert successor.told == ["drain"]
     crew.ready(successor)
-    assert crew.serving[-1] == (new,)
+    assert crew.serves() == [new]
 
 
 def test_a_swap_during_a_stop_is_too_late() -> None:
@@ -315,7 +315,7 @@ def test_a_stop_drains_all_and_kills_nobody_who_is_in_time() -> None:
     crew = RosterUnderTest(3)
     handles = crew.start()
     crew.roster.stop(crew.now)
-    assert crew.serving[-1] == ()
+    assert crew.serves() == []
     assert [handle.told for handle in handles] == [["drain"]] * 3
     crew.pass_time(15.0)
     for handle in handles:

@@ -67,6 +67,7 @@ class Birth:
         self.worker_id = certificate.worker_id
         self.generation = certificate.generation
         self.told_to_end = False
+        self._born = time.monotonic()
         self._period = certificate.status_period
         self._pipe = pipe
         # Guards what follows. Reentrant: a signal handler may run while the main thread holds it.
@@ -157,10 +158,10 @@ class Birth:
         _, writable, _ = select.select([], [self._pipe], [], 0)
         if not writable:
             return
-        age = time.monotonic() - worker.beat if worker is not None and worker.beat else 0.0
+        beat = max(self._born, worker.beat if worker is not None else 0.0)
         self._pipe.send(
             "status",
-            beat_age=age,
+            beat_age=time.monotonic() - beat,
             load=worker.load if worker is not None else 0,
             requests=worker.requests_served if worker is not None else 0,
             rss=resident_memory(),

@@ -34,8 +34,8 @@ __all__ = ["ProcessSlot", "ProcessSlotLauncher"]
 
 logger = logging.getLogger("pounce.supervisor")
 
-ANSWER_TIME: Final = 1.0
-"""Seconds for a process to tell its stack. A thread of its own answers, so that more means it cannot."""
+ANSWER_TIME: Final = 3.0
+"""Seconds for a process to tell its stack. A thread of its own answers, so that more means that it cannot."""
 SEND_TIME: Final = 30.0
 """Seconds in which a process must read what it is told at its birth."""
 SYS_PATH: Final = "POUNCE_WORKER_SYS_PATH"
@@ -161,7 +161,7 @@ class ProcessSlot:
 
     def spawn(self) -> None:
         """Start the process and give it what it needs."""
-        with self._lock:
+        with self._lock, self._theirs:
             if self._killed or self._told_to_end:
                 self._failed = "it was told to end before it was started"
                 return
@@ -170,9 +170,6 @@ class ProcessSlot:
             except (OSError, ValueError) as error:
                 self._failed = f"it could not be started: {error}"
                 return
-            finally:
-                if self._process is None or sys.platform != "win32":
-                    self._theirs.close()
             self._last_beat = time.monotonic()
             self.pipe.send_bytes(self._launcher.certificate(self.worker_id, self._process.pid))
 
@@ -331,5 +328,4 @@ def _spawn_on_windows(flags: list[str], environ: dict[str, str], pipe: socket.so
     assert process.stdin is not None
     with process.stdin:
         process.stdin.write(pipe.share(process.pid))  # type: ignore[attr-defined,unused-ignore]
-    pipe.close()
     return process

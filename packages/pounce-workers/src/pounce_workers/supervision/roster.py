@@ -146,6 +146,7 @@ class Roster:
             for member in post.members():
                 if member.handle is handle and member.ready_at is None:
                     member.ready_at = now
+                    member.stalled = False  # it took its time to start
                     self._joined(post, member, now)
                     return
 

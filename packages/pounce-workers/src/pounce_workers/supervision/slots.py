@@ -140,7 +140,7 @@ class SlotHandle(Protocol):
         """End it without its help. A thread cannot be killed: its stack is logged and it is abandoned."""
 
     def stack(self) -> str:
-        """What it is doing now, as a traceback; or why that cannot be told. May take a second."""
+        """What it is doing now, as a traceback; or why that cannot be told. May take a few seconds."""
 
 
 SlotCallback = Callable[[SlotHandle], None]

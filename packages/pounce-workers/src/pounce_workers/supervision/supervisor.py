@@ -132,7 +132,7 @@ class Supervisor:
             return
 
     def _report_stall(self, handle: SlotHandle) -> None:
-        """In a thread of its own: a process has a second for its answer, and nobody else shall wait for that."""
+        """In a thread of its own: a process has some seconds for its answer, and nobody else shall wait for that."""
         threading.Thread(target=self._tell_stack, args=(handle,), name="pounce-stall-report", daemon=True).start()
 
     def _tell_stack(self, handle: SlotHandle) -> None:
