@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import logging
+import pathlib
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+# The tests are no package: this is how they find the doubles that lie beside them.
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from code_folder import CodeFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,3 +30,11 @@ def untouched_loggers() -> Iterator[None]:
     for one, (level, propagate, handlers) in zip(loggers, before, strict=True):
         one.setLevel(level)
         one.propagate, one.handlers[:] = propagate, handlers
+
+
+@pytest.fixture
+def code(tmp_path: pathlib.Path) -> Iterator[CodeFolder]:
+    """An empty folder of code; what is imported from it is forgotten again."""
+    folder = CodeFolder(tmp_path)
+    yield folder
+    folder.close()

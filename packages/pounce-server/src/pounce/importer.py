@@ -9,21 +9,22 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import itertools
 import os
 import pkgutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import AppImportError
 
 from .settings import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import ModuleType, TracebackType
 
-__all__ = ["load_application", "prepare_path"]
+__all__ = ["find_target", "load_application", "make_application", "prepare_path"]
 
 
 def prepare_path(app_dir: str) -> None:
@@ -48,10 +49,46 @@ def load_application(target: object, *, factory: bool = False) -> object:
         AppImportError: with one line that says what is wrong. If the application's own code raised, that exception is
             the cause and its traceback begins in that code.
     """
-    app, name = (_attribute(target), target) if isinstance(target, str) else (target, "the application")
+    found = find_target(target)
+    return make_application(found, target) if factory else found
+
+
+def find_target(target: object) -> Any:
+    """The object that ``target`` names, or ``target`` itself if it is not a text; it can be called.
+
+    Raises:
+        AppImportError: as ``load_application`` says.
+    """
+    found = _attribute(target) if isinstance(target, str) else target
+    if not callable(found):
+        raise AppImportError(f"{_name(target)} is not callable: it is {_described(found)}")
+    return found
+
+
+def make_application(factory: Any, target: object) -> object:
+    """The application that a factory makes; ``target`` is what named it.
+
+    Raises:
+        AppImportError: as ``load_application`` says.
+    """
+    name = _name(target)
+    try:
+        app = factory()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a foreign callable may raise anything
+        own = _without_our_frames(error)
+        if own.__traceback__ is None:  # it was never entered: the call itself does not fit
+            raise AppImportError(f"{name} cannot be called as a factory, without arguments: {error}") from None
+        raise _raised_inside(f"calling the factory {name}", error) from own
+    if inspect.iscoroutine(app):
+        app.close()
+        raise AppImportError(f"{name} is a coroutine function; a factory must return the application directly")
     if not callable(app):
-        raise AppImportError(f"{name} is not callable: it is {_described(app)}")
-    return _made(app, name) if factory else app
+        raise AppImportError(f"the factory {name} returned {_described(app)}, which is not callable")
+    return app
+
+
+def _name(target: object) -> str:
+    return target if isinstance(target, str) else "the application"
 
 
 def _attribute(target: str) -> Any:
@@ -82,22 +119,6 @@ def _module(name: str) -> ModuleType:
         raise _raised_inside(f"importing {name}", error) from _without_our_frames(error)
 
 
-def _made(factory: Any, name: str) -> object:
-    try:
-        app = factory()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a foreign callable may raise anything
-        own = _without_our_frames(error)
-        if own.__traceback__ is None:  # it was never entered: the call itself does not fit
-            raise AppImportError(f"{name} cannot be called as a factory, without arguments: {error}") from None
-        raise _raised_inside(f"calling the factory {name}", error) from own
-    if inspect.iscoroutine(app):
-        app.close()
-        raise AppImportError(f"{name} is a coroutine function; a factory must return the application directly")
-    if not callable(app):
-        raise AppImportError(f"the factory {name} returned {_described(app)}, which is not callable")
-    return app
-
-
 def _raised_inside(doing: str, error: BaseException) -> AppImportError:
     return AppImportError(f"{doing} raised {_described_error(error)}")
 
@@ -118,15 +139,27 @@ def _is_itself_missing(name: str, error: ModuleNotFoundError) -> bool:
 
 
 def _without_our_frames(error: BaseException) -> BaseException:
-    """The error with a traceback that begins in the application's code; None if it was never reached."""
-    trace: TracebackType | None = error.__traceback__
-    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+    """The error with a traceback of the application's code alone; None if that was never reached."""
+    kept = [trace for trace in _traces(error.__traceback__) if not _is_ours(trace.tb_frame.f_code.co_filename)]
+    for trace, following in itertools.pairwise([*kept, None]):
+        if trace is not None:
+            trace.tb_next = following
+    return error.with_traceback(kept[0] if kept else None)
+
+
+def _traces(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
         trace = trace.tb_next
-    return error.with_traceback(trace)
+
+
+_OUR_FILES: Final = frozenset(
+    {importlib.__file__} | {str(Path(__file__).with_name(name)) for name in ("earlier_imports.py", "fresh_source.py")}
+)
 
 
 def _is_ours(filename: str) -> bool:
-    return filename in (__file__, importlib.__file__) or filename.startswith("<frozen importlib")
+    return filename == __file__ or filename in _OUR_FILES or filename.startswith("<frozen importlib")
 
 
 def _not_found(name: str, missing: str) -> str:
