@@ -539,22 +539,22 @@ def test_flask() -> None:
     flask = pytest.importorskip("flask", reason="Flask is not installed: it was NOT tested")
     app = flask.Flask("main")
 
-    @app.post("/echo/<name>")
-    async def view(name: str) -> Any:  # type: ignore[misc]
+    async def view(name: str) -> Any:
         await asyncio.sleep(0)
         return {"name": name, "body": flask.request.get_data(as_text=True), "q": flask.request.args["q"]}
 
-    @app.get("/stream")
     def stream() -> Any:
         return flask.Response(flask.stream_with_context(iter(["a", flask.request.path])))
 
-    @app.get("/file")
     def file() -> Any:
         return flask.send_file(io.BytesIO(b"in memory"), download_name="x.txt")
 
-    @app.get("/source")
     def source() -> Any:
         return flask.send_file(__file__)
+
+    app.add_url_rule("/echo/<name>", view_func=view, methods=["POST"])
+    for function in (stream, file, source):
+        app.add_url_rule(f"/{function.__name__}", view_func=function)
 
     head = Head(method="POST", raw_path=b"/echo/caf%C3%A9", query_string=b"q=1", has_body=True)
     sink = answered(lift(app, Interface.WSGI), head, "abF")

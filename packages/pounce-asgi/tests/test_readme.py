@@ -12,7 +12,7 @@ README = pathlib.Path(__file__).parent.parent / "README.md"
 def test_the_examples_run_in_order() -> None:
     text = README.read_text(encoding="utf-8")
     examples = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     namespace: dict[str, Any] = {"__name__": "readme"}
     for example in examples:
         exec(compile(example, str(README), "exec", dont_inherit=True), namespace)

@@ -132,14 +132,18 @@ def test_what_was_fed_before_is_read_without_a_pull() -> None:
 
 
 def test_nothing_is_pulled_for_an_application_that_does_not_read() -> None:
-    pulled = []
+    pulled: list[int] = []
+
+    def pull() -> bool:
+        pulled.append(1)
+        return False
 
     def answer(request: Any, send: Any) -> None:
         send(start())
         send(body(b"no thanks"))
 
     exchange = make_sync_exchange(answer, CHUNKED)
-    exchange._pull = lambda: pulled.append(1) is None
+    exchange._pull = pull
     exchange.start()
     assert (sink_of(exchange).body, pulled) == (b"no thanks", [])
 

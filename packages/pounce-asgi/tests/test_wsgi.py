@@ -132,7 +132,7 @@ def test_pieces_are_sent_as_they_come_and_the_head_with_the_first() -> None:
 
 def test_write_sends_at_once() -> None:
     sink = BlockingSink()
-    seen = []
+    seen: list[Any] = []
 
     def app(environ: Any, start_response: Any) -> Any:
         write = start_response("200 OK", TEXT)

@@ -61,7 +61,7 @@ def test_all_others_are_read(file: pathlib.Path, tmp_path: pathlib.Path) -> None
         packed.write(b"x")
     with gzip.open(tmp_path / "file.gz") as packed:
         assert regular_file(packed) is None
-        assert regular_file(io.BufferedReader(packed)) is None  # type: ignore[arg-type]
+        assert regular_file(io.BufferedReader(packed)) is None
     with file.open() as text:
         assert regular_file(text) is None
     assert regular_file(io.BytesIO(b"x")) is None

@@ -103,7 +103,7 @@ class SyncResponse:
     status: int = 200
     headers: Iterable[HeaderPair] = ()
     """Pairs of bytes. A content-length is held to; one that is missing is added where the length is known."""
-    body: bytes | Iterable[bytes] | ResponseFile = b""
+    body: bytes | bytearray | memoryview | Iterable[bytes] | ResponseFile = b""
     """Bytes, a file, or an iterable whose pieces are sent as they come, none of them held back.
 
     The status goes out with the first piece, so an iterable that raises before it is answered 500. After HEAD, 204 and
