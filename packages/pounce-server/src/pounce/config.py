@@ -110,7 +110,7 @@ class ServerConfig:
             "help": "Place to listen on, instead of host and port; may be repeated.",
             "kind": Kind.PLACES,
             "group": "Address",
-            "metavar": "PLACE",
+            "metavar": "HOST:PORT|unix:PATH|fd://NUMBER",
         },
     )
     uds_permissions: str | None = field(
