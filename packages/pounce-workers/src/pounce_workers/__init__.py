@@ -11,22 +11,37 @@ from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 from pounce_workers.serving.worker import Worker
 from pounce_workers.settings import ServingSettings, WorkerSettings
 from pounce_workers.supervision.affinity import allowed_cpus, available_cpus, pin_worker, worker_count
+from pounce_workers.supervision.birth import Birth
 from pounce_workers.supervision.gil_watch import GilCulprit, GilWatch
+from pounce_workers.supervision.process_slots import ProcessSlotLauncher
 from pounce_workers.supervision.runtime import Decision, Interpreter, detect_kind, gil_is_on, is_free_threaded
+from pounce_workers.supervision.slots import MoveTo, SlotExit, SlotHandle, SlotLauncher, WorkerLike
+from pounce_workers.supervision.supervisor import Supervisor, WorkersFailed
+from pounce_workers.supervision.thread_slots import ThreadSlotLauncher
 
 __all__ = [
     "AcceptDistributor",
+    "Birth",
     "ConnectionTarget",
     "Decision",
     "GilCulprit",
     "GilWatch",
     "Interpreter",
+    "MoveTo",
+    "ProcessSlotLauncher",
     "ServingLoop",
     "ServingSettings",
+    "SlotExit",
+    "SlotHandle",
+    "SlotLauncher",
+    "Supervisor",
     "SyncWorkerPool",
+    "ThreadSlotLauncher",
     "UnixSocketFile",
     "Worker",
+    "WorkerLike",
     "WorkerSettings",
+    "WorkersFailed",
     "adopt_fd",
     "allowed_cpus",
     "available_cpus",

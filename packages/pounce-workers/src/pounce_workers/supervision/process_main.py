@@ -7,7 +7,6 @@ that starts a server without a guard is run once.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import logging
 import os
@@ -111,7 +110,9 @@ def _die_with_parent() -> None:
     If the parent was gone before, the pipe has ended, and nothing is read from it.
     """
     if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes  # some builds of Python have none
+
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
