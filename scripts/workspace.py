@@ -154,7 +154,7 @@ class Workspace:
         if not (found := first_that_runs(ORDINARY, self.path) or probe(sys.executable)):
             raise WorkspaceError("no Python from 3.11 on was found; install one, or name it: make ... PYTHON=/path")
         if not found.free_threaded:
-            say(f"Python {found} has a GIL, so workers will be processes; {FREE_THREADED} on PATH gives threads")
+            say(f"Python {found} has a GIL, so several workers will be processes; {FREE_THREADED} on PATH: threads")
         return found
 
     def wanted_interpreter(self, wanted: str) -> Interpreter:
@@ -215,7 +215,8 @@ class Workspace:
         environ = self.environ_for_uv(interpreter)
         done = subprocess.run([self.uv(), "sync", "--quiet"], env=environ, cwd=self.root, check=False)
         if done.returncode != 0:
-            raise WorkspaceError(f"uv could not prepare {self.environment} for Python {interpreter}")
+            hint = "(its output is above; certificates of your network's own: UV_SYSTEM_CERTS=1 make ...)"
+            raise WorkspaceError(f"uv could not prepare {self.environment} for Python {interpreter} {hint}")
 
     def environ_for_commands(self) -> dict[str, str]:
         scripts = self.environment / ("Scripts" if os.name == "nt" else "bin")
