@@ -30,19 +30,6 @@ class SyncDrain:
         self._pool = pool
         self._settings = settings
 
-    def close_after_answers(self) -> None:
-        """From now on every answer is the last of its connection, and says so where its head is not out yet. From any
-        thread.
-        """
-        pool = self._pool
-        pool.wire.draining = True
-        for worker in pool.workers:
-            worker.wire.draining = True
-        for connection in pool.connections:
-            # A worker may have it: whichever of the two stores comes last, this or that of the next request, which has
-            # seen the flag above, it is the same.
-            connection._keep_alive = False
-
     def retired(self) -> bool:
         """One step of making way. True when nothing is left."""
         pool = self._pool
@@ -62,7 +49,7 @@ class SyncDrain:
     def run(self) -> None:
         """After a stop: wait for what is in flight; until it is done, the graceful time is over, or a second stop."""
         pool = self._pool
-        self.close_after_answers()
+        self._tell_clients()
         self._take_in_the_last()
         deadline = time.monotonic() + self._settings.graceful_timeout
         while pool.load:
@@ -98,6 +85,13 @@ class SyncDrain:
         for transport in pool.lot.members():
             if pool.lot.claim(transport):
                 self._abort(transport)
+
+    def _tell_clients(self) -> None:
+        """Every answer is the last of its connection, and says so where its head is not out yet."""
+        self._pool.connections.draining = True
+        for connection in self._pool.connections:
+            # A worker may have it, and have promised to keep it: it is closed all the same, as all that are idle are.
+            connection._keep_alive = False
 
     def _take_in_the_last(self) -> None:
         """Accept who has connected and read what was sent by now: to the client that is a request in flight."""

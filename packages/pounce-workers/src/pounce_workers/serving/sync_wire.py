@@ -29,9 +29,11 @@ __all__ = ["SharedConnections", "SyncWire"]
 class SharedConnections:
     """The connections of a pool: opened in one thread, closed in any. A set, as far as a wire needs one."""
 
-    __slots__ = ("_lock", "_members")
+    __slots__ = ("_lock", "_members", "draining")
 
     def __init__(self) -> None:
+        self.draining = False
+        """Every answer is to be the last of its connection. Set once; each thread looks when it gets a connection."""
         self._lock = threading.Lock()
         self._members: set[Http1Connection] = set()
 
@@ -57,7 +59,7 @@ class SharedConnections:
 class SyncWire(Http1Wire):
     """What one thread of a pool serves connections with. A connection has the wire of the thread that has it."""
 
-    __slots__ = ("exchange_class",)
+    __slots__ = ("_shared", "exchange_class")
 
     def __init__(
         self,
@@ -81,12 +83,16 @@ class SyncWire(Http1Wire):
             worker_id=worker_id,
         )
         super().__init__(context, loop=nobody, sweeper=cast("DeadlineSweeper", clock), settings=settings)
+        self._shared = connections
         self.connections = cast("set[Http1Connection]", connections)
         self.exchange_class = self._new_exchange
 
     def serve(self, connection: Http1Connection) -> None:
         """This thread has the connection from now on."""
         connection.wire = self
+        # Not in between: an answer that promised to keep the connection must not be followed by its end, which could
+        # meet the next request.
+        self.draining = self._shared.draining
         self.loop = cast("asyncio.AbstractEventLoop", cast("BlockingTransport", connection.transport).turns)
 
     def new_reader(self) -> RequestReader:

@@ -107,7 +107,6 @@ class SyncWorkerPool:
         self.retiring = False
         self.move_to: MoveTo | None = None
         self._ending: BaseException | None = None
-        self._drain = SyncDrain(self, timeouts)
 
     # -- from any thread ---------------------------------------------------------------------------------------------
 
@@ -154,7 +153,7 @@ class SyncWorkerPool:
             self.retiring = True
             self.move_to = move_to
         if move_to is None:
-            self._drain.close_after_answers()
+            self.connections.draining = True
         self.lot.wake()
 
     def _end(self, ending: BaseException) -> None:
@@ -176,7 +175,7 @@ class SyncWorkerPool:
             contextvars.Context().run(self._run)
 
     def _run(self) -> None:
-        drain = self._drain
+        drain = SyncDrain(self, self._settings.worker)
         try:
             if self._sockets:
                 self.distributor = AcceptDistributor(self._sockets, [self])
