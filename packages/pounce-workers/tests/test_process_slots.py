@@ -128,7 +128,7 @@ def test_what_it_does_is_told_while_its_main_thread_is_blocked(processes: Proces
     with socket.create_connection(processes.listener.getsockname(), HANGS_AFTER) as client:
         client.sendall(b"block")
         wait_for(lambda: "time.sleep(60.0)" in slot.stack())
-        assert slot.stack().lstrip().startswith("Thread MainThread:")
+        wait_for(lambda: slot.stack().lstrip().startswith("Thread MainThread:"))
         beat = slot.last_beat
         wait_for(lambda: time.monotonic() - slot.last_beat > 0.2)
         assert slot.last_beat <= beat + 0.2, "it says that it lives, and not that its loop turns"
@@ -223,7 +223,7 @@ def test_a_start_that_takes_its_time_has_no_beat(processes: Processes, tmp_path:
     slot = processes.start("sleep_at_the_start", str(began))
     wait_for(began.exists)
     wait_for(lambda: time.monotonic() - slot.last_beat > 0.3)
-    assert "sleep_at_the_start" in slot.stack()
+    wait_for(lambda: "sleep_at_the_start" in slot.stack())
 
 
 def test_a_forgotten_thread_does_not_hold_the_exit(processes: Processes) -> None:

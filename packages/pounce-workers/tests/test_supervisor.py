@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pounce_workers import WorkerSettings
+from pounce_workers.supervision import process_slots
 from pounce_workers.supervision.process_slots import ProcessSlot, ProcessSlotLauncher
 from pounce_workers.supervision.supervisor import Supervisor, WorkersFailed
 from pounce_workers.supervision.thread_slots import ThreadSlotLauncher
@@ -331,7 +332,10 @@ def test_a_process_that_does_not_end_is_killed(listener: socket.socket) -> None:
     assert handle.exit.expected is False
 
 
-def test_a_blocked_process_is_reported_and_replaced(listener: socket.socket, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_blocked_process_is_reported_and_replaced(
+    listener: socket.socket, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_slots, "ANSWER_TIME", HANGS_AFTER)  # a busy machine answers late
     running = Running(launcher(listener), 1, worker_stall_timeout=0.3)
     (old,) = running.all_serve(1)
     with socket.create_connection(listener.getsockname(), HANGS_AFTER) as client:
