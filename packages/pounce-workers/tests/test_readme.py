@@ -13,6 +13,7 @@ README = pathlib.Path(__file__).parents[1] / "README.md"
 
 PRINTED = {
     "Serving an application": "b'Hello, world!\\n'\n",
+    "Listening sockets": "1 free port\n",
     "Threads or processes": f"{detect_kind(Interpreter.now(), workers=4).summary}\n",
 }
 
