@@ -123,7 +123,7 @@ class SyncWorkerPool:
     def blocked(self, seconds: float) -> list[SyncWorker]:
         """The workers that have been busy with one connection's requests for longer than that."""
         since = time.monotonic() - seconds
-        return [worker for worker in self.workers if worker.busy_since is not None and worker.busy_since <= since]
+        return [worker for worker in self.workers if (began := worker.busy_since) is not None and began <= since]
 
     def hand_over(
         self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None, /
