@@ -76,7 +76,9 @@ def _add_headers(environ: dict[str, Any], request: SyncRequest) -> None:
 
 def _split_path(request: SyncRequest) -> tuple[str, str]:
     """SCRIPT_NAME and PATH_INFO: the decoded bytes of the path, cut behind where the application is mounted."""
-    path = unquote_to_bytes(request.raw_path)
+    path = request.raw_path
+    if b"%" in path:
+        path = unquote_to_bytes(path)
     # The raw path keeps bytes that are not UTF-8. When a middleware has rewritten the path, it alone is right.
     if path.decode("utf-8", "replace") != request.path:
         path = request.path.encode("utf-8", "surrogateescape")
