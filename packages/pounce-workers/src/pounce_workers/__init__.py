@@ -18,10 +18,13 @@ from pounce_workers.supervision.runtime import Decision, Interpreter, detect_kin
 from pounce_workers.supervision.slots import MoveTo, SlotExit, SlotHandle, SlotLauncher, WorkerLike
 from pounce_workers.supervision.supervisor import Supervisor, WorkersFailed
 from pounce_workers.supervision.thread_slots import ThreadSlotLauncher
+from pounce_workers.supervision.watched_files import WatchedFiles
+from pounce_workers.supervision.watcher import ChangeSource, Watcher
 
 __all__ = [
     "AcceptDistributor",
     "Birth",
+    "ChangeSource",
     "ConnectionTarget",
     "Decision",
     "GilCulprit",
@@ -38,6 +41,8 @@ __all__ = [
     "SyncWorkerPool",
     "ThreadSlotLauncher",
     "UnixSocketFile",
+    "WatchedFiles",
+    "Watcher",
     "Worker",
     "WorkerLike",
     "WorkerSettings",
