@@ -231,6 +231,8 @@ def test_a_failed_successor_costs_another_try_and_nothing_else() -> None:
         crew.pass_time(LONGEST_DELAY + 1)
         assert len(crew.launcher.born) == count
         crew.die(crew.launcher.born[-1], FAILED)
+        crew.pass_time(LONGEST_DELAY - 2)
+        assert len(crew.launcher.born) == count, "there is no hurry"
     assert not crew.roster.stopping
     assert old.told == []
     assert crew.serving == [(old,)]
@@ -245,8 +247,10 @@ def test_a_successor_takes_the_place_of_one_that_dies_meanwhile() -> None:
     crew.pass_time(10.0)
     assert len(crew.launcher.born) == 2
     crew.ready(successor)
+    crew.pass_time(10.0)
     assert crew.serves() == [successor]
     assert successor.told == []
+    assert len(crew.launcher.born) == 2
 
 
 def test_one_that_does_not_retire_is_drained_and_then_killed() -> None:
