@@ -21,7 +21,7 @@ from pounce_asgi import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
 Pair = tuple[bytes, bytes]
 Message = dict[str, Any]
@@ -89,7 +89,7 @@ class FakeSink:
         self.informational.append((status, list(headers)))
 
     def send_head(
-        self, status: int, headers: tuple[Pair, ...], framing: BodyFraming, body: bytes, *, end: bool, close: bool
+        self, status: int, headers: tuple[Pair, ...], framing: BodyFraming, body: bytes, end: bool, close: bool
     ) -> None:
         self._note("head", self.head is None)
         self._check(200 <= status <= 999, f"{status} is not a final status")
@@ -105,7 +105,7 @@ class FakeSink:
             self._check(not (status == 204 and lengths), "204 with content-length")
         self._take(body, end=end)
 
-    def send_body(self, data: bytes, *, end: bool) -> None:
+    def send_body(self, data: bytes, end: bool) -> None:
         self._note("body", self.head is not None)
         self._check(bool(data) or end, "an empty piece of body that ends nothing")
         self._take(data, end=end)

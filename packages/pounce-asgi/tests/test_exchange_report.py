@@ -245,7 +245,7 @@ def test_a_last_piece_that_finds_the_client_gone_is_told_once(run: Run) -> None:
     exchange: Any = None
 
     class Breaking(FakeSink):
-        def send_body(self, data: bytes, *, end: bool) -> None:
+        def send_body(self, data: bytes, end: bool) -> None:
             super().send_body(data, end=end)
             exchange.client_gone()
 

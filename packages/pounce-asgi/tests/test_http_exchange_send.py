@@ -212,7 +212,7 @@ def test_a_write_that_finds_the_client_gone_does_not_wait_for_it(run: Run) -> No
     exchange: Any = None
 
     class Breaking(FakeSink):
-        def send_body(self, data: bytes, *, end: bool) -> None:
+        def send_body(self, data: bytes, end: bool) -> None:
             super().send_body(data, end=end)
             self.congested = True
             exchange.client_gone()

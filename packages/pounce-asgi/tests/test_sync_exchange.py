@@ -326,7 +326,7 @@ def test_a_write_that_found_the_client_gone_raises() -> None:
     handler = MessageHandler(start(), body(b"x", more=True), body(b"y"), catch=True)
 
     class GoneSink(BlockingSink):
-        def send_body(self, data: bytes, *, end: bool) -> None:
+        def send_body(self, data: bytes, end: bool) -> None:
             exchange.client_gone()
             self.congested = True
 

@@ -183,14 +183,14 @@ class ResponseSink(Protocol[_Fields]):
         """Send an interim response (1xx). Wires that cannot, such as HTTP/1.0, drop it."""
 
     def send_head(
-        self, status: int, headers: _Fields, framing: BodyFraming, body: bytes, *, end: bool, close: bool
+        self, status: int, headers: _Fields, framing: BodyFraming, body: bytes, end: bool, close: bool
     ) -> None:
         """Send the head together with the first piece of body, which may be empty.
 
         ``end``: the response is complete with this. ``close``: the application asked that the connection end.
         """
 
-    def send_body(self, data: bytes, *, end: bool) -> None:
+    def send_body(self, data: bytes, end: bool) -> None:
         """Send a further piece of the body; ``end`` with the last one."""
 
     def send_file(self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool) -> Future[int]:

@@ -6,12 +6,9 @@ shared objects cost time. Owned by one worker's thread.
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic
 from urllib.parse import quote
 
@@ -23,7 +20,8 @@ from pounce_asgi.response_rules import DATE, SERVER, HeaderMemo
 from pounce_asgi.scope import HTTP_EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    import asyncio
+    from collections.abc import Callable, Mapping
 
     from pounce_asgi.settings import ExchangeSettings
     from pounce_asgi.types import ASGI3Application
@@ -54,7 +52,6 @@ class ExchangeContext(Generic[WireFields]):
         "_defaults",
         "_defaults_valid_until",
         "app",
-        "create_task",
         "early_head",
         "extensions",
         "head_memo",
@@ -93,7 +90,6 @@ class ExchangeContext(Generic[WireFields]):
         """
         self.app = app
         self.loop = loop
-        self.create_task = _task_creator(loop)
         self.no_fields = no_fields
         self.header_memo: HeaderMemo[WireFields] = HeaderMemo(encode)
         self.head_memo: HeadMemo[WireFields] = HeadMemo(self.header_memo, no_fields)
@@ -154,13 +150,3 @@ class ExchangeContext(Generic[WireFields]):
             return self._configured_date
         # Straight to __missing__'s work would fill the memo with dates; a Date is rendered once a second anyway.
         return self.header_memo.encode(b"date", formatdate(second, usegmt=True).encode("ascii"))
-
-
-def _task_creator(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]:
-    """How the application is started: eagerly where Python can, so that one that never waits needs no turn.
-
-    A task factory that the application set on the loop is passed by: it could not start tasks eagerly.
-    """
-    if sys.version_info >= (3, 12):
-        return partial(asyncio.Task, loop=loop, eager_start=True)
-    return partial(asyncio.Task, loop=loop)

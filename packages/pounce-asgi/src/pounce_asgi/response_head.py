@@ -25,7 +25,7 @@ MEMO_HEAD_BYTES: Final = 1024
 class ResponseHead(Generic[WireFields]):
     """The header fields of one ``http.response.start``. Shared by all responses that have them: read only."""
 
-    __slots__ = ("close", "declared", "fields", "own_date", "own_server", "sized")
+    __slots__ = ("close", "declared", "fields", "own_date", "own_defaults", "own_server", "sized")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class ResponseHead(Generic[WireFields]):
         """The application set Date itself."""
         self.own_server = own_server
         """The application set Server itself."""
+        self.own_defaults = own_date or own_server
 
 
 class HeadMemo(dict[tuple[HeaderPair, ...], ResponseHead[WireFields]], Generic[WireFields]):

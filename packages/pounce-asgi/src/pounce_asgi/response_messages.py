@@ -91,13 +91,13 @@ def on_first_body(exchange: HttpExchange[Any], message: Message) -> Awaitable[No
     if type(body) is not bytes:
         body = _body_bytes(body)
     if message.get("more_body"):
-        open_response(exchange, body, None, end=False)
+        open_response(exchange, body, None, False)
     else:
-        open_response(exchange, body, len(body), end=True)
+        open_response(exchange, body, len(body), True)
     return exchange.drained() if exchange.sink.congested else None
 
 
-def open_response(exchange: HttpExchange[Any], body: bytes, length: int | None, *, end: bool) -> None:
+def open_response(exchange: HttpExchange[Any], body: bytes, length: int | None, end: bool) -> None:
     """Send the held head with ``body``.
 
     ``length`` is the length of the whole body where it is known; ``end`` says that ``body`` is all that comes.
@@ -105,7 +105,7 @@ def open_response(exchange: HttpExchange[Any], body: bytes, length: int | None, 
     context = exchange.context
     start = exchange.start_message
     defaults = context.default_fields()
-    if start.own_date or start.own_server:
+    if start.own_defaults:
         defaults = context.default_fields_without(date=start.own_date, server=start.own_server)
     framing = exchange.framing
     declared = exchange.declared
@@ -133,13 +133,12 @@ def open_response(exchange: HttpExchange[Any], body: bytes, length: int | None, 
     exchange.state = STREAMING
     if exchange.report is not None:
         exchange.report.response_started(exchange, exchange.status)
-    if not end:
-        exchange.sink.send_head(exchange.status, fields, framing, body, end=False, close=start.close)
-    elif not exchange.trailers:
-        exchange.sink.send_head(exchange.status, fields, framing, body, end=True, close=start.close)
+    if end and not exchange.trailers:
+        exchange.sink.send_head(exchange.status, fields, framing, body, True, start.close)
         exchange.complete()
-    else:
-        exchange.sink.send_head(exchange.status, fields, framing, body, end=False, close=start.close)
+        return
+    exchange.sink.send_head(exchange.status, fields, framing, body, False, start.close)
+    if end:
         exchange.await_trailers()
 
 
@@ -181,7 +180,7 @@ def on_body(exchange: HttpExchange[Any], message: Message) -> Awaitable[None] | 
         count_body(exchange, len(body), end=end)
     last = end and not exchange.trailers
     if body or last:
-        exchange.sink.send_body(body, end=last)
+        exchange.sink.send_body(body, last)
     if end:
         end_of_body(exchange)
     return exchange.drained() if exchange.sink.congested else None

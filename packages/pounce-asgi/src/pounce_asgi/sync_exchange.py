@@ -40,7 +40,7 @@ class SyncExchange(HttpExchange[WireFields]):
     with the sink; all of the other calls may come from within it, out of ``pull``, ``wait`` or the sink's own methods.
 
     Of the context it uses ``app``, which is a `SyncHandler` here (``sync_handler(app, interface)`` makes one), and all
-    but ``loop``, ``create_task`` and ``running``: anything may be given as the loop. The application runs in a copy of
+    but ``loop`` and ``running``: anything may be given as the loop. The application runs in a copy of
     the caller's contextvars.
 
     The sink writes before it returns, so ``congested`` is False but after a write that found the client gone, and what

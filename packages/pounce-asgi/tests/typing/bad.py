@@ -43,7 +43,7 @@ four = Subscriber(on_started, ResponseCompleted)  # E: arg-type
 class PairSink:
     congested = False
 
-    def send_body(self, data: str, *, end: bool) -> None: ...
+    def send_body(self, data: str, end: bool) -> None: ...
 
 
 five: ResponseSink[bytes] = PairSink()  # E: assignment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from pounce_asgi import (
     ASGI3Application,
@@ -16,9 +16,6 @@ from pounce_asgi import (
     RequestHead,
     ResponseSink,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -40,10 +37,10 @@ class LineSink:
     def send_informational(self, status: int, headers: bytes) -> None: ...
 
     def send_head(
-        self, status: int, headers: bytes, framing: BodyFraming, body: bytes, *, end: bool, close: bool
+        self, status: int, headers: bytes, framing: BodyFraming, body: bytes, end: bool, close: bool
     ) -> None: ...
 
-    def send_body(self, data: bytes, *, end: bool) -> None: ...
+    def send_body(self, data: bytes, end: bool) -> None: ...
 
     def send_file(
         self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool

@@ -70,9 +70,7 @@ class Http1Answers(ABC):
         if status == 100:
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
 
-    def send_head(
-        self, status: int, headers: bytes, framing: BodyFraming, body: bytes, *, end: bool, close: bool
-    ) -> None:
+    def send_head(self, status: int, headers: bytes, framing: BodyFraming, body: bytes, end: bool, close: bool) -> None:
         """Send the head and the first piece of body in one write."""
         if close:
             self._keep_alive = False
@@ -101,7 +99,7 @@ class Http1Answers(ABC):
         if end:
             self._response_done()
 
-    def send_body(self, data: bytes, *, end: bool) -> None:
+    def send_body(self, data: bytes, end: bool) -> None:
         """Send a further piece of the body."""
         if self._chunked:
             if len(data) >= JOIN_LIMIT:

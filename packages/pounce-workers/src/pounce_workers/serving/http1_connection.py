@@ -74,14 +74,27 @@ class Http1Connection(Http1Answers):
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
-        self.reader.receive_data(data)
         phase = self.phase
-        if phase is IDLE:
-            self._advance()
-        elif phase is BODY or phase is DRAINING:
-            self._read_body()
-        else:
-            self._hold_back()
+        if phase is not IDLE:
+            self.reader.receive_data(data)
+            if phase is BODY or phase is DRAINING:
+                self._read_body()
+            else:
+                self._hold_back()
+            return
+        self._advancing = True
+        try:
+            head = self.reader.receive_head(data)
+            if head is None:
+                self._await_head()
+            elif not self._begin(head):
+                self._hold_back()
+            elif not self.reader.idle or self._eof:
+                self._go_on()
+        except RemoteProtocolError as error:
+            self._refuse(error.status, str(error))
+        finally:
+            self._advancing = False
 
     def eof_received(self) -> None:
         """The client will send no more. What it has sent is still answered."""
@@ -136,28 +149,32 @@ class Http1Connection(Http1Answers):
         if self.phase is not IDLE or self._advancing:
             return
         self._advancing = True
-        reader = self.reader
-        end_of_turn = self.requests + PIPELINE_TURN
         try:
-            while True:
-                head = reader.maybe_next_event()
-                if head is None:
-                    self._await_head()
-                    return
-                # Between requests there is nothing but heads.
-                if not self._begin(head):  # type: ignore[arg-type]
-                    self._hold_back()
-                    return
-                if not reader.buffered and not self._eof:
-                    return  # the usual end: all that had arrived is answered
-                if self.requests >= end_of_turn:
-                    self._hold_back()
-                    self.wire.loop.call_soon(self._advance, context=self.wire.base_context)
-                    return
+            self._go_on()
         except RemoteProtocolError as error:
             self._refuse(error.status, str(error))
         finally:
             self._advancing = False
+
+    def _go_on(self) -> None:
+        """Answer one waiting request after the other, until one of them waits or the turn is over."""
+        reader = self.reader
+        end_of_turn = self.requests + PIPELINE_TURN
+        while True:
+            head = reader.maybe_next_event()
+            if head is None:
+                self._await_head()
+                return
+            # Between requests there is nothing but heads.
+            if not self._begin(head):  # type: ignore[arg-type]
+                self._hold_back()
+                return
+            if reader.idle and not self._eof:
+                return  # the usual end: all that had arrived is answered
+            if self.requests >= end_of_turn:
+                self._hold_back()
+                self.wire.loop.call_soon(self._advance, context=self.wire.base_context)
+                return
 
     def _await_head(self) -> None:
         """The next head is not complete. It has one deadline in all, from its first byte on."""
@@ -196,14 +213,19 @@ class Http1Connection(Http1Answers):
                 return False
         else:
             self.phase = RESPONDING
-        if self._eof and self.phase is RESPONDING:
-            exchange.half_closed()
+        if self._eof:
+            self._begin_after_end(exchange)
         exchange.start()
         if self.phase is IDLE:
             return True
         if self.phase is RESPONDING:
             self.transport.deadline = NEVER  # it is the application's turn, which has no deadline
         return False
+
+    def _begin_after_end(self, exchange: HttpExchange[bytes]) -> None:
+        """The client ended its side with this request: the application is to know from the start."""
+        if self.phase is RESPONDING:
+            exchange.half_closed()
 
     def _begin_body(self, exchange: HttpExchange[bytes]) -> bool:
         """Read what has come of the body. False when it was refused before the application was called."""
@@ -307,9 +329,14 @@ class Http1Connection(Http1Answers):
         """The answer is complete on the wire, or waits in the transport behind nothing else."""
         self.exchange = None
         if self.phase is RESPONDING:
-            # As in _follow(), without the call: this is where nearly every request ends.
-            if not self.transport.congested or not self._keep_alive:
-                self._next_request()
+            # Where nearly every request ends: as _follow() and _next_request() do, with fewer operations.
+            if self._keep_alive and not self._paused and not self.transport.congested:
+                self.phase = IDLE
+                self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_keep_alive
+                if not self._advancing:
+                    self._look_for_next()
+            else:
+                self._follow()
         elif self.phase is BODY:
             if self._keep_alive:
                 self.phase = DRAINING
@@ -335,8 +362,13 @@ class Http1Connection(Http1Answers):
         self.transport.deadline = wire.sweeper.soon + wire.timeout_keep_alive
         if self._paused and self.reader.buffered < PIPELINE_BYTES:
             self._resume_reading()
-        if not self._advancing and (self._eof or self.reader.buffered):
-            wire.loop.call_soon(self._advance, context=wire.base_context)
+        if not self._advancing:
+            self._look_for_next()
+
+    def _look_for_next(self) -> None:
+        """What the client sent ahead is answered in a turn of its own, after others had theirs."""
+        if self._eof or not self.reader.idle:
+            self.wire.loop.call_soon(self._advance, context=self.wire.base_context)
 
     def _hold_back(self) -> None:
         """Leave in the socket what the client sends ahead, once enough of it waits here."""
