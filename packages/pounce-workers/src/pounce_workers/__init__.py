@@ -12,6 +12,7 @@ from pounce_workers.serving.worker import Worker
 from pounce_workers.settings import ServingSettings, WorkerSettings
 from pounce_workers.supervision.affinity import allowed_cpus, available_cpus, pin_worker, worker_count
 from pounce_workers.supervision.birth import Birth
+from pounce_workers.supervision.generation import Generation, GenerationSwap, SwapCallbacks
 from pounce_workers.supervision.gil_watch import GilCulprit, GilWatch
 from pounce_workers.supervision.process_slots import ProcessSlotLauncher
 from pounce_workers.supervision.runtime import Decision, Interpreter, detect_kind, gil_is_on, is_free_threaded
@@ -27,6 +28,8 @@ __all__ = [
     "ChangeSource",
     "ConnectionTarget",
     "Decision",
+    "Generation",
+    "GenerationSwap",
     "GilCulprit",
     "GilWatch",
     "Interpreter",
@@ -38,6 +41,7 @@ __all__ = [
     "SlotHandle",
     "SlotLauncher",
     "Supervisor",
+    "SwapCallbacks",
     "SyncWorkerPool",
     "ThreadSlotLauncher",
     "UnixSocketFile",
