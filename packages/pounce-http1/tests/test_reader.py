@@ -280,3 +280,13 @@ def test_reprs_are_short_and_printable() -> None:
     assert chunk == BodyChunk(b"\x1b" * 5000)
     assert chunk != end
     assert len({chunk, BodyChunk(b"\x1b" * 5000), end, EndOfBody()}) == 2
+
+
+@pytest.mark.parametrize("rest", [b"", b" ", b"\0", b"\0\0", b"\r\n", b"\r\n\r\n", b"HTTP/1.1", b"HTTP/1.1\r\n\r\n"])
+def test_nothing_is_taken_for_known_before_it_was_seen(rest: bytes) -> None:
+    reader = RequestReader()
+    try:
+        head = reader.receive_head(b"GET / " + rest)
+    except RemoteProtocolError:
+        head = None
+    assert head is None

@@ -106,7 +106,7 @@ class RequestReader:
         self._body: _BodyReader | None = None
         self._wire = _NOTHING
         """The remembered block that this connection sent last: its bytes from the end of the request line on."""
-        self._rest = _NOTHING
+        self._rest: bytes | None = None
         """The same with the version before it: what follows the target in a piece that is one head with that block."""
         self._fields = _NO_FIELDS
         self._eof = False
