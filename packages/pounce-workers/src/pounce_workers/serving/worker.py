@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import gc
 import logging
 import os
 import threading
@@ -18,6 +17,7 @@ from pounce_workers.net.deadlines import DeadlineSweeper, tick_for
 from pounce_workers.net.listeners import Acceptor
 from pounce_workers.net.loop import new_event_loop, poller_of
 from pounce_workers.net.transport import SocketTransport
+from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
 from pounce_workers.serving.http1_wire import Http1Wire
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Worker:
         # Reentrant: a signal handler may interrupt the thread that holds it.
         self._stop_lock = threading.RLock()
         self._owns_process = False
+        self._thresholds: tuple[int, int, int] | None = None
         self._news: asyncio.Event | None = None
 
     # -- from outside ------------------------------------------------------------------------------------------------
@@ -120,8 +121,8 @@ class Worker:
             # With a main task, not run_forever(): anyio ties its worker threads to the root task.
             loop.run_until_complete(main)
         finally:
-            if self._owns_process:
-                gc.unfreeze()
+            if self._thresholds is not None:
+                restore_garbage_collection(self._thresholds)
             _close_loop(loop, main)
 
     async def serve(self) -> None:
@@ -190,10 +191,7 @@ class Worker:
         acceptors = self._accept(loop, sweeper, wire)
         sweeper.start()
         if self._owns_process:
-            # What start-up left behind lives as long as the process. Looking through it again and again for garbage
-            # costs time, and on free-threaded builds every collection stops all threads.
-            gc.collect()
-            gc.freeze()
+            self._thresholds = calm_garbage_collection()
         try:
             if self._on_started is not None:
                 self._on_started()
