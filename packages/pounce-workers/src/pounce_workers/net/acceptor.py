@@ -6,13 +6,14 @@ import errno
 import logging
 import os
 import socket
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_workers.net.selector import ServingSelector
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pounce_workers.net.poller import Poller
 
@@ -143,30 +144,45 @@ class Acceptor:
     def accept_waiting(self) -> None:
         """Accept all who have connected by now, before a stop: closing the socket would reset them."""
         if self._timer is None:
-            self._accept(LAST_ACCEPTS)
+            for sock, address in self._take(LAST_ACCEPTS):
+                self._accepted(sock, address)
 
     def on_readable(self) -> None:
         """Accept what waits."""
-        if not self._shared:
-            self._accept(ACCEPTS_PER_TURN)
-        elif self._accept(SHARED_ACCEPTS_PER_TURN) and self._watching:
+        if self._shared:
+            self._accept_in_turn()
+            return
+        for sock, address in self._take(ACCEPTS_PER_TURN):
+            self._accepted(sock, address)
+
+    def _accept_in_turn(self) -> None:
+        """Accept a few and go to the end of the row before they are served: a client that is answered connects again
+        at once, and while this process is watched first, or still accepts, it would take that connection as well.
+        """
+        taken = deque(self._take(SHARED_ACCEPTS_PER_TURN))
+        if taken and self._watching:
             self._forget()
             self._watch()
+        try:
+            while taken:
+                self._accepted(*taken.popleft())
+        finally:
+            for sock, _ in taken:
+                sock.close()
 
-    def _accept(self, at_most: int) -> int:
-        """Accept; how many were taken from the backlog."""
-        for taken in range(at_most):
+    def _take(self, at_most: int) -> Iterator[tuple[socket.socket, Any]]:
+        """Those who wait, and their addresses."""
+        for _ in range(at_most):
             try:
-                sock, address = self._sock.accept()
+                accepted = self._sock.accept()
             except (BlockingIOError, InterruptedError):
-                return taken
+                return
             except OSError as error:
                 if error.errno in _OF_THE_CONNECTION:
                     continue
                 self._back_off(error)
-                return taken
-            self._accepted(sock, address)
-        return at_most
+                return
+            yield accepted
 
     def deliver(self, data: bytes, /) -> None:
         """Never: accepting reads no bytes."""
