@@ -271,6 +271,21 @@ class SocketTransport:
         if not self._queue:
             self._finish_close()
 
+    def detach(self) -> socket.socket:
+        """Give the socket away, as it is; nothing happens on it any more. Only while nothing waits to be sent."""
+        self._lost = self.closing = True
+        self.deliver = _drop
+        self._sweeper.remove(self)
+        if self._watched:
+            self._watched = False
+            self._poller.forget(self._sock.fileno())
+        return self._sock
+
+    @property
+    def sending(self) -> bool:
+        """Something waits to be sent."""
+        return bool(self._queue)
+
     def abort(self) -> None:
         """Reset the connection. The protocol hears of it in the next turn of the loop."""
         if not self._lost:

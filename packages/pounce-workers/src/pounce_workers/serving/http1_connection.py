@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import HttpExchange, IncompleteBody, Peer, RequestError, RequestTimeout, send_error_response
+from pounce_asgi import IncompleteBody, Peer, RequestError, RequestTimeout, send_error_response
 from pounce_http1 import BodyChunk, RemoteProtocolError, RequestHead
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.http1_answers import Http1Answers
 from pounce_workers.serving.http1_phase import BODY, CLOSED, DRAINING, IDLE, RESPONDING, Phase
 
 if TYPE_CHECKING:
-    from pounce_asgi import Transport
+    from pounce_asgi import HttpExchange, Transport
     from pounce_workers.serving.http1_wire import Http1Wire
 
 __all__ = ["Http1Connection", "Phase"]
@@ -38,10 +38,10 @@ class Http1Connection(Http1Answers):
         "_eof",
         "_head_deadline_set",
         "_linger",
-        "_over_limit",
         "_paused",
         "exchange",
         "opened",
+        "over_limit",
         "peer",
         "reader",
         "requests",
@@ -61,7 +61,7 @@ class Http1Connection(Http1Answers):
         self._eof = False
         self._head_deadline_set = False
         self._linger = False
-        self._over_limit = over_limit
+        self.over_limit = over_limit
         self._paused = False
         transport.deadline = wire.sweeper.soon + wire.timeout_keep_alive
 
@@ -71,6 +71,11 @@ class Http1Connection(Http1Answers):
     def idle(self) -> bool:
         """No request is in flight or half-received: closing now loses nothing."""
         return self.phase is IDLE and not self.reader.buffered
+
+    @property
+    def idle_since(self) -> float:
+        """From when on the connection has been idle, by the sweeper's clock; while it is idle."""
+        return self.transport.deadline - self.wire.timeout_keep_alive
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
@@ -134,6 +139,11 @@ class Http1Connection(Http1Answers):
             self._fail_request(RequestTimeout("the request body stalled"))
         else:
             self._close()
+
+    def moved_away(self) -> None:
+        """Its socket belongs to another worker from now on."""
+        self.phase = CLOSED
+        self.wire.connection_closed(self, None)
 
     def begin_drain(self) -> None:
         """The server stops: answer what is in flight, then close."""
@@ -201,13 +211,13 @@ class Http1Connection(Http1Answers):
         fields = head.fields
         self._http10 = fields.http_version == "1.0"
         self._keep_alive = fields.keep_alive and number != wire.limit_connection_requests and not wire.draining
-        if self._over_limit:
+        if self.over_limit:
             self._refuse(503, "the server has too many connections", head)
             return False
         if fields.expectation_failed:
             self._refuse(417, "the only expectation that is known is 100-continue", head)
             return False
-        exchange = self.exchange = HttpExchange(wire.context, self, head, self.peer)
+        exchange = self.exchange = wire.exchange_class(wire.context, self, head, self.peer)
         if fields.has_body:
             if not self._begin_body(exchange):
                 return False
@@ -354,7 +364,7 @@ class Http1Connection(Http1Answers):
 
     def _next_request(self) -> None:
         wire = self.wire
-        if not self._keep_alive or wire.draining:
+        if not self._keep_alive:
             # What the client has sent beyond its request must not turn its answer into a reset.
             self._close(linger=self._linger or self.reader.buffered > 0)
             return

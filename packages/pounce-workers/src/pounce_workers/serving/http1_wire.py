@@ -8,12 +8,15 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from pounce_asgi import HttpExchange
 from pounce_asgi.lifecycle import ConnectionClosed, ConnectionOpened
 from pounce_http1 import HeaderMemo, RequestReader, encode_status_line
+from pounce_workers.serving.connection_budget import ConnectionBudget
 from pounce_workers.serving.http1_connection import Http1Connection
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from pounce_asgi import ExchangeContext, Transport
     from pounce_http1 import Limits
@@ -36,12 +39,14 @@ class Http1Wire:
         "_memo",
         "_reader",
         "base_context",
+        "budget",
         "connections",
         "context",
         "draining",
-        "limit_concurrency",
+        "exchange_class",
         "limit_connection_requests",
         "loop",
+        "requests_of_closed",
         "status_lines",
         "sweeper",
         "timeout_body_stall",
@@ -56,17 +61,24 @@ class Http1Wire:
         loop: asyncio.AbstractEventLoop,
         sweeper: DeadlineSweeper,
         settings: ServingSettings,
+        budget: ConnectionBudget | None = None,
     ) -> None:
+        """``budget`` are the connections that the server may have, where several workers share them."""
         worker = settings.worker
         self.context = context
         self.loop = loop
         self.sweeper = sweeper
         self.connections: set[Http1Connection] = set()
         self.draining = False
+        self.exchange_class: Callable[..., HttpExchange[bytes]] = HttpExchange
+        """Makes what serves one request."""
         self.base_context = contextvars.copy_context()
         """What a request's context is copied from, also when it begins within the context of the one before."""
         # Copied to slots of our own: shared objects cost time on free-threaded builds.
-        self.limit_concurrency = worker.limit_concurrency
+        limit = worker.limit_concurrency
+        self.budget = budget or (ConnectionBudget(limit) if limit is not None else None)
+        self.requests_of_closed = 0
+        """Requests of the connections that are gone."""
         self.limit_connection_requests = worker.limit_connection_requests or 0
         self.timeout_body_stall = worker.timeout_body_stall
         self.timeout_keep_alive = worker.timeout_keep_alive
@@ -80,8 +92,7 @@ class Http1Wire:
 
     def connect(self, transport: Transport) -> Http1Connection:
         """A new connection on this transport."""
-        limit = self.limit_concurrency
-        over_limit = limit is not None and len(self.connections) >= limit
+        over_limit = self.budget is not None and not self.budget.take()
         connection = Http1Connection(self, transport, next(self._connection_ids), over_limit=over_limit)
         self.connections.add(connection)
         listener = self.context.listeners.connection_opened
@@ -114,6 +125,9 @@ class Http1Wire:
     def connection_closed(self, connection: Http1Connection, error: OSError | None) -> None:
         """A connection is gone."""
         self.connections.discard(connection)
+        self.requests_of_closed += connection.requests
+        if self.budget is not None and not connection.over_limit:
+            self.budget.give_back()
         listener = self.context.listeners.connection_closed
         if listener is not None:
             now = time.monotonic()
@@ -134,6 +148,10 @@ class Http1Wire:
     def request_refused(self, connection: Http1Connection, status: int, detail: str) -> None:
         """A request was answered without the application; operators find out why here."""
         logger.info("Refused a request from %s with %d: %s", connection.peer.client or "a UNIX socket", status, detail)
+
+    def last_requests(self) -> None:
+        """Another worker takes over: every answer whose head is not out yet says that the connection ends with it."""
+        self.draining = True
 
     def begin_drain(self) -> None:
         """The server stops: idle connections close, the others after their answer."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pounce_asgi.sync_app import SyncHandler
     from pounce_workers.net.blocking_transport import BlockingTransport
     from pounce_workers.net.deadlines import DeadlineSweeper
+    from pounce_workers.serving.connection_budget import ConnectionBudget
     from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.settings import ServingSettings
 
@@ -59,7 +60,7 @@ class SharedConnections:
 class SyncWire(Http1Wire):
     """What one thread of a pool serves connections with. A connection has the wire of the thread that has it."""
 
-    __slots__ = ("_shared", "exchange_class")
+    __slots__ = ("_shared",)
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class SyncWire(Http1Wire):
         settings: ServingSettings,
         listeners: Listeners | None,
         worker_id: int,
+        budget: ConnectionBudget | None,
     ) -> None:
         """``clock`` has the time from which deadlines count, in ``soon``."""
         nobody = cast("asyncio.AbstractEventLoop", None)
@@ -82,7 +84,7 @@ class SyncWire(Http1Wire):
             listeners=listeners,
             worker_id=worker_id,
         )
-        super().__init__(context, loop=nobody, sweeper=cast("DeadlineSweeper", clock), settings=settings)
+        super().__init__(context, loop=nobody, sweeper=cast("DeadlineSweeper", clock), settings=settings, budget=budget)
         self._shared = connections
         self.connections = cast("set[Http1Connection]", connections)
         self.exchange_class = self._new_exchange

@@ -21,6 +21,7 @@ from pounce_workers.net.accept_distributor import AcceptDistributor
 from pounce_workers.net.blocking_transport import BlockingTransport
 from pounce_workers.net.deadlines import tick_for
 from pounce_workers.net.parking import ParkingLot
+from pounce_workers.serving.connection_budget import ConnectionBudget
 from pounce_workers.serving.sync_drain import SyncDrain
 from pounce_workers.serving.sync_queue import SyncQueue
 from pounce_workers.serving.sync_wire import SharedConnections, SyncWire
@@ -58,6 +59,7 @@ class SyncWorkerPool:
         on_started: Callable[[], None] | None = None,
         worker_id: int = 0,
         tick: float | None = None,
+        budget: ConnectionBudget | None = None,
     ) -> None:
         """With ``sockets`` it accepts by itself, on these, and closes them; else connections are handed over.
 
@@ -82,6 +84,8 @@ class SyncWorkerPool:
         self.connections = SharedConnections()
         self.lot = ParkingLot(self)
         self.queue = SyncQueue(timeouts.limit_queue, timeouts.timeout_queue)
+        limit = timeouts.limit_concurrency
+        shared = budget or (ConnectionBudget(limit) if limit is not None else None)
         self._new_wire: Callable[[], SyncWire] = lambda: SyncWire(
             handler,
             self.connections,
@@ -89,6 +93,7 @@ class SyncWorkerPool:
             settings=settings,
             listeners=listeners,
             worker_id=worker_id,
+            budget=shared,
         )
         self.wire = self._new_wire()
         """The parking thread's: it serves errors only."""
@@ -252,11 +257,11 @@ class SyncWorkerPool:
 
     def _answer_503(self, transport: BlockingTransport) -> None:
         connection = cast("Http1Connection", transport.protocol)
-        connection._over_limit = True  # the same answer, for another reason
+        connection.over_limit = True  # the same answer, for another reason
         if transport.turns:
             transport.turns.run()
         else:
             data = transport.on_readable()
             if data is not None:
                 transport.deliver(data)
-        connection._over_limit = False  # it was not a whole request, and may find a worker later
+        connection.over_limit = False  # it was not a whole request, and may find a worker later

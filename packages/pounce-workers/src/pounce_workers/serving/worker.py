@@ -9,38 +9,39 @@ import logging
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pounce_asgi import ExchangeContext, Lifespan, LifespanError, Listeners
 from pounce_http1 import encode_header_line
+from pounce_workers.net.acceptor import Acceptor
 from pounce_workers.net.deadlines import DeadlineSweeper, tick_for
-from pounce_workers.net.listeners import Acceptor
+from pounce_workers.net.intake import Intake
 from pounce_workers.net.loop import new_event_loop, poller_of
 from pounce_workers.net.transport import SocketTransport
 from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
 from pounce_workers.serving.http1_wire import Http1Wire
+from pounce_workers.serving.loop_end import CANCEL_GRACE, close_loop
+from pounce_workers.serving.pulse import Pulse
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
     from pounce_asgi.types import ASGI3Application
+    from pounce_workers.serving.connection_budget import ConnectionBudget
+    from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.settings import ServingSettings
+    from pounce_workers.supervision.slots import MoveTo
 
 __all__ = ["Worker"]
 
 logger = logging.getLogger("pounce.worker")
 
-CANCEL_GRACE: Final = 0.25
-"""Seconds for what was cancelled to clean up, three times at most: after the graceful time the exit is promised within
-one second, the application's own shutdown not counted."""
+RETIRE_STEP: Final = 0.02
+"""Seconds between two looks at which connections have become idle, while a worker makes way for another."""
 
 LAST_TURNS: Final = 8
 """Turns of the loop between a stop and the closing of idle connections; each reads from up to 256 sockets."""
-
-ENDINGS: Final = 10
-"""Times that SystemExit or KeyboardInterrupt may come up again while a worker ends because of one: tasks that wait for
-the one that raised it raise it too."""
 
 
 class Worker:
@@ -60,9 +61,18 @@ class Worker:
         on_started: Callable[[], None] | None = None,
         worker_id: int = 0,
         tick: float | None = None,
+        shared_sockets: bool = False,
+        state: dict[str, Any] | None = None,
+        on_lifespan: Callable[[], object] | None = None,
+        budget: ConnectionBudget | None = None,
     ) -> None:
         """``on_started`` is called in the worker's thread once it accepts. ``tick`` is how often deadlines are looked
-        at, in seconds; it follows from the timeouts when it is not given. The sockets are closed when serving ends.
+        at, in seconds; it follows from the timeouts when it is not given. The sockets are closed when serving ends;
+        ``shared_sockets`` says that other processes accept on them too. Without sockets connections are handed over.
+
+        ``state`` is that of a lifespan which somebody else runs for all workers; without it the worker runs its own,
+        and calls ``on_lifespan`` when its startup is complete. ``budget`` are the connections that the server may have,
+        where several workers share them.
         """
         self._app = app
         self._sockets = list(sockets)
@@ -86,6 +96,14 @@ class Worker:
         self._owns_process = False
         self._thresholds: tuple[int, int, int] | None = None
         self._news: asyncio.Event | None = None
+        self._shared_sockets = shared_sockets
+        self._state = state
+        self._on_lifespan = on_lifespan
+        self._budget = budget
+        self._retiring = False
+        self._move_to: MoveTo | None = None
+        self._intake = Intake()
+        self._pulse = Pulse()
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -93,10 +111,54 @@ class Worker:
         """Stop: gracefully at the first call, at once at the second. Safe in any thread and in a signal handler."""
         with self._stop_lock:
             self._stop_requests += 1
+        self._tell()
+
+    def _tell(self) -> None:
         loop = self._loop
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped already
                 loop.call_soon_threadsafe(self._wake)
+
+    def retire(self, move_to: MoveTo | None = None) -> None:
+        """End when the work is done: without new connections, without cutting off those that may be in use.
+
+        ``move_to`` takes over connections that are idle; it is called in the worker's thread. Without it clients are
+        told with their next answer, and those idle for longer than ``drain_idle`` are closed. Safe in any thread.
+        """
+        with self._stop_lock:
+            self._retiring = True
+            self._move_to = move_to
+        self._tell()
+
+    @property
+    def beat(self) -> float:
+        """When its loop last turned, by ``time.monotonic()``; 0 before the first turn."""
+        return self._pulse.beat
+
+    @property
+    def load(self) -> int:
+        """Connections that it has, and those that wait to be taken in."""
+        return self._pulse.load + len(self._intake)
+
+    @property
+    def requests_served(self) -> int:
+        """Requests that it has begun to answer, as of its last tick."""
+        return self._pulse.requests_served
+
+    @property
+    def on_room(self) -> Callable[[], None] | None:
+        """See `ConnectionTarget`."""
+        return self._intake.on_room
+
+    @on_room.setter
+    def on_room(self, callback: Callable[[], None] | None) -> None:
+        self._intake.on_room = callback
+
+    def hand_over(
+        self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None, /
+    ) -> bool:
+        """Take a connection that was accepted elsewhere. False: too many wait, or it takes none (any more)."""
+        return self._intake.put(sock, peer, local)
 
     def run(self) -> None:
         """Serve in an event loop of its own until stopped; blocks.
@@ -123,7 +185,7 @@ class Worker:
         finally:
             if self._thresholds is not None:
                 restore_garbage_collection(self._thresholds)
-            _close_loop(loop, main)
+            close_loop(loop, main)
 
     async def serve(self) -> None:
         """Serve in the running loop: startup, connections, drain, shutdown.
@@ -133,6 +195,12 @@ class Worker:
         """
         loop = self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
+        if self._state is not None:
+            try:
+                await self._serve_connections(loop, self._state)
+            finally:
+                self._close_sockets()
+            return
         lifespan = Lifespan(
             self._app,
             mode=self._settings.exchange.lifespan,
@@ -141,13 +209,17 @@ class Worker:
         )
         try:
             if await self._started_up(lifespan):
+                if self._on_lifespan is not None:
+                    self._on_lifespan()
                 await self._serve_connections(loop, lifespan.state)
         except BaseException:
+            self._close_sockets()
             # What the shutdown raises has been logged, and must not hide why we are here.
             with contextlib.suppress(LifespanError):
-                await self._shut_down(lifespan)
+                await lifespan.shutdown()
             raise
-        await self._shut_down(lifespan)
+        self._close_sockets()
+        await lifespan.shutdown()
 
     # -- the life of it ----------------------------------------------------------------------------------------------
 
@@ -170,10 +242,9 @@ class Worker:
             startup.cancel()
             stop.cancel()
 
-    async def _shut_down(self, lifespan: Lifespan) -> None:
+    def _close_sockets(self) -> None:
         for sock in self._sockets:
             sock.close()
-        await lifespan.shutdown()
 
     async def _serve_connections(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> None:
         sweeper = DeadlineSweeper(loop, self._tick)
@@ -187,7 +258,8 @@ class Worker:
             listeners=self._listeners,
             worker_id=self._worker_id,
         )
-        wire = Http1Wire(context, loop=loop, sweeper=sweeper, settings=self._settings)
+        wire = Http1Wire(context, loop=loop, sweeper=sweeper, settings=self._settings, budget=self._budget)
+        self._pulse.start(wire, sweeper)
         acceptors = self._accept(loop, sweeper, wire)
         sweeper.start()
         if self._owns_process:
@@ -195,13 +267,16 @@ class Worker:
         try:
             if self._on_started is not None:
                 self._on_started()
-            await self._stop_requested(1)
+            await self._stop_requested(1, or_retiring=True)
+            if not self._stop_requests:
+                await self._retire(acceptors, wire, context)
             await self._take_in(acceptors, wire)
             self._stop_accepting(acceptors)
             wire.begin_drain()
             await self._drained(wire, context)
         finally:
             self._stop_accepting(acceptors)
+            self._intake.close()
             await _give_up(wire, context)
             sweeper.stop()
 
@@ -214,16 +289,38 @@ class Worker:
                 sock, loop=loop, poller=poller, sweeper=sweeper, peer=peer, local=local, write_stall=write_stall
             ).start(wire.connect)
 
-        acceptors = [Acceptor(sock, loop=loop, poller=poller, on_connection=connected) for sock in self._sockets]
+        acceptors = [
+            Acceptor(sock, loop=loop, poller=poller, on_connection=connected, shared=self._shared_sockets)
+            for sock in self._sockets
+        ]
         for acceptor in acceptors:
             acceptor.start()
+        self._intake.open(loop, connected)
         return acceptors
+
+    async def _retire(self, acceptors: list[Acceptor], wire: Http1Wire, context: ExchangeContext[bytes]) -> None:
+        """Make way: until all connections are moved or done, or a stop is requested."""
+        self._stop_accepting(acceptors)  # those in the backlog are left to whoever listens on the same sockets
+        self._intake.close()
+        drain_idle = self._settings.worker.drain_idle
+        if self._move_to is None:
+            wire.last_requests()
+        while (wire.connections or context.running) and not self._stop_requests:
+            for connection in tuple(wire.connections):
+                if not connection.idle:
+                    continue
+                if self._move_to is not None:
+                    _move(connection, self._move_to)
+                elif connection.idle_since + drain_idle <= wire.sweeper.soon:
+                    connection.begin_drain()
+            await asyncio.sleep(RETIRE_STEP)
 
     async def _take_in(self, acceptors: list[Acceptor], wire: Http1Wire) -> None:
         """Accept who has connected and read what was sent by now: to the client that is a request in flight."""
         wire.draining = True
         for acceptor in acceptors:
             acceptor.accept_waiting()
+        self._intake.close()
         for _ in range(LAST_TURNS):
             await asyncio.sleep(0)
 
@@ -247,15 +344,26 @@ class Worker:
                 return
             await asyncio.sleep(min(0.02, max(deadline - loop.time(), 0)))
 
-    async def _stop_requested(self, count: int) -> None:
+    async def _stop_requested(self, count: int, *, or_retiring: bool = False) -> None:
         assert self._news is not None
-        while self._stop_requests < count:
+        while self._stop_requests < count and not (or_retiring and self._retiring):
             self._news.clear()
             await self._news.wait()
 
     def _wake(self) -> None:
         if self._news is not None:
             self._news.set()
+
+
+def _move(connection: Http1Connection, move_to: MoveTo) -> None:
+    """Give an idle connection to another worker. What its client may be sending this moment stays in the socket."""
+    transport = cast("SocketTransport", connection.transport)
+    if transport.sending or transport.closing:
+        return
+    peer, local = transport.peer, transport.local
+    sock = transport.detach()
+    connection.moved_away()
+    move_to(sock, peer, local)
 
 
 async def _give_up(wire: Http1Wire, context: ExchangeContext[bytes]) -> None:
@@ -268,46 +376,3 @@ async def _give_up(wire: Http1Wire, context: ExchangeContext[bytes]) -> None:
     for connection in tuple(wire.connections):
         connection.transport.abort()
     await asyncio.sleep(0)  # connection_lost() is called in the next turn
-
-
-def _close_loop(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -> None:
-    """End a loop within bounds: a task that does not heed its cancellation must not hold the exit."""
-    try:
-        if not main.done():
-            # An application ended the process (SystemExit, KeyboardInterrupt). Before its other tasks are cancelled,
-            # of which the lifespan's is one, serve() takes its own way out, on which the lifespan is shut down.
-            main.cancel()
-            _finish(loop, main)
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            _, resisting = loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_GRACE))
-            for task in resisting:
-                _leave_behind(task)
-        loop.run_until_complete(_within(loop.shutdown_asyncgens(), CANCEL_GRACE))
-    finally:
-        loop.close()
-
-
-def _leave_behind(task: asyncio.Task[Any]) -> None:
-    """Name a task that goes on after it was cancelled. Once is enough: asyncio is not to report its end as well."""
-    logger.warning("A task does not heed its cancellation and is left behind: %r", task)
-    task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio does with its own
-
-
-def _finish(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -> None:
-    """Run until ``main`` has ended, whatever else ends the loop meanwhile."""
-    for _ in range(ENDINGS):
-        with contextlib.suppress(SystemExit, KeyboardInterrupt):
-            loop.run_until_complete(asyncio.wait((main,)))
-            break
-    if main.done() and not main.cancelled():
-        main.exception()  # it has been logged, and must not hide why we are here
-
-
-async def _within(awaitable: Any, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(awaitable, seconds)
-    except TimeoutError:
-        logger.warning("Asynchronous generators of the application did not close in time")
