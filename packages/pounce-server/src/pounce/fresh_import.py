@@ -20,6 +20,7 @@ from .default_metrics import DefaultMetrics
 from .earlier_imports import EARLIER, ModuleTable
 from .fresh_source import FreshSource
 from .importer import find_target, make_application, prepare_path
+from .library_caches import forget
 from .module_swap import ModuleSwap
 from .own_code import OwnCode, own_code
 from .reload_obstacles import explanation, obstacle
@@ -69,7 +70,10 @@ class ImportedCode:
         self._owner._undo(self)
 
     def release(self) -> None:
-        """It has ended: its code is not kept alive any longer, nor are its imports told apart."""
+        """It has ended: its code is not kept alive any longer, nor are its imports told apart.
+
+        Collects garbage, which takes some 10 ms for 100,000 objects, during which a free-threaded build stops threads.
+        """
         self._owner._release(self)
 
     def _forget(self) -> None:
@@ -212,4 +216,7 @@ class FreshImport:
             if current is not None and current._earlier is code:
                 current._swap = current._earlier = None  # both hold the old modules
                 self._metrics.settle()
+            names = tuple(code._table.modules) if code._table is not None else ()
             code._forget()
+        if names:
+            forget(names)
