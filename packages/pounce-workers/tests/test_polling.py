@@ -108,7 +108,7 @@ def test_a_save_in_several_steps_is_one_change(root: Path) -> None:
 
 def test_a_change_that_does_not_end_is_told_after_a_while(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(step=0.1)
-    monkeypatch.setattr(polling_module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     numbers = itertools.count()
     write = [lambda: (root / "main.py").write_text(str(next(numbers)) * 5)] * 60
     found = changes(root, *write)
@@ -152,7 +152,7 @@ def test_a_release_that_a_link_is_switched_to(tmp_path: Path) -> None:
 
 def test_pauses_grow_with_what_there_is_to_see(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(step=0.5)
-    monkeypatch.setattr(polling_module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     steps = Steps(nothing, nothing)
     assert list(polling(WatchedFiles.of([root]), steps, delay=0.1)) == []
     assert steps.pauses == [0.1, 10.0, 10.0]

@@ -47,7 +47,8 @@ def test_one_step(state: SwapState, event: tuple[Happened, int], phase: Phase, e
 
 
 def run(*events: tuple[Happened, int]) -> tuple[SwapState, list[Effect]]:
-    state, effects = IDLE, []
+    state = IDLE
+    effects: list[Effect] = []
     for event in events:
         state, done = step(state, event)
         effects += done
