@@ -148,7 +148,9 @@ def test_port_in_use(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_several_workers_are_not_promised(folder: Path) -> None:
-    with ServerProcess(folder, "application:app", "--port", "0", "--workers", "3") as server:
+@pytest.mark.parametrize(("kind", "shown"), [("thread", "3 threads"), ("process", "3 processes")])
+def test_several_workers_serve(folder: Path, kind: str, shown: str) -> None:
+    arguments = ("application:app", "--port", "0", "--workers", "3", "--worker-kind", kind)
+    with ServerProcess(folder, *arguments) as server:
         assert body_of(server.connect()) == b" served"
-        assert "one worker serves" in server.log
+        assert shown in server.log

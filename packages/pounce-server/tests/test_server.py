@@ -104,11 +104,14 @@ def test_listeners_hear_beside_the_access_log(access_log: bool, capsys: pytest.C
     assert ("GET /items" in capsys.readouterr().out) is access_log
 
 
-def test_several_workers_are_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
-    server = Server(config(workers=4))
+@pytest.mark.parametrize("kind", ["thread", "process"])
+def test_several_workers_serve(kind: str, capfd: pytest.CaptureFixture[str]) -> None:
+    server = Server(config(workers=2, worker_kind=kind))
     with Running(server, server.run):
-        pass
-    assert "WARNING:  4 workers are not available in this version; one worker serves" in capsys.readouterr().err
+        assert get(server) == b"hello"
+    out, err = capfd.readouterr()
+    assert '"GET /items?q=1 HTTP/1.1" 200 5' in out
+    assert f"workers:     2 {'threads' if kind == 'thread' else 'processes'}: asked for" in err
 
 
 def test_a_stop_that_comes_first_is_not_lost() -> None:

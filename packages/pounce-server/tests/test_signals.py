@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pounce.signals import StopSignals, handled_signals
+from pounce.signals import ServerSignals, handled_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def test_the_third_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_signal_wakes_a_waiting_loop() -> None:
     """Raised in another thread it does not interrupt the wait of the main one, as one that comes just before it."""
 
-    async def main(signals: StopSignals) -> None:
+    async def main(signals: ServerSignals) -> None:
         loop = asyncio.get_running_loop()
         stopped = loop.create_future()
         stops.append(lambda: loop.call_soon_threadsafe(stopped.set_result, None))

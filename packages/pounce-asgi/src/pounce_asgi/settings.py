@@ -76,16 +76,16 @@ class ExchangeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftSettings:
-    """Threads for applications that block (WSGI, SyncApp) under workers with an event loop, and the queue before them.
+    """Threads for applications that block (WSGI, SyncApp), and the queue before them.
 
     Raises:
         ValueError: a value is out of its range; the message names the field.
     """
 
     sync_threads: int = field(
-        default=40,
+        default=16,
         metadata={
-            "help": "Threads for WSGI and SyncApp applications in workers with an event loop.",
+            "help": "Threads of each worker for applications that block: WSGI and SyncApp.",
             "unit": "threads",
             "minimum": 1,
         },

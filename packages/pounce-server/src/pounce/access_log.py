@@ -20,20 +20,27 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from .logging_setup import access_output
+
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Callable, Sequence
 
     from pounce_asgi import ResponseCompleted
 
+    from .config import ServerConfig
     from .log_output import LogOutput
 
-__all__ = ["AccessLog", "RecordBuffer", "format_line"]
+__all__ = ["AccessLog", "RecordBuffer", "SharedRecordBuffer", "format_line", "opened_access_log"]
 
 CAPACITY: Final = 32_768
 """Records that a worker may have waiting: a third of a second at 100,000 requests a second, about 16 MiB."""
 
 INTERVAL: Final = 0.05
 """Seconds over which lines are gathered: at most 20 wake-ups a second, and a person does not see the delay."""
+
+LOG_FLUSH_TIMEOUT: Final = 0.5
+"""Seconds for the last lines; an output that is blocked for longer loses them, not the exit."""
 
 BATCH: Final = 1024
 """Records formatted and written in one piece, so that a full buffer does not double its memory as text."""
@@ -87,6 +94,19 @@ class RecordBuffer:
         self.dropped += 1
 
 
+class SharedRecordBuffer(RecordBuffer):
+    """The waiting records of a worker with several threads."""
+
+    __slots__ = ()
+
+    def add(self, record: ResponseCompleted) -> None:
+        """Keep a record. Which thread found the buffer empty cannot be told from its length, so each one wakes."""
+        self._records.append(record)
+        self._wake()
+        if len(self._records) > self._capacity:
+            self._drop_newest()
+
+
 class AccessLog:
     """Buffers, the writer thread and its output."""
 
@@ -94,6 +114,7 @@ class AccessLog:
         self._output = output
         self._capacity = capacity
         self._interval = interval
+        self._lock = threading.Lock()  # guards the next one
         self._buffers: tuple[RecordBuffer, ...] = ()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -102,10 +123,14 @@ class AccessLog:
         # A daemon: a blocked output must not hold the exit.
         self._thread = threading.Thread(target=self._run, name="pounce-access-log", daemon=True)
 
-    def buffer(self) -> RecordBuffer:
-        """A buffer for one more worker; only before ``start()``."""
-        buffer = RecordBuffer(self._wake.set, self._capacity)
-        self._buffers += (buffer,)
+    def buffer(self, *, shared: bool = False) -> RecordBuffer:
+        """A buffer for one more worker; ``shared`` if several of its threads add to it. From any thread.
+
+        That of a worker that has ended stays, empty: workers are replaced seldom.
+        """
+        buffer = (SharedRecordBuffer if shared else RecordBuffer)(self._wake.set, self._capacity)
+        with self._lock:
+            self._buffers += (buffer,)
         return buffer
 
     @property
@@ -160,6 +185,17 @@ class AccessLog:
                 "access log: %d lines dropped, because the output did not take them", dropped - self._reported
             )
             self._reported = dropped
+
+
+def opened_access_log(config: ServerConfig, stack: contextlib.ExitStack) -> AccessLog | None:
+    """The access log of a server, writing; None if it is off. Leaving ``stack`` writes what is left and ends it."""
+    output = access_output() if config.access_log else None
+    if output is None:
+        return None
+    log = AccessLog(output)
+    log.start()
+    stack.callback(log.stop, LOG_FLUSH_TIMEOUT)
+    return log
 
 
 def format_line(record: ResponseCompleted) -> str:

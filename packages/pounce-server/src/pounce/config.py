@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pounce_asgi import ConfigError
-from pounce_asgi.settings import ExchangeSettings
+from pounce_asgi.settings import ExchangeSettings, LiftSettings
 from pounce_http1 import Limits
 from pounce_workers.settings import ServingSettings, WorkerSettings
 
@@ -76,7 +76,7 @@ class ServerConfig:
         default="auto",
         metadata={
             "help": "The application's interface; auto finds out.",
-            "choices": ("auto", "asgi3", "asgi2"),
+            "choices": ("auto", "asgi3", "asgi2", "wsgi", "sync"),
             "group": "Application",
         },
     )
@@ -164,6 +164,7 @@ class ServerConfig:
         default=None, metadata={"help": "Version that the banner shows.", "group": "Banner", "metavar": "VERSION"}
     )
     worker: WorkerSettings = field(default_factory=WorkerSettings, metadata={"group": "Workers"})
+    lift: LiftSettings = field(default_factory=LiftSettings, metadata={"group": "Workers"})
     reloading: ReloadSettings = field(default_factory=ReloadSettings, metadata={"group": "Reload"})
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings, metadata={"group": "Requests and responses"})
     http1: Limits = field(default_factory=Limits, metadata={"group": "HTTP/1.1 limits"})

@@ -12,7 +12,9 @@ from pounce_asgi import ConfigError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["DOTENV", "FEATURES", "H11", "UVLOOP", "WATCHFILES", "Feature"]
+    from .config import ServerConfig
+
+__all__ = ["DOTENV", "FEATURES", "H11", "UVLOOP", "WATCHFILES", "Feature", "require_features"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,15 @@ DOTENV: Final = Feature("dotenv", "dotenv")
 WATCHFILES: Final = Feature("reload", "watchfiles")
 
 FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES)
+
+
+def require_features(config: ServerConfig) -> None:
+    """Make sure that what the configuration asks for is installed.
+
+    Raises:
+        ConfigError: it is not; the message says what to install.
+    """
+    if config.worker.http == "h11":
+        H11.require("http h11")
+    if config.worker.loop == "uvloop":
+        UVLOOP.require("loop uvloop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.metadata
 import logging
 import sys
@@ -10,16 +11,22 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import AppImportError, ConfigError, Listeners, PounceError
+from pounce_workers import Worker
 
 from .assemble import Assembly, assembled
 from .banner import banner
 from .blocked_threads import report_blocking_threads
 from .config import ServerConfig
+from .life import Life
 from .logging_setup import flush_logs, set_up_logging
-from .signals import StopSignals, handled_signals
+from .service_manager import ServiceManager
+from .signals import ServerSignals, handled_signals
+from .socket_activation import Activation
 from .stop_watchdog import StopWatchdog
 
 if TYPE_CHECKING:
+    from pounce_workers import Decision, SyncWorkerPool
+
     from .addresses import Address
     from .config import Application
 
@@ -44,16 +51,19 @@ class Server:
     """
 
     def __init__(self, config: ServerConfig, *, listeners: Listeners | None = None) -> None:
+        """``listeners`` hear of what the workers of this process do; those of worker processes are elsewhere."""
         self.config = config
         self._listeners = listeners
-        self._assembly: Assembly | None = None
+        self._stoppable: Life | Worker | SyncWorkerPool | None = None
+        self._addresses: tuple[Address, ...] = ()
         self._started = threading.Event()
         self._settled = threading.Event()
-        # Guards the hand-over of a stop to the worker. Re-entrant, because a signal handler may interrupt its holder.
+        # Guards the hand-over of a stop. Re-entrant, because a signal handler may interrupt its holder.
         self._lock = threading.RLock()
         self._stop_requested = False
         self._served = False
-        self._signals: StopSignals | None = None
+        self._embedded: Assembly
+        self._signals: ServerSignals | None = None
         self._watchdog: StopWatchdog | None = None
 
     @property
@@ -63,9 +73,8 @@ class Server:
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """Where it listens; empty until it is bound and after it has ended."""
-        assembly = self._assembly
-        return assembly.addresses if assembly is not None else ()
+        """Where it listens; empty until it serves and after it has ended."""
+        return self._addresses
 
     def wait_until_started(self, timeout: float | None = None) -> bool:
         """Wait until it accepts connections (True), or has ended or ``timeout`` seconds have passed (False).
@@ -73,21 +82,31 @@ class Server:
         For the thread that started the server's thread.
         """
         self._settled.wait(timeout)
-        return self.started and self._assembly is not None
+        return self.started and self._stoppable is not None
 
     def request_stop(self) -> None:
         """Stop gracefully; the second call stops at once. Safe from any thread and from a signal handler."""
         with self._lock:
-            assembly = self._assembly
-            if assembly is None:
+            stoppable = self._stoppable
+            if stoppable is None:
                 self._stop_requested = True
-        if assembly is not None:
-            assembly.worker.request_stop()
+        if stoppable is not None:
+            stoppable.request_stop()
+
+    def request_reload(self) -> None:
+        """Serve new code, as soon as it can; what serves now goes on until then. Safe as ``request_stop()`` is.
+
+        Not for ``serve()``, whose loop and application are the program's own.
+        """
+        with self._lock:
+            life = self._stoppable
+        if isinstance(life, Life):
+            life.request_reload()
 
     def run(self) -> int:
         """Serve until stopped and return the exit code. What goes wrong is logged, not raised.
 
-        In the main thread SIGINT and SIGTERM stop it. Logging is set up where the program has not done so.
+        In the main thread SIGINT and SIGTERM stop it, and SIGHUP reloads the application.
         """
         set_up_logging(self.config.log_level)
         self._watchdog = StopWatchdog(
@@ -95,8 +114,8 @@ class Server:
             shutdown=self.config.exchange.timeout_lifespan_shutdown,
         )
         try:
-            with handled_signals(self._on_signal) as self._signals:
-                self.serve_blocking()
+            with handled_signals(self._on_signal, self.request_reload) as self._signals:
+                self._live(owns_process=True)
         except KeyboardInterrupt:
             return EXIT_STOPPED
         except PounceError as error:
@@ -107,34 +126,50 @@ class Server:
         return EXIT_STOPPED
 
     def serve_blocking(self) -> None:
-        """Serve on a loop of its own, as the configuration says, until ``request_stop()``.
+        """Serve as the configuration says, until ``request_stop()``.
 
         Raises:
-            ConfigError, AppImportError, BindError, LifespanError: it cannot serve.
+            ConfigError, AppImportError, BindError, LifespanError, WorkersFailed: it cannot serve.
         """
+        self._live(owns_process=False)
+
+    def _live(self, *, owns_process: bool) -> None:
         self._serve_only_once()
+        life = Life(
+            self.config,
+            listeners=self._listeners,
+            announce=self._announce,
+            owns_process=owns_process,
+            on_started_here=self._wake_by_signals,
+            activation=Activation.take() if owns_process else None,
+            manager=ServiceManager.take() if owns_process else None,
+        )
         try:
-            with assembled(self.config, on_started=self._on_started, listeners=self._listeners) as assembly:
-                self._adopt(assembly)
-                assembly.worker.run()
+            self._adopt(life)
+            life.run()
         finally:
             self._ended()
 
     async def serve(self, *, install_signal_handlers: bool = False) -> None:
-        """Serve in the running loop until ``request_stop()``. Logging is left as it is.
+        """Serve with one worker in the running loop until ``request_stop()``. Logging is left as it is.
 
         Raises:
             ConfigError, AppImportError, BindError, LifespanError: it cannot serve.
         """
         self._serve_only_once()
         try:
-            with assembled(self.config, on_started=self._on_started, listeners=self._listeners) as assembly:
-                self._adopt(assembly)
-                if not install_signal_handlers:
+            with contextlib.ExitStack() as stack:
+                assembly = stack.enter_context(
+                    assembled(self.config, on_started=self._on_started_embedded, listeners=self._listeners)
+                )
+                self._embedded = assembly
+                self._adopt(assembly.worker)
+                if install_signal_handlers:
+                    self._signals = stack.enter_context(handled_signals(self.request_stop))
+                if isinstance(assembly.worker, Worker):
                     await assembly.worker.serve()
-                    return
-                with handled_signals(self.request_stop) as self._signals:
-                    await assembly.worker.serve()
+                else:
+                    await asyncio.to_thread(assembly.worker.run)
         finally:
             self._ended()
 
@@ -144,34 +179,39 @@ class Server:
                 raise RuntimeError("a Server serves once; make another to serve again")
             self._served = True
 
-    def _adopt(self, assembly: Assembly) -> None:
+    def _adopt(self, stoppable: Life | Worker | SyncWorkerPool) -> None:
         with self._lock:
-            self._assembly = assembly
+            self._stoppable = stoppable
             stop = self._stop_requested
         if stop:
-            assembly.worker.request_stop()
+            stoppable.request_stop()
 
-    def _on_started(self) -> None:
-        assembly = self._assembly
-        if assembly is None:
-            return
-        if self._signals is not None:
-            self._signals.wake(asyncio.get_running_loop())
-        if self.config.workers > 1:
-            _log.warning("%d workers are not available in this version; one worker serves", self.config.workers)
-        lines = banner(self.config, assembly.addresses, interface=assembly.interface.value, version=pounce_version())
-        for line in lines:
+    def _on_started_embedded(self) -> None:
+        self._wake_by_signals()
+        self._announce(self._embedded.addresses, None, self._embedded.interface.value)
+
+    def _wake_by_signals(self) -> None:
+        """In the thread of the worker: if that has an event loop, signals are to wake it."""
+        if self._signals is not None and threading.current_thread() is threading.main_thread():
+            with contextlib.suppress(RuntimeError):
+                self._signals.wake(asyncio.get_running_loop())
+
+    def _announce(self, addresses: tuple[Address, ...], decision: Decision | None, interface: str) -> None:
+        self._addresses = addresses
+        for line in banner(self.config, addresses, interface=interface, version=pounce_version(), decision=decision):
             _log.info("%s", line)
         self._started.set()
         self._settled.set()
 
     def _ended(self) -> None:
         with self._lock:
-            self._assembly = None
+            self._stoppable = None
+            self._addresses = ()
         self._settled.set()
 
     def _on_signal(self) -> None:
-        if self._assembly is None:
+        life = self._stoppable
+        if not isinstance(life, Life) or not life.in_flight:
             raise KeyboardInterrupt  # the application is being imported: nothing is in flight, so leave it there
         self.request_stop()
         if self._watchdog is not None:

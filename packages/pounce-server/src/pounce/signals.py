@@ -1,7 +1,7 @@
-"""SIGINT and SIGTERM while a server runs.
+"""SIGINT, SIGTERM and SIGHUP while a server runs.
 
 The first asks for a graceful stop, the second for one at once. A third is for a loop that is blocked and cannot hear
-the others: the process ends on the spot.
+the others: the process ends on the spot. SIGHUP asks for new code to be served, each time anew.
 """
 
 from __future__ import annotations
@@ -21,36 +21,44 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["StopSignals", "handled_signals"]
+__all__ = ["ServerSignals", "handled_signals"]
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextlib.contextmanager
-def handled_signals(on_stop: Callable[[], None]) -> Iterator[StopSignals | None]:
-    """Call ``on_stop`` for the first two signals, in the main thread. In another thread it does nothing and gives None,
-    because only the main one may set handlers. What was set before comes back at the end.
+def handled_signals(
+    on_stop: Callable[[], None], on_reload: Callable[[], None] | None = None
+) -> Iterator[ServerSignals | None]:
+    """Call ``on_stop`` for the first two signals that stop and ``on_reload`` for each SIGHUP, in the main thread.
+
+    In another thread it does nothing and gives None, because only the main one may set handlers. What was set before
+    comes back at the end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield None
         return
-    signals = StopSignals(on_stop)
+    signals = ServerSignals(on_stop, on_reload)
     try:
         yield signals
     finally:
         signals.restore()
 
 
-class StopSignals:
+class ServerSignals:
     """The handlers, and the means by which they wake a loop. Owned by the main thread."""
 
-    def __init__(self, on_stop: Callable[[], None]) -> None:
+    def __init__(self, on_stop: Callable[[], None], on_reload: Callable[[], None] | None = None) -> None:
         self._on_stop = on_stop
+        self._on_reload = on_reload
         self._received = 0
         self._undo = contextlib.ExitStack()
         for number in STOP_SIGNALS:
             before = signal.signal(number, self._handle)
             self._undo.callback(signal.signal, number, signal.SIG_DFL if before is None else before)
+        if on_reload is not None and hasattr(signal, "SIGHUP"):
+            before = signal.signal(signal.SIGHUP, self._handle_reload)
+            self._undo.callback(signal.signal, signal.SIGHUP, signal.SIG_DFL if before is None else before)
 
     def wake(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have each signal wake the loop; called in the loop's thread.
@@ -74,6 +82,10 @@ class StopSignals:
     def restore(self) -> None:
         """Bring back what was set before."""
         self._undo.close()
+
+    def _handle_reload(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the system's signature
+        if self._on_reload is not None:
+            self._on_reload()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is the system's
         self._received += 1

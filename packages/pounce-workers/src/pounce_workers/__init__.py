@@ -7,6 +7,8 @@ from pounce_workers.net.connection_target import ConnectionTarget
 from pounce_workers.net.listeners import adopt_fd, backlog_limit, bind_tcp, bind_tcp_all, open_beside
 from pounce_workers.net.loop import ServingLoop, new_event_loop
 from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
+from pounce_workers.serving.connection_budget import ConnectionBudget
+from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 from pounce_workers.serving.worker import Worker
 from pounce_workers.settings import ServingSettings, WorkerSettings
@@ -18,7 +20,7 @@ from pounce_workers.supervision.process_slots import ProcessSlotLauncher
 from pounce_workers.supervision.runtime import Decision, Interpreter, detect_kind, gil_is_on, is_free_threaded
 from pounce_workers.supervision.slots import MoveTo, SlotExit, SlotHandle, SlotLauncher, WorkerLike
 from pounce_workers.supervision.supervisor import Supervisor, WorkersFailed
-from pounce_workers.supervision.thread_slots import ThreadSlotLauncher
+from pounce_workers.supervision.thread_slots import ThreadSlot, ThreadSlotLauncher
 from pounce_workers.supervision.watched_files import WatchedFiles
 from pounce_workers.supervision.watcher import ChangeSource, Watcher
 
@@ -26,6 +28,7 @@ __all__ = [
     "AcceptDistributor",
     "Birth",
     "ChangeSource",
+    "ConnectionBudget",
     "ConnectionTarget",
     "Decision",
     "Generation",
@@ -43,6 +46,7 @@ __all__ = [
     "Supervisor",
     "SwapCallbacks",
     "SyncWorkerPool",
+    "ThreadSlot",
     "ThreadSlotLauncher",
     "UnixSocketFile",
     "WatchedFiles",
@@ -58,11 +62,13 @@ __all__ = [
     "bind_tcp",
     "bind_tcp_all",
     "bind_unix",
+    "calm_garbage_collection",
     "detect_kind",
     "gil_is_on",
     "is_free_threaded",
     "new_event_loop",
     "open_beside",
     "pin_worker",
+    "restore_garbage_collection",
     "worker_count",
 ]

@@ -36,9 +36,12 @@ Connection = tuple["socket.socket", "tuple[str, int] | None", "tuple[str, int | 
 class AcceptDistributor:
     """Accepts on all listening sockets in a thread of its own. Every method may be called from any thread."""
 
-    def __init__(self, sockets: Sequence[socket.socket], targets: Sequence[ConnectionTarget] = ()) -> None:
-        """Nothing is accepted before `start`, nor as long as there are no targets."""
+    def __init__(
+        self, sockets: Sequence[socket.socket], targets: Sequence[ConnectionTarget] = (), *, shared: bool = False
+    ) -> None:
+        """Nothing is accepted before `start`, nor as long as there are no targets. ``shared``: see `Acceptor`."""
         self._sockets = list(sockets)
+        self._shared = shared
         # Held while a connection is assigned, so that after set_targets() nothing reaches the old ones any more.
         self._lock = threading.Lock()
         self._targets: tuple[ConnectionTarget, ...] = ()
@@ -80,6 +83,10 @@ class AcceptDistributor:
         """A target can take connections again."""
         self._tell(self._resume)
 
+    def adopt(self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None) -> None:
+        """Give a connection that somebody else gives up to one of the targets, as if it had just been accepted."""
+        self._tell(partial(self._accepted, sock, peer, local))
+
     def request_stop(self, *, take_waiting: bool = True) -> None:
         """Hand over all who have connected by now, close the listening sockets, end the thread; without waiting.
 
@@ -110,7 +117,8 @@ class AcceptDistributor:
         loop = self._loop
         poller = poller_of(loop)
         self._acceptors = [
-            Acceptor(sock, loop=loop, poller=poller, on_connection=self._accepted) for sock in self._sockets
+            Acceptor(sock, loop=loop, poller=poller, on_connection=self._accepted, shared=self._shared)
+            for sock in self._sockets
         ]
         try:
             for acceptor in self._acceptors:

@@ -158,6 +158,9 @@ class Roster:
             said = departure.killed or str(how) == str(self.failure)
             if how is not None and not how.expected and not said:
                 logger.warning("%s %s while it was leaving", _name(handle), how)
+                if self._stops and self.failure is None:
+                    # Nothing comes after it that could make up for it: a shutdown that failed is how the server ends.
+                    self.failure, self.failure_message = how, f"{_name(handle)} {how} while it was leaving"
             return
         for post in self._posts:
             for member in post.members():

@@ -51,6 +51,7 @@ class ThreadSlot:
         self._stops_sent = 0
         self._retire: Callable[[WorkerLike], None] | None = None
         self._told_to_end = False
+        self._start: Callable[[Callable[[], None]], None] | None = None
         # A daemon, so that one which does not end can be left behind.
         self._thread = threading.Thread(
             target=lambda: contextvars.Context().run(self._run), name=f"pounce-worker-{worker_id}", daemon=True
@@ -62,7 +63,18 @@ class ThreadSlot:
         Raises:
             RuntimeError: the system allows no further thread.
         """
-        self._thread.start()
+        if self._start is not None:
+            self._start(self._run_here)
+        else:
+            self._thread.start()
+
+    def start_with(self, start: Callable[[Callable[[], None]], None]) -> None:
+        """Be run by a thread that is there already: ``start`` has it call what it is given."""
+        self._start = start
+
+    def _run_here(self) -> None:
+        self._thread = threading.current_thread()
+        self._run()
 
     @property
     def worker(self) -> WorkerLike | None:
@@ -181,6 +193,10 @@ class ThreadSlotLauncher:
         Raises:
             RuntimeError: the system allows no further thread.
         """
-        slot = ThreadSlot(self._make, worker_id, self.generation, on_ready=on_ready, on_exit=on_exit)
+        slot = self.new_slot(worker_id, on_ready=on_ready, on_exit=on_exit)
         slot.start()
         return slot
+
+    def new_slot(self, worker_id: int, *, on_ready: SlotCallback, on_exit: SlotCallback) -> ThreadSlot:
+        """The slot, not started."""
+        return ThreadSlot(self._make, worker_id, self.generation, on_ready=on_ready, on_exit=on_exit)

@@ -1,0 +1,89 @@
+"""Generations of the application's code: one import of it and what starts its workers, as threads or as processes."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+from pounce_asgi import LifespanError
+from pounce_workers import ProcessSlotLauncher, ThreadSlot, ThreadSlotLauncher
+
+from .process_entry import ENTRY, ProcessPayload
+
+if TYPE_CHECKING:
+    import queue
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from pounce_workers import SlotHandle, SlotLauncher, WorkerLike
+
+    from .fresh_import import ImportedCode
+    from .worker_factory import WorkerFactory
+
+__all__ = ["HereSlotLauncher", "ProcessGeneration", "ThreadGeneration"]
+
+_log = logging.getLogger("pounce.reload")
+
+
+class HereSlotLauncher(ThreadSlotLauncher):
+    """Starts workers as threads, but the very first in the thread that waits for it: the main one of the process, where
+    an application may set signal handlers.
+    """
+
+    def __init__(
+        self, make: Callable[[int, Callable[[], None]], WorkerLike], here: queue.SimpleQueue[Callable[[], None] | None]
+    ) -> None:
+        """``here``: what is put into it is called by the thread that waits."""
+        super().__init__(make, generation=1)
+        self._here: queue.SimpleQueue[Callable[[], None] | None] | None = here
+
+    def new_slot(
+        self, worker_id: int, *, on_ready: Callable[[SlotHandle], None], on_exit: Callable[[SlotHandle], None]
+    ) -> ThreadSlot:
+        """The slot, not started."""
+        slot = super().new_slot(worker_id, on_ready=on_ready, on_exit=on_exit)
+        here, self._here = self._here, None
+        if here is not None:
+            slot.start_with(here.put)
+        return slot
+
+
+class ThreadGeneration:
+    """Served by threads of this process."""
+
+    def __init__(self, code: ImportedCode, factory: WorkerFactory, launcher: SlotLauncher) -> None:
+        self.factory = factory
+        self.launcher: Final = launcher
+        self._code = code
+
+    def undo(self) -> None:
+        """It never served."""
+        self._close()
+        self._code.undo()
+
+    def release(self) -> None:
+        """Its last worker has ended."""
+        self._close()
+        self._code.release()
+
+    def _close(self) -> None:
+        with contextlib.suppress(LifespanError):  # logged where it happened, and nobody is left to tell
+            self.factory.close()
+
+
+class ProcessGeneration:
+    """Served by processes, each of which imports the application."""
+
+    def __init__(self, payload: ProcessPayload, sockets: Sequence[socket.socket], number: int) -> None:
+        """
+        Raises:
+            ConfigError: processes cannot be started here, or the configuration cannot be given to them.
+        """
+        self.launcher: Final = ProcessSlotLauncher(ENTRY, payload, sockets, generation=number)
+
+    def undo(self) -> None:
+        """Nothing of it is in this process."""
+
+    def release(self) -> None:
+        """Nothing of it is in this process."""

@@ -1,0 +1,331 @@
+"""A server from its configuration to its exit: it carries out what the table in `pounce.stages` orders.
+
+Until the workers start, everything is done in the thread that calls `Life.run`, so that the application is imported in
+the main thread. Then that thread waits, or is the worker if there is only one, and orders are carried out in another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import queue
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pounce_asgi import Interface, PounceError
+from pounce_workers import (
+    Decision,
+    GilWatch,
+    Interpreter,
+    WatchedFiles,
+    Watcher,
+    allowed_cpus,
+    detect_kind,
+    worker_count,
+)
+
+from . import stage_effects as do
+from . import stage_events as on
+from .access_log import opened_access_log
+from .addresses import ListeningSockets, listen
+from .crew import Crew, CrewCallbacks, ProcessCrew, SoloCrew, ThreadCrew
+from .env_file import apply_env_file
+from .features import require_features
+from .file_events import change_source
+from .fresh_import import FreshImport, ImportedCode
+from .service_manager import ServiceManager
+from .stages import Stage, State, step
+from .worker_factory import interface_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pounce_asgi import Listeners
+
+    from .addresses import Address
+    from .config import ServerConfig
+    from .socket_activation import Activation
+
+__all__ = ["Life"]
+
+_log = logging.getLogger("pounce.server")
+_reload_log = logging.getLogger("pounce.reload")
+_error_log = logging.getLogger("pounce.error")
+
+
+class Life:
+    """The life of one server."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        *,
+        listeners: Listeners | None,
+        announce: Callable[[tuple[Address, ...], Decision, str], None],
+        owns_process: bool = False,
+        on_started_here: Callable[[], None] | None = None,
+        activation: Activation | None = None,
+        manager: ServiceManager | None = None,
+    ) -> None:
+        """``announce`` is called with the addresses, the decision and the interface, once the server serves;
+        ``on_started_here`` when a worker serves in the thread of `run`, and in that.
+        """
+        self._config = config
+        self._listeners = listeners
+        self._announce = announce
+        self._owns_process = owns_process
+        self._on_started_here = on_started_here
+        self._activation = activation
+        self._manager = manager or ServiceManager()
+        self._events: queue.SimpleQueue[on.Event] = queue.SimpleQueue()
+        self._state = State()
+        self._decision: Decision | None = None
+        self._importer: FreshImport | None = None
+        self._code: ImportedCode | None = None
+        self._listening: ListeningSockets | None = None
+        self._addresses: tuple[Address, ...] = ()
+        self._crew: Crew | None = None
+        self._watcher: Watcher | None = None
+        self._error: BaseException | None = None
+        self._told_wait = False
+        self._stack = contextlib.ExitStack()
+
+    # -- from any thread and from signal handlers --------------------------------------------------------------------
+
+    def request_stop(self) -> None:
+        """Stop gracefully; the second call stops at once."""
+        self._events.put(on.StopRequested())
+
+    def request_reload(self) -> None:
+        """Serve new code, once it can."""
+        self._events.put(on.ReloadRequested())
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether there may be workers, which a stop has to be told."""
+        return self._crew is not None
+
+    # -- the life of it ----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until stopped; blocks.
+
+        Raises:
+            PounceError: it cannot serve.
+            SystemExit, KeyboardInterrupt: the application raised it.
+        """
+        with self._stack:
+            self._events.put(on.ConfigLoaded())
+            while self._state.stage in (Stage.CONFIG, Stage.DETECT, Stage.BIND):
+                self._next()
+            crew = self._crew
+            if isinstance(crew, SoloCrew):
+                thread = threading.Thread(target=self._finish_and_leave, args=(crew,), name="pounce-life", daemon=True)
+                thread.start()
+                crew.serve_here()
+                thread.join()
+            else:
+                self._finish()
+        if self._error is not None:
+            raise self._error
+
+    def _finish_and_leave(self, crew: SoloCrew) -> None:
+        try:
+            self._finish()
+        finally:
+            crew.leave()
+
+    def _finish(self) -> None:
+        while self._state.stage is not Stage.STOP:
+            self._next()
+
+    def _next(self) -> None:
+        """Handle the next event. Signal handlers run while this waits; where the system wakes another thread for a
+        signal, the next look is never far.
+        """
+        try:
+            event = self._events.get(timeout=1.0)
+        except queue.Empty:
+            self._tell_what_is_waited_for()
+            return
+        self._state, effects = step(self._state, event)
+        for effect in effects:
+            try:
+                self._DO[type(effect)](self, effect)
+            except (PounceError, OSError) as error:
+                self._events.put(on.Failed(error=error))
+
+    def _tell_what_is_waited_for(self) -> None:
+        """A stop that takes longer than a moment is explained, once."""
+        if self._state.stage is Stage.DRAIN and self._crew is not None and not self._told_wait:
+            self._told_wait = True
+            load = self._crew.load
+            _log.info(
+                "Stopping: waiting for %d %s, at most %g s; Ctrl+C again stops at once",
+                load,
+                "connection" if load == 1 else "connections",
+                self._config.worker.graceful_timeout,
+            )
+
+    # -- what is ordered ---------------------------------------------------------------------------------------------
+
+    def _detect(self, _: do.DetectKind) -> None:
+        config = self._config
+        require_features(config)
+        if config.env_file is not None:
+            apply_env_file(config.env_file)
+        workers = worker_count(config.workers)
+        decision = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers)
+        if decision.imports_here:
+            with GilWatch() as watch:
+                self._importer = FreshImport(
+                    config.app, factory=config.factory, app_dir=config.app_dir, reload_dirs=config.reloading.reload_dir
+                )
+                self._stack.callback(self._importer.close)
+                self._code = self._importer.load()
+            interface_of(self._code.app, config)  # what cannot be told is said before anything else is done
+            decision = detect_kind(
+                Interpreter.now(), requested=config.worker_kind, workers=workers, culprits=watch.culprits
+            )
+        for warning in decision.warnings:
+            _log.warning("%s", warning)
+        self._decision = decision
+        self._events.put(on.KindDetected(kind=decision.kind))
+
+    def _bind(self, _: do.Bind) -> None:
+        self._listening = listen(self._config, activation=self._activation)
+        self._stack.callback(self._listening.close)
+        self._events.put(on.Bound(addresses=self._listening.addresses))
+
+    def _start_workers(self, _: do.StartWorkers) -> None:
+        assert self._listening is not None
+        self._addresses = self._listening.addresses
+        self._crew = self._new_crew(self._listening)
+        self._crew.start()
+
+    def _new_crew(self, listening: ListeningSockets) -> Crew:
+        decision = self._decision
+        assert decision is not None
+        config = dataclasses.replace(self._config, workers=decision.workers)
+        cpus = allowed_cpus() if config.cpu_affinity else ()
+        tell = CrewCallbacks(
+            on_ready=lambda: self._events.put(on.WorkersReady()),
+            on_ended=self._workers_ended,
+            on_switched=lambda number: self._events.put(on.GenerationReady(generation=number)),
+            on_failed=self._generation_failed,
+        )
+        if decision.kind == "process":
+            return ProcessCrew(config, listening.sockets, tell, sets_up_logging=self._owns_process, cpus=cpus)
+        assert self._importer is not None
+        assert self._code is not None
+        parts: dict[str, Any] = {
+            "importer": self._importer,
+            "code": self._code,
+            "access_log": opened_access_log(config, self._stack),
+            "listeners": self._listeners,
+            "cpus": cpus,
+        }
+        if decision.workers == 1:
+            return SoloCrew(config, listening.sockets, tell, on_started_here=self._on_started_here, **parts)
+        return ThreadCrew(config, listening.sockets, tell, **parts)
+
+    def _workers_ended(self, failure: BaseException | None) -> None:
+        if failure is not None:
+            cause = failure.__cause__
+            # What the application or the lifespan raised is the news; that a worker failed with it is not.
+            known = isinstance(cause, (PounceError, SystemExit, KeyboardInterrupt))
+            self._events.put(on.Failed(error=cause if known and cause is not None else failure))
+        self._events.put(on.Drained())
+
+    def _generation_failed(self, number: int, error: Exception) -> None:
+        if error.__cause__ is not None:
+            _error_log.error("The new code raised:", exc_info=error.__cause__)
+        self._events.put(on.GenerationFailed(generation=number, reason=str(error)))
+
+    def _do_announce(self, _: do.Announce) -> None:
+        assert self._decision is not None
+        assert self._crew is not None
+        factory = getattr(self._crew, "factory", None)
+        interface: Interface | None = factory.interface if factory is not None else None
+        self._announce(self._addresses, self._decision, interface.value if interface is not None else "asgi")
+        if self._config.reloading.reload:
+            self._watch_files()
+        watchdog = self._manager.watchdog_interval
+        if watchdog is not None:
+            crew = self._crew
+            self._stack.enter_context(self._manager.watched(lambda: crew.is_well(max(2 * watchdog, 5.0))))
+
+    def _watch_files(self) -> None:
+        reloading = self._config.reloading
+        folders = reloading.reload_dir or (self._importer.folders if self._importer is not None else ())
+        files = WatchedFiles.of(
+            folders or (self._config.app_dir or ".",), reloading.reload_include, reloading.reload_exclude
+        )
+        self._watcher = Watcher(files, self._files_changed, source=change_source(), delay=reloading.reload_delay)
+        self._watcher.start()
+        self._stack.callback(self._watcher.stop)
+
+    def _files_changed(self, paths: tuple[str, ...]) -> None:
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        _reload_log.info("%s%s changed; loading the new code", paths[0] if paths else "a file", more)
+        self.request_reload()
+
+    def _notify_ready(self, _: do.NotifyReady) -> None:
+        self._manager.ready()
+
+    def _notify_reloading(self, _: do.NotifyReloading) -> None:
+        self._manager.reloading()
+
+    def _notify_stopping(self, _: do.NotifyStopping) -> None:
+        self._manager.stopping(within=self._config.worker.graceful_timeout)
+
+    def _start_generation(self, _: do.StartGeneration) -> None:
+        assert self._crew is not None
+        self._crew.reload()
+
+    def _switched(self, effect: do.SwitchGeneration) -> None:
+        _reload_log.info("Reload: generation %d of the code serves", effect.generation)
+
+    def _drain(self, _: do.BeginDrain) -> None:
+        if self._crew is None:  # it could not even be made
+            self._events.put(on.Drained())
+            return
+        self._crew.stop()
+
+    def _hasten(self, _: do.HastenDrain) -> None:
+        if self._crew is not None:
+            self._crew.stop()
+
+    def _close_sockets(self, _: do.CloseSockets) -> None:
+        if self._listening is not None:
+            self._listening.close()
+
+    def _report(self, effect: do.Report) -> None:
+        if isinstance(effect.what, BaseException):
+            self._error = self._error or effect.what
+        else:
+            _reload_log.error("%s", effect.what)
+
+    def _nothing(self, _: object) -> None:
+        """Done elsewhere: the supervisor replaces and kills workers, a swap drops generations that came too late."""
+
+    _DO: ClassVar[dict[type[Any], Callable[[Life, Any], None]]] = {
+        do.DetectKind: _detect,
+        do.Bind: _bind,
+        do.StartWorkers: _start_workers,
+        do.Announce: _do_announce,
+        do.NotifyReady: _notify_ready,
+        do.NotifyReloading: _notify_reloading,
+        do.NotifyStopping: _notify_stopping,
+        do.ReplaceWorker: _nothing,
+        do.StartGeneration: _start_generation,
+        do.SwitchGeneration: _switched,
+        do.DropGeneration: _nothing,
+        do.BeginDrain: _drain,
+        do.HastenDrain: _hasten,
+        do.KillWorkers: _nothing,
+        do.CloseSockets: _close_sockets,
+        do.Report: _report,
+        do.Exit: _nothing,
+    }

@@ -1,0 +1,101 @@
+"""A worker process from the inside: what its parent starts, through ``pounce_workers``."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pounce_asgi import AppImportError
+from pounce_workers import ConnectionBudget, GilWatch
+
+from .access_log import opened_access_log
+from .env_file import apply_env_file
+from .fresh_import import FreshImport
+from .logging_setup import flush_logs, set_up_logging
+from .worker_factory import WorkerFactory
+
+if TYPE_CHECKING:
+    from pounce_workers import Birth
+
+    from .config import ServerConfig
+
+__all__ = ["ENTRY", "ProcessPayload", "main"]
+
+ENTRY = "pounce.process_entry:main"
+
+_error_log = logging.getLogger("pounce.error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessPayload:
+    """What a worker process is told; pickled."""
+
+    config: ServerConfig
+    workers: int
+    """How many processes there are, among which limits are split."""
+    sets_up_logging: bool
+    """The parent owns its process, so its children write logs as it does."""
+    cpus: tuple[int, ...] = ()
+
+
+def main(birth: Birth) -> None:
+    """Import the application, serve it on the inherited sockets, and return when the worker has ended.
+
+    Raises:
+        PounceError: it cannot serve; the parent is told.
+    """
+    payload: ProcessPayload = birth.payload
+    config = payload.config
+    if payload.sets_up_logging:
+        set_up_logging(config.log_level)
+    if config.env_file is not None:
+        apply_env_file(config.env_file)
+    with contextlib.ExitStack() as stack:
+        stack.callback(flush_logs)
+        factory = WorkerFactory(
+            _with_its_share(config, payload.workers, birth.worker_id),
+            _imported(config),
+            access_log=opened_access_log(config, stack),
+            budget=_budget(config, payload.workers, birth.worker_id),
+            multiprocess=True,
+            cpus=payload.cpus,
+        )
+        worker = factory.make(birth.worker_id, birth.ready, birth.sockets, shared_sockets=True)
+        birth.attach(worker)
+        try:
+            worker.run()
+        finally:
+            factory.close()
+
+
+def _imported(config: ServerConfig) -> Any:
+    # Within the watch, for its warning is the parent's business: where processes serve, the GIL is no surprise.
+    with GilWatch():
+        try:
+            return FreshImport(
+                config.app, factory=config.factory, app_dir=config.app_dir, reload_dirs=config.reloading.reload_dir
+            ).load()
+        except AppImportError as error:
+            if error.__cause__ is not None:
+                _error_log.error("The application raised:", exc_info=error.__cause__)
+            raise
+
+
+def _with_its_share(config: ServerConfig, workers: int, worker_id: int) -> ServerConfig:
+    limit = _share(config.worker.limit_concurrency, workers, worker_id)
+    return dataclasses.replace(config, worker=dataclasses.replace(config.worker, limit_concurrency=limit), workers=1)
+
+
+def _budget(config: ServerConfig, workers: int, worker_id: int) -> ConnectionBudget | None:
+    limit = _share(config.worker.limit_concurrency, workers, worker_id)
+    return ConnectionBudget(limit) if limit is not None else None
+
+
+def _share(limit: int | None, workers: int, worker_id: int) -> int | None:
+    """A process's part of a limit of the server: the parts add up to it, but each has at least one."""
+    if limit is None:
+        return None
+    return max(1, limit * (worker_id + 1) // workers - limit * worker_id // workers)

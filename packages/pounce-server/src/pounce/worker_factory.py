@@ -1,0 +1,174 @@
+"""From one import of the application to workers that serve it. It chooses and connects; the parts live elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pounce_asgi import (
+    Interface,
+    Listeners,
+    ResponseCompleted,
+    ServerLifespan,
+    SharedState,
+    Subscriber,
+    adapt,
+    detect,
+    lift,
+    sync_handler,
+)
+from pounce_workers import SyncWorkerPool, Worker, pin_worker
+
+from .chain import ORDER, build_chain
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from pounce_asgi import ASGI3Application
+    from pounce_workers import ConnectionBudget
+
+    from .access_log import AccessLog
+    from .config import ServerConfig
+    from .fresh_import import ImportedCode
+
+__all__ = ["WorkerFactory", "interface_of"]
+
+
+def interface_of(app: Any, config: ServerConfig) -> Interface:
+    """What kind of application it is, as the configuration says or as it looks."""
+    return detect(app) if config.interface == "auto" else Interface(config.interface)
+
+
+class WorkerFactory:
+    """Makes the workers of one import of the application. Called from any thread."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        code: ImportedCode,
+        *,
+        access_log: AccessLog | None,
+        listeners: Listeners | None = None,
+        budget: ConnectionBudget | None = None,
+        multiprocess: bool = False,
+        cpus: Sequence[int] = (),
+    ) -> None:
+        """``multiprocess``: other processes serve the same application. ``cpus``: those that workers are kept on.
+
+        Raises:
+            ConfigError: what the application is cannot be told.
+        """
+        self.interface = interface_of(code.app, config)
+        self._config = config
+        self._code = code
+        self._access_log = access_log
+        self._listeners = listeners or Listeners()
+        self._budget = budget
+        self._multiprocess = multiprocess
+        self._cpus = cpus
+        self._lock = threading.Lock()  # guards the next two
+        self._first_taken = False
+        self._server_lifespan: ServerLifespan | None = None
+        self._shared_state = SharedState(code.app) if config.workers != 1 and not config.app_per_worker else None
+
+    def make(
+        self,
+        worker_id: int,
+        on_started: Callable[[], None],
+        sockets: Sequence[socket.socket] = (),
+        *,
+        shared_sockets: bool = False,
+    ) -> Worker | SyncWorkerPool:
+        """A worker; call it in the worker's own thread. Without sockets connections are handed over to it.
+
+        Raises:
+            AppImportError: the factory of the application failed.
+            LifespanError: the lifespan that is run for all workers failed.
+        """
+        if self._cpus:
+            pin_worker(worker_id, self._cpus)
+        app = self._application()
+        if self.blocks:
+            return SyncWorkerPool(
+                sync_handler(app, self.interface, multiprocess=self._multiprocess),
+                sockets,
+                threads=self._config.lift.sync_threads,
+                settings=self._config.serving,
+                listeners=self._listeners_of(shared=True),
+                on_started=on_started,
+                worker_id=worker_id,
+                budget=self._budget,
+                shared_sockets=shared_sockets,
+            )
+        chain = build_chain(self._lifted(app), self._config)
+        return Worker(
+            chain,
+            sockets,
+            settings=self._config.serving,
+            listeners=self._listeners_of(shared=False),
+            on_started=on_started,
+            worker_id=worker_id,
+            shared_sockets=shared_sockets,
+            state=self._state_for_all(chain),
+            on_lifespan=self._shared_state.started if self._shared_state is not None else None,
+            budget=self._budget,
+        )
+
+    @property
+    def blocks(self) -> bool:
+        """Whether requests are served by threads that block: applications that do, with nothing around them."""
+        return self.interface.blocking and not any(link.is_on(self._config) for link in ORDER)
+
+    def cancel_lifespan(self) -> None:
+        """The server stops: a startup for all workers that is under way is given up."""
+        if self._server_lifespan is not None:
+            self._server_lifespan.cancel()
+
+    def close(self) -> None:
+        """The last worker has ended.
+
+        Raises:
+            LifespanError: the shutdown for all workers failed.
+        """
+        if self._server_lifespan is not None:
+            self._server_lifespan.shutdown()
+
+    def _application(self) -> Any:
+        with self._lock:
+            first, self._first_taken = not self._first_taken, True
+        return self._code.app if first or not self._config.app_per_worker else self._code.make()
+
+    def _lifted(self, app: Any) -> ASGI3Application:
+        if self.interface.blocking:
+            return lift(app, self.interface, self._config.lift, multiprocess=self._multiprocess)
+        return adapt(app, self.interface)
+
+    def _state_for_all(self, app: ASGI3Application) -> dict[str, Any] | None:
+        """The state of the lifespan that is run once for all workers; None where each runs its own."""
+        exchange = self._config.exchange
+        if exchange.lifespan_scope != "server":
+            return None
+        with self._lock:  # the others wait until the first has started it
+            if self._server_lifespan is None:
+                self._server_lifespan = ServerLifespan(
+                    app,
+                    mode=exchange.lifespan,
+                    startup_timeout=exchange.timeout_lifespan_startup,
+                    shutdown_timeout=exchange.timeout_lifespan_shutdown,
+                )
+                self._server_lifespan.startup()
+            return self._server_lifespan.state
+
+    def _listeners_of(self, *, shared: bool) -> Listeners:
+        """The listeners of one worker: its own buffer of the access log, and those of the program."""
+        listeners = self._listeners
+        if self._access_log is None:
+            return listeners
+        log = self._access_log.buffer(shared=shared).add
+        other = listeners.response_completed
+        if other is not None:
+            both = Listeners.of(Subscriber(log, ResponseCompleted), Subscriber(other, ResponseCompleted))
+            return dataclasses.replace(listeners, response_completed=both.response_completed)
+        return dataclasses.replace(listeners, response_completed=log)
