@@ -88,8 +88,11 @@ async def answer(app: ASGI3Application, requests: Sequence[bytes]) -> int:
     """Have all requests answered on one connection; the result is how many bytes the answers had."""
     loop = asyncio.get_running_loop()
     settings = ServingSettings()
-    context = ExchangeContext(app, loop=loop, encode=encode_header_line, no_fields=b"", settings=settings.exchange)
-    wire = Http1Wire(context, loop=loop, sweeper=DeadlineSweeper(loop, 1.0), settings=settings)
+    sweeper = DeadlineSweeper(loop, 1.0)
+    context = ExchangeContext(
+        app, loop=loop, encode=encode_header_line, no_fields=b"", settings=settings.exchange, clock=sweeper
+    )
+    wire = Http1Wire(context, loop=loop, sweeper=sweeper, settings=settings)
     transport = NullTransport()
     connection = wire.connect(transport)
     for request in requests:

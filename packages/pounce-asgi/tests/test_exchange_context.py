@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,12 +16,14 @@ from pounce_asgi import ExchangeContext, ExchangeSettings, InvalidResponseHeader
 Run = Any
 
 
-def make_context(**settings: Any) -> ExchangeContext[Any]:
+def make_context(*, clock: Any = None, **settings: Any) -> ExchangeContext[Any]:
     async def app(scope: Any, receive: Any, send: Any) -> None: ...
 
     loop = asyncio.new_event_loop()
     loop.close()
-    return ExchangeContext(app, loop=loop, encode=encode_pair, no_fields=(), settings=ExchangeSettings(**settings))
+    return ExchangeContext(
+        app, loop=loop, encode=encode_pair, no_fields=(), settings=ExchangeSettings(**settings), clock=clock
+    )
 
 
 def test_the_date_is_rendered_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,3 +103,25 @@ def test_dates_do_not_fill_the_memo(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_wrong_settings_are_named(wrong: Any, name: str) -> None:
     with pytest.raises(ValueError, match=name):
         ExchangeSettings(**wrong)
+
+
+def test_with_a_clock_the_date_is_looked_at_when_that_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not for each response: `open_response` takes what was seen last while the clock stands."""
+    now = [784111777.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    clock = SimpleNamespace(soon=1.5)
+    context = make_context(server_header=False, clock=clock)
+    assert context.defaults_seen is not clock.soon
+    first = context.default_fields()
+    assert context.defaults is first
+    assert context.defaults_seen is clock.soon
+    clock.soon = 2.5
+    now[0] += 1
+    assert context.defaults_seen is not clock.soon
+    assert context.default_fields() == ((b"date", b"Sun, 06 Nov 1994 08:49:38 GMT"),)
+
+
+def test_without_a_clock_nothing_that_was_seen_is_taken() -> None:
+    context = make_context()
+    context.default_fields()
+    assert context.clock.soon is not context.defaults_seen

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 from urllib.parse import quote
 
 from pounce_asgi.contracts import WireFields
@@ -41,6 +41,27 @@ class Peer:
     connection_id: int
 
 
+class Clock(Protocol):
+    """Something that moves at least once a second, as the clock of deadlines does."""
+
+    @property
+    def soon(self) -> float:
+        """A number object that is replaced by another each time that it moves."""
+
+
+class _NoClock:
+    """Is never where it was: each look gives another object."""
+
+    __slots__ = ()
+
+    @property
+    def soon(self) -> float:
+        return time.monotonic()
+
+
+_NO_CLOCK: Final = _NoClock()
+
+
 class ExchangeContext(Generic[WireFields]):
     """The surroundings of an exchange. One per worker and kind of wire."""
 
@@ -49,9 +70,11 @@ class ExchangeContext(Generic[WireFields]):
         "_default_date",
         "_default_rest",
         "_default_server",
-        "_defaults",
         "_defaults_valid_until",
         "app",
+        "clock",
+        "defaults",
+        "defaults_seen",
         "early_head",
         "extensions",
         "head_memo",
@@ -81,15 +104,18 @@ class ExchangeContext(Generic[WireFields]):
         listeners: Listeners | None = None,
         worker_id: int = 0,
         extensions: Mapping[str, dict[str, Any]] = HTTP_EXTENSIONS,
+        clock: Clock | None = None,
     ) -> None:
         """``encode`` validates and renders one response field for the wire, on which ``no_fields`` is an empty list of
-        them: ``b""`` or ``()``. ``state`` is what lifespan filled.
+        them: ``b""`` or ``()``. ``state`` is what lifespan filled. Where
+        there is a ``clock``, Date is looked at when that has moved, instead of for each response.
 
         Raises:
             InvalidResponseHeader: a field in ``settings.header`` cannot be sent.
         """
         self.app = app
         self.loop = loop
+        self.clock = clock or _NO_CLOCK
         self.no_fields = no_fields
         self.header_memo: HeaderMemo[WireFields] = HeaderMemo(encode)
         self.head_memo: HeadMemo[WireFields] = HeadMemo(self.header_memo, no_fields)
@@ -123,7 +149,10 @@ class ExchangeContext(Generic[WireFields]):
                 self._configured_date = wire
             else:
                 self._default_rest += wire
-        self._defaults = self.no_fields
+        self.defaults = self.no_fields
+        """What ``default_fields()`` gave last."""
+        self.defaults_seen: float | None = None
+        """The moment of the clock at which that was."""
         self._defaults_valid_until = 0.0
 
     def default_fields(self) -> WireFields:
@@ -132,9 +161,10 @@ class ExchangeContext(Generic[WireFields]):
         # The second test notices a clock that was set back, where a Date from the future would stay for as long.
         if now >= self._defaults_valid_until or now < self._defaults_valid_until - 1:
             second = int(now)
-            self._defaults = self._date_fields(second) + self._default_server + self._default_rest
+            self.defaults = self._date_fields(second) + self._default_server + self._default_rest
             self._defaults_valid_until = second + 1.0
-        return self._defaults
+        self.defaults_seen = self.clock.soon
+        return self.defaults
 
     def default_fields_without(self, *, date: bool, server: bool) -> WireFields:
         """The default fields when the application set Date or Server itself."""

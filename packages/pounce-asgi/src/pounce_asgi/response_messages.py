@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pounce_asgi.contracts import BodyFraming
 from pounce_asgi.errors import ClientGone, ContentLengthMismatch, InvalidMessage, InvalidResponseHeader
 from pounce_asgi.response_rules import PLAIN
-from pounce_asgi.response_states import FAILED, HEAD_HELD, STREAMING, Message
+from pounce_asgi.response_states import COMPLETE, FAILED, HEAD_HELD, STREAMING, Message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -104,7 +104,7 @@ def open_response(exchange: HttpExchange[Any], body: bytes, length: int | None, 
     """
     context = exchange.context
     start = exchange.start_message
-    defaults = context.default_fields()
+    defaults = context.defaults if context.clock.soon is context.defaults_seen else context.default_fields()
     if start.own_defaults:
         defaults = context.default_fields_without(date=start.own_date, server=start.own_server)
     framing = exchange.framing
@@ -135,7 +135,9 @@ def open_response(exchange: HttpExchange[Any], body: bytes, length: int | None, 
         exchange.report.response_started(exchange, exchange.status)
     if end and not exchange.trailers:
         exchange.sink.send_head(exchange.status, fields, framing, body, True, start.close)
-        exchange.complete()
+        exchange.state = COMPLETE
+        if exchange.report is not None or exchange._receivers is not None:
+            exchange.complete()
         return
     exchange.sink.send_head(exchange.status, fields, framing, body, False, start.close)
     if end:

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import ExchangeContext, Lifespan, LifespanError, Listeners
 from pounce_http1 import encode_header_line
@@ -22,6 +22,7 @@ from pounce_workers.serving.garbage import calm_garbage_collection, restore_garb
 from pounce_workers.serving.http1_wire import Http1Wire
 from pounce_workers.serving.loop_end import CANCEL_GRACE, close_loop
 from pounce_workers.serving.pulse import Pulse
+from pounce_workers.serving.retirement import Retirement
 
 if TYPE_CHECKING:
     import socket
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.serving.connection_budget import ConnectionBudget
-    from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.settings import ServingSettings
     from pounce_workers.supervision.slots import MoveTo
 
@@ -224,11 +224,13 @@ class Worker:
     # -- the life of it ----------------------------------------------------------------------------------------------
 
     async def _started_up(self, lifespan: Lifespan) -> bool:
-        """Run the startup; False when a stop came first, which does not wait for it."""
-        if self._stop_requests:
+        """Run the startup; False when a stop came first, which does not wait for it, or a retirement: there is nothing
+        yet to be in no hurry about.
+        """
+        if self._stop_requests or self._retiring:
             return False
         startup = asyncio.ensure_future(lifespan.startup())
-        stop = asyncio.ensure_future(self._stop_requested(1))
+        stop = asyncio.ensure_future(self._stop_requested(1, or_retiring=True))
         try:
             await asyncio.wait((startup, stop), return_when=asyncio.FIRST_COMPLETED)
             if startup.done():
@@ -257,6 +259,7 @@ class Worker:
             state=state,
             listeners=self._listeners,
             worker_id=self._worker_id,
+            clock=sweeper,
         )
         wire = Http1Wire(context, loop=loop, sweeper=sweeper, settings=self._settings, budget=self._budget)
         self._pulse.start(wire, sweeper)
@@ -279,6 +282,7 @@ class Worker:
             self._intake.close()
             await _give_up(wire, context)
             sweeper.stop()
+            self._pulse.stop()
 
     def _accept(self, loop: asyncio.AbstractEventLoop, sweeper: DeadlineSweeper, wire: Http1Wire) -> list[Acceptor]:
         poller = poller_of(loop)
@@ -302,18 +306,10 @@ class Worker:
         """Make way: until all connections are moved or done, or a stop is requested."""
         self._stop_accepting(acceptors)  # those in the backlog are left to whoever listens on the same sockets
         self._intake.close()
-        drain_idle = self._settings.worker.drain_idle
-        if self._move_to is None:
-            wire.last_requests()
+        retirement = Retirement(wire, drain_idle=self._settings.worker.drain_idle, tick=self._tick)
         while (wire.connections or context.running) and not self._stop_requests:
-            for connection in tuple(wire.connections):
-                if not connection.idle:
-                    continue
-                if self._move_to is not None:
-                    _move(connection, self._move_to)
-                elif connection.idle_since + drain_idle <= wire.sweeper.soon:
-                    connection.begin_drain()
-            await asyncio.sleep(RETIRE_STEP)
+            more = retirement.look(self._move_to)
+            await asyncio.sleep(0 if more else RETIRE_STEP)
 
     async def _take_in(self, acceptors: list[Acceptor], wire: Http1Wire) -> None:
         """Accept who has connected and read what was sent by now: to the client that is a request in flight."""
@@ -353,17 +349,6 @@ class Worker:
     def _wake(self) -> None:
         if self._news is not None:
             self._news.set()
-
-
-def _move(connection: Http1Connection, move_to: MoveTo) -> None:
-    """Give an idle connection to another worker. What its client may be sending this moment stays in the socket."""
-    transport = cast("SocketTransport", connection.transport)
-    if transport.sending or transport.closing:
-        return
-    peer, local = transport.peer, transport.local
-    sock = transport.detach()
-    connection.moved_away()
-    move_to(sock, peer, local)
 
 
 async def _give_up(wire: Http1Wire, context: ExchangeContext[bytes]) -> None:
