@@ -21,7 +21,7 @@ from exchange_doubles import (
 )
 from virtual_time import turns
 
-from pounce_asgi import BodyFraming, IncompleteResponse, MissingResponse
+from pounce_asgi import BodyFraming, IncompleteResponse, MissingResponse, hint_for
 
 Run = Any
 eager = pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
@@ -229,8 +229,15 @@ def test_raising_before_the_head_is_out_is_a_500(
     assert len(sink.values(b"date")) == len(sink.values(b"server")) == 1
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("pounce.error", logging.ERROR)
+    assert record.getMessage() == "Exception in the application: GET /"
     assert record.exc_info is not None
     assert record.exc_info[1] is BOOM
+
+
+def test_what_helps_is_said_beside_the_error(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    error = RuntimeError("<Lock> is bound to a different event loop")
+    run(lambda: answered(failing(suspend=False, error=error), Head(raw_path=b"/a\n")))
+    assert caplog.messages == [f"Exception in the application: GET /a\\x0a - {hint_for(error)}"]
 
 
 @pytest.mark.parametrize("suspend", [False, True])

@@ -52,6 +52,7 @@ def test_cancellation_passes_through_the_application(run: Run, caplog: pytest.Lo
     assert seen == ["cancelled"]
     assert sink.head.status == 500
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert caplog.messages == ["Cancelled before it had answered: GET /"]
 
 
 def test_cancellation_in_the_middle_of_the_response_aborts(run: Run) -> None:

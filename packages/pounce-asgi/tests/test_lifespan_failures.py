@@ -67,8 +67,28 @@ def test_auto_goes_on_without_it(run: Run, app: Any, why: str, caplog: pytest.Lo
     run(main)
     (record,) = caplog.records
     assert record.levelno == logging.INFO
-    assert "does not support lifespan" in record.getMessage()
-    assert why in record.getMessage()
+    if isinstance(app, Recorder):  # it has asked for its startup, so it knows the protocol: what it raised is told
+        assert why in record.getMessage()
+    else:
+        assert record.getMessage() == "No lifespan in the application"
+
+
+@pytest.mark.parametrize(("app", "why"), UNSUPPORTING)
+def test_what_an_application_without_lifespan_raised_is_for_debugging(
+    run: Run, app: Any, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "pounce.lifespan")
+    run(Lifespan(app, mode="auto").startup)
+    raised = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    assert [f"{type(one).__name__}: {one}".startswith(why) for one in raised] == ([] if app is returns else [True])
+
+
+def test_one_worker_of_several_says_that_there_is_none(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "pounce.lifespan")
+    run(Lifespan(speaks_http, mode="auto", quiet=True).startup)
+    assert not caplog.records
+    run(Lifespan(Recorder(startup=ValueError("no database")), mode="auto", quiet=True).startup)
+    assert "no database" in caplog.text
 
 
 @pytest.mark.parametrize(("app", "why"), UNSUPPORTING)

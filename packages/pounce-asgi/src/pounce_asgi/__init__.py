@@ -45,6 +45,7 @@ from pounce_asgi.lifecycle import (
 )
 from pounce_asgi.lifespan import Lifespan
 from pounce_asgi.lifted_application import LiftedApplication
+from pounce_asgi.naming import client_name, request_name
 from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
@@ -213,10 +214,12 @@ __all__ = [
     "WsgiHandler",
     "adapt",
     "build_http_scope",
+    "client_name",
     "detect",
     "headers",
     "hint_for",
     "lift",
+    "request_name",
     "send_error_response",
     "sync_handler",
 ]

@@ -7,7 +7,6 @@ the table in `pounce_asgi.response_table`. Hot path.
 
 from __future__ import annotations
 
-import logging
 import sys
 from asyncio import CancelledError, Task
 from types import CoroutineType
@@ -25,6 +24,7 @@ from pounce_asgi.errors import (
     is_client_gone,
 )
 from pounce_asgi.exchange_report import ExchangeReport
+from pounce_asgi.failure_log import log_cancelled, log_failed, log_failed_late
 from pounce_asgi.request_body import RequestBody
 from pounce_asgi.response_messages import open_response
 from pounce_asgi.response_states import (
@@ -52,8 +52,6 @@ __all__ = ["HttpExchange"]
 
 EAGER: Final = sys.version_info >= (3, 12)
 """Whether tasks can begin where they are made."""
-
-logger = logging.getLogger("pounce.error")
 
 
 class HttpExchange(Generic[WireFields]):
@@ -370,7 +368,7 @@ class HttpExchange(Generic[WireFields]):
 
     def _cancelled(self) -> None:
         if self.state is not COMPLETE and not self.gone:
-            logger.warning("Cancelled before it had answered: %s %r", self.head.method, self.head.raw_path)
+            log_cancelled(self.head)
             self._end_badly()
 
     def _failed(self, error: BaseException) -> None:
@@ -379,15 +377,9 @@ class HttpExchange(Generic[WireFields]):
         if self.report is not None:
             self.report.failed(self, error)
         if self.gone:
-            # What it raises now is most likely about the client that has left. Not an error, and not hidden either.
-            logger.warning(
-                "%s in the application after its client had left: %s %r",
-                type(error).__name__,
-                self.head.method,
-                self.head.raw_path,
-            )
+            log_failed_late(self.head, error)
             return
-        logger.error("Exception in the application: %s %r", self.head.method, self.head.raw_path, exc_info=error)
+        log_failed(self.head, error)
         if self.state is not COMPLETE:
             self._end_badly()
 

@@ -55,7 +55,8 @@ class Lifespan:
     """The lifespan of one application on one event loop. Owned by that loop's thread.
 
     ``app`` is ASGI 3. The time limits are in seconds. ``state`` is the dict that the application fills during startup
-    and of which every request gets a shallow copy; a new one if None.
+    and of which every request gets a shallow copy; a new one if None. ``quiet``: another
+    worker says it if there is none.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class Lifespan:
         startup_timeout: float = 60.0,
         shutdown_timeout: float = 30.0,
         state: dict[str, Any] | None = None,
+        quiet: bool = False,
     ) -> None:
         self.state: dict[str, Any] = {} if state is None else state
         self.supported = False
         """Whether the application completed its startup, so that it expects a shutdown."""
         self._app = app
         self._mode = mode
+        self._quiet = quiet
         self._startup_timeout = startup_timeout
         self._shutdown_timeout = shutdown_timeout
         self._stage = Stage.NEW
@@ -150,9 +153,13 @@ class Lifespan:
         if self._mode == "on":
             what = "application startup failed" if error else "the application returned without completing its startup"
             raise self._logged_error(what)
-        why = "it returned without an answer" if error is None else f"{type(error).__name__}: {error}"
-        _log.info("The application does not support lifespan (%s); going on without it", why)
-        _log.debug("What the application raised when it was asked for its lifespan", exc_info=error)
+        if self._startup_received:  # it has asked for it, so it means to have one: what went wrong is news
+            why = "it returned" if error is None else f"{type(error).__name__}: {error}"
+            _log.info("The application did not complete its lifespan startup (%s); going on without it", why)
+        elif not self._quiet:
+            _log.info("No lifespan in the application")
+        if error is not None:
+            _log.debug("What the application raised when it was asked for its lifespan", exc_info=error)
         self._error = None
 
     async def _end_task(self, *, overdue: bool = False) -> None:

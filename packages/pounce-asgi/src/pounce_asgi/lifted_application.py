@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pounce_asgi.blocking_pool import BlockingPool, PoolFull
 from pounce_asgi.errors import ServiceUnavailable
 from pounce_asgi.lifted_call import LiftedCall
+from pounce_asgi.naming import request_name
 from pounce_asgi.settings import LiftSettings
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class LiftedApplication:
 
 async def _refuse(scope: Any, send: Any, why: str) -> None:
     error = ServiceUnavailable(why)
-    logger.warning("Refused %s %r: %s", scope["method"], scope["path"], why)
+    logger.warning("Refused %s: %s", request_name(scope["method"], scope["path"].encode()), why)
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"retry-after", b"%d" % error.retry_after),
