@@ -11,16 +11,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi import ExchangeContext, Lifespan, LifespanError, Listeners
-from pounce_http1 import encode_header_line
+from pounce_asgi import Lifespan, LifespanError, Listeners
 from pounce_workers.net.acceptor import Acceptor
-from pounce_workers.net.deadlines import DeadlineSweeper, tick_for
+from pounce_workers.net.deadlines import tick_for
 from pounce_workers.net.intake import Intake
-from pounce_workers.net.loop import new_event_loop, poller_of
-from pounce_workers.net.transport import SocketTransport
+from pounce_workers.net.loop import new_event_loop
 from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
-from pounce_workers.serving.http1_wire import Http1Wire
 from pounce_workers.serving.loop_end import CANCEL_GRACE, close_loop
+from pounce_workers.serving.loop_server import LoopServer
 from pounce_workers.serving.pulse import Pulse
 from pounce_workers.serving.retirement import Retirement
 
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.serving.connection_budget import ConnectionBudget
+    from pounce_workers.serving.http1_wire import Http1Wire
     from pounce_workers.settings import ServingSettings
     from pounce_workers.supervision.slots import MoveTo
 
@@ -249,22 +248,10 @@ class Worker:
             sock.close()
 
     async def _serve_connections(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> None:
-        sweeper = DeadlineSweeper(loop, self._tick)
-        context = ExchangeContext(
-            self._app,
-            loop=loop,
-            encode=encode_header_line,
-            no_fields=b"",
-            settings=self._settings.exchange,
-            state=state,
-            listeners=self._listeners,
-            worker_id=self._worker_id,
-            clock=sweeper,
-        )
-        wire = Http1Wire(context, loop=loop, sweeper=sweeper, settings=self._settings, budget=self._budget)
-        self._pulse.start(wire, sweeper)
-        acceptors = self._accept(loop, sweeper, wire)
-        sweeper.start()
+        server = self._new_server(loop, state)
+        self._pulse.start(server.wire, server.sweeper)
+        acceptors = self._accept(server)
+        server.start()
         if self._owns_process:
             self._thresholds = calm_garbage_collection()
         try:
@@ -272,42 +259,51 @@ class Worker:
                 self._on_started()
             await self._stop_requested(1, or_retiring=True)
             if not self._stop_requests:
-                await self._retire(acceptors, wire, context)
-            await self._take_in(acceptors, wire)
+                await self._retire(acceptors, server)
+            await self._take_in(acceptors, server.wire)
             self._stop_accepting(acceptors)
-            wire.begin_drain()
-            await self._drained(wire, context)
+            server.begin_drain()
+            await self._drained(server)
         finally:
             self._stop_accepting(acceptors)
             self._intake.close()
-            await _give_up(wire, context)
-            sweeper.stop()
+            await server.give_up()
             self._pulse.stop()
 
-    def _accept(self, loop: asyncio.AbstractEventLoop, sweeper: DeadlineSweeper, wire: Http1Wire) -> list[Acceptor]:
-        poller = poller_of(loop)
-        write_stall = self._settings.worker.timeout_write_stall
+    def _new_server(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> LoopServer:
+        return LoopServer(
+            self._app,
+            loop=loop,
+            tick=self._tick,
+            settings=self._settings,
+            state=state,
+            listeners=self._listeners,
+            worker_id=self._worker_id,
+            budget=self._budget,
+        )
 
-        def connected(sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None) -> None:
-            SocketTransport(
-                sock, loop=loop, poller=poller, sweeper=sweeper, peer=peer, local=local, write_stall=write_stall
-            ).start(wire.connect)
-
+    def _accept(self, server: LoopServer) -> list[Acceptor]:
         acceptors = [
-            Acceptor(sock, loop=loop, poller=poller, on_connection=connected, shared=self._shared_sockets)
+            Acceptor(
+                sock,
+                loop=server.loop,
+                poller=server.poller,
+                on_connection=server.connected,
+                shared=self._shared_sockets,
+            )
             for sock in self._sockets
         ]
         for acceptor in acceptors:
             acceptor.start()
-        self._intake.open(loop, connected)
+        self._intake.open(server.loop, server.connected)
         return acceptors
 
-    async def _retire(self, acceptors: list[Acceptor], wire: Http1Wire, context: ExchangeContext[bytes]) -> None:
+    async def _retire(self, acceptors: list[Acceptor], server: LoopServer) -> None:
         """Make way: until all connections are moved or done, or a stop is requested."""
         self._stop_accepting(acceptors)  # those in the backlog are left to whoever listens on the same sockets
         self._intake.close()
-        retirement = Retirement(wire, drain_idle=self._settings.worker.drain_idle, tick=self._tick)
-        while (wire.connections or context.running) and not self._stop_requests:
+        retirement = Retirement(server.wire, drain_idle=self._settings.worker.drain_idle, tick=self._tick)
+        while (server.connections_open or server.requests_running) and not self._stop_requests:
             more = retirement.look(self._move_to)
             await asyncio.sleep(0 if more else RETIRE_STEP)
 
@@ -326,16 +322,16 @@ class Worker:
         for sock in self._sockets:
             sock.close()  # who connects from now on is refused, and can go elsewhere
 
-    async def _drained(self, wire: Http1Wire, context: ExchangeContext[bytes]) -> None:
+    async def _drained(self, server: LoopServer) -> None:
         """Wait for what is in flight: until it is done, the graceful time is over, or a second stop."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.worker.graceful_timeout
-        while wire.connections or context.running:
+        while server.connections_open or server.requests_running:
             if self._stop_requests > 1 or loop.time() >= deadline:
                 logger.warning(
                     "Stopping with %d connections open and %d requests unfinished",
-                    len(wire.connections),
-                    len(context.running),
+                    server.connections_open,
+                    server.requests_running,
                 )
                 return
             await asyncio.sleep(min(0.02, max(deadline - loop.time(), 0)))
@@ -349,15 +345,3 @@ class Worker:
     def _wake(self) -> None:
         if self._news is not None:
             self._news.set()
-
-
-async def _give_up(wire: Http1Wire, context: ExchangeContext[bytes]) -> None:
-    """Cancel what still runs and reset what is still open. Who does not end in time is left behind."""
-    unfinished = tuple(context.running)
-    for task in unfinished:
-        task.cancel("the server is stopping")
-    if unfinished:
-        await asyncio.wait(unfinished, timeout=CANCEL_GRACE)
-    for connection in tuple(wire.connections):
-        connection.transport.abort()
-    await asyncio.sleep(0)  # connection_lost() is called in the next turn

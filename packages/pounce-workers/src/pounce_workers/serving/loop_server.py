@@ -1,0 +1,115 @@
+"""What one event loop serves connections with: its clock, its exchanges, its wire.
+
+An async worker has one of these, and so has every thread of an `AsyncWorkerPool`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from pounce_asgi import ExchangeContext
+from pounce_http1 import encode_header_line
+from pounce_workers.net.deadlines import DeadlineSweeper
+from pounce_workers.net.loop import poller_of
+from pounce_workers.net.transport import SocketTransport
+from pounce_workers.serving.http1_wire import Http1Wire
+from pounce_workers.serving.loop_end import CANCEL_GRACE
+
+if TYPE_CHECKING:
+    import socket
+
+    from pounce_asgi import Listeners
+    from pounce_asgi.types import ASGI3Application
+    from pounce_workers.serving.connection_budget import ConnectionBudget
+    from pounce_workers.settings import ServingSettings
+
+__all__ = ["LoopServer"]
+
+
+class LoopServer:
+    """The connections of one loop. Owned by the loop's thread, in which it is made."""
+
+    def __init__(
+        self,
+        app: ASGI3Application,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        tick: float,
+        settings: ServingSettings,
+        state: dict[str, Any],
+        listeners: Listeners,
+        worker_id: int,
+        budget: ConnectionBudget | None,
+    ) -> None:
+        """``tick`` is how often deadlines are looked at, in seconds; ``state`` is what lifespan filled."""
+        self.loop = loop
+        self.poller = poller_of(loop)
+        self.sweeper = DeadlineSweeper(loop, tick)
+        self.settings = settings
+        self.context: ExchangeContext[bytes] = ExchangeContext(
+            app,
+            loop=loop,
+            encode=encode_header_line,
+            no_fields=b"",
+            settings=settings.exchange,
+            state=state,
+            listeners=listeners,
+            worker_id=worker_id,
+            clock=self.sweeper,
+        )
+        self.wire = self.new_wire(budget)
+
+    def new_wire(self, budget: ConnectionBudget | None) -> Http1Wire:
+        """What makes the connections."""
+        return Http1Wire(self.context, loop=self.loop, sweeper=self.sweeper, settings=self.settings, budget=budget)
+
+    def new_transport(
+        self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None
+    ) -> SocketTransport:
+        """What moves a connection's bytes."""
+        return SocketTransport(
+            sock,
+            loop=self.loop,
+            poller=self.poller,
+            sweeper=self.sweeper,
+            peer=peer,
+            local=local,
+            write_stall=self.settings.worker.timeout_write_stall,
+        )
+
+    def start(self) -> None:
+        """Begin to look at deadlines."""
+        self.sweeper.start()
+
+    def connected(
+        self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None
+    ) -> None:
+        """Serve a new connection."""
+        self.new_transport(sock, peer, local).start(self.wire.connect)
+
+    @property
+    def connections_open(self) -> int:
+        """Connections that are left to wait for."""
+        return len(self.wire.connections)
+
+    @property
+    def requests_running(self) -> int:
+        """Requests whose application has not returned, of those that wait for something."""
+        return len(self.context.running)
+
+    def begin_drain(self) -> None:
+        """The server stops: idle connections close, the others after their answer."""
+        self.wire.begin_drain()
+
+    async def give_up(self) -> None:
+        """Cancel what still runs and reset what is still open. Who does not end in time is left behind."""
+        unfinished = tuple(self.context.running)
+        for task in unfinished:
+            task.cancel("the server is stopping")
+        if unfinished:
+            await asyncio.wait(unfinished, timeout=CANCEL_GRACE)
+        for connection in tuple(self.wire.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # connection_lost() is called in the next turn
+        self.sweeper.stop()
