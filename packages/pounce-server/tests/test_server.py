@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import logging
 import socket
@@ -57,7 +58,7 @@ class Running:
         def work() -> None:
             try:
                 self.outcome = run()
-            except Exception as error:  # noqa: BLE001 - handed to the test
+            except BaseException as error:  # noqa: BLE001 - handed to the test
                 self.outcome = error
 
         self.thread = threading.Thread(target=work)
@@ -249,3 +250,23 @@ def test_run_exits_when_it_cannot_serve() -> None:
     with pytest.raises(SystemExit) as caught:
         pounce.run("no_such_module_anywhere:app")
     assert caught.value.code == 2
+
+
+async def leaving(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        raise SystemExit(5)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_application_that_ends_the_process_ends_the_server(workers: int) -> None:
+    server = Server(config(leaving, workers=workers, worker_kind="thread"))
+    with Running(server, server.serve_blocking) as running:
+        address = server.addresses[0]
+        with contextlib.suppress(OSError), socket.create_connection((address.host, address.port or 0), 10) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            while client.recv(4096):
+                pass
+        running.thread.join(10)
+        assert not running.thread.is_alive()
+    assert isinstance(running.outcome, SystemExit)
+    assert running.outcome.code == 5

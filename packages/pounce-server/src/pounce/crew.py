@@ -170,6 +170,14 @@ class Crew(ABC):
     def serving(self, handles: tuple[SlotHandle, ...]) -> None:
         """These take new connections from now on. In the supervisor's thread."""
 
+    def close_at_the_end(self, handles: tuple[SlotHandle, ...]) -> None:
+        """Once nobody accepts any more clients are to be refused, not kept waiting. While somebody is about to take the
+        place of a worker that died, they wait.
+        """
+        if not handles and self._supervisor is not None and self._supervisor.stopping:
+            for sock in self.sockets:
+                sock.close()
+
     @abstractmethod
     def ended(self) -> None:
         """Every worker has ended. In the supervisor's thread."""
@@ -220,10 +228,8 @@ class ProcessCrew(Crew):
         return ProcessGeneration(self._payload, self.sockets, number)
 
     def serving(self, handles: tuple[SlotHandle, ...]) -> None:
-        """They accept by themselves. Once none does any more, clients are to be refused instead of kept waiting."""
-        if not handles:
-            for sock in self.sockets:
-                sock.close()
+        """They accept by themselves."""
+        self.close_at_the_end(handles)
 
     def ended(self) -> None:
         """Nothing of theirs is left here."""
@@ -384,10 +390,7 @@ class SoloCrew(_InProcess):
 
     def serving(self, handles: tuple[SlotHandle, ...]) -> None:
         """Idle connections of a worker that makes way go to this one."""
-        if not handles:
-            for sock in self.sockets:
-                sock.close()  # the worker closes its own, and then clients are refused
-            return
+        self.close_at_the_end(handles)
         if not self._served:
             self._served = True  # the first: there is nothing to move yet, and perhaps there never will be
             return

@@ -19,9 +19,11 @@ from .blocked_threads import report_blocking_threads
 from .config import ServerConfig
 from .life import Life
 from .logging_setup import flush_logs, set_up_logging
+from .running_import import refuse_while_importing
 from .service_manager import ServiceManager
 from .signals import ServerSignals, handled_signals
 from .socket_activation import Activation
+from .standard_descriptors import open_standard_descriptors
 from .stop_watchdog import StopWatchdog
 
 if TYPE_CHECKING:
@@ -107,7 +109,12 @@ class Server:
         """Serve until stopped and return the exit code. What goes wrong is logged, not raised.
 
         In the main thread SIGINT and SIGTERM stop it, and SIGHUP reloads the application.
+
+        Raises:
+            ConfigError: it was called by the module of an application that is just being imported.
         """
+        refuse_while_importing()
+        open_standard_descriptors()
         set_up_logging(self.config.log_level)
         self._watchdog = StopWatchdog(
             graceful=self.config.worker.graceful_timeout,
@@ -134,6 +141,7 @@ class Server:
         self._live(owns_process=False)
 
     def _live(self, *, owns_process: bool) -> None:
+        refuse_while_importing()
         self._serve_only_once()
         life = Life(
             self.config,

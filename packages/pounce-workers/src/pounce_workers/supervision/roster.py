@@ -293,7 +293,8 @@ class Roster:
 
     def _failed(self, post: _Post, member: _Member | None, how: SlotExit, now: float) -> None:
         delay = post.restarts.died(how, now, ready_at=member.ready_at if member is not None else None)
-        if not self.started:
+        if not self.started or isinstance(how.exception, (SystemExit, KeyboardInterrupt)):
+            # In a thread the latter two are the application's wish that this process end, as anywhere in Python.
             self._give_up(how, f"worker {post.worker_id} {how}", now)
         elif post.incumbent is not None:
             if post.incumbent.ready_at is not None:

@@ -98,6 +98,11 @@ class Supervisor:
         """The workers that take new connections, as they were a moment ago."""
         return self._roster.serving
 
+    @property
+    def stopping(self) -> bool:
+        """It was told to stop, or gives up: whoever ends now is not replaced."""
+        return self._roster.stopping
+
     # -- the thread of it --------------------------------------------------------------------------------------------
 
     def run(self) -> None:
