@@ -58,7 +58,12 @@ class Conversation:
         self.sweeper = Sweeper()
         if wire is None:
             context = ExchangeContext(
-                app, loop=loop, encode=encode_header_line, no_fields=b"", settings=settings.exchange, listeners=listeners
+                app,
+                loop=loop,
+                encode=encode_header_line,
+                no_fields=b"",
+                settings=settings.exchange,
+                listeners=listeners,
             )
             wire = Http1Wire(context, loop=loop, sweeper=self.sweeper, settings=settings)  # type: ignore[arg-type]
         self.wire = wire

@@ -11,8 +11,6 @@ from worker_runner import HANGS_AFTER, Client
 from pounce_asgi import ExchangeSettings
 from pounce_http1 import Limits
 from pounce_workers import ServingSettings, WorkerSettings, bind_tcp
-from pounce_workers.serving import http1_connection
-from pounce_workers.serving.http1_wire import Http1Wire
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 
 if TYPE_CHECKING:
@@ -20,14 +18,6 @@ if TYPE_CHECKING:
 
     from pounce_asgi import Listeners
     from pounce_asgi.sync_app import SyncRequest, SyncSend
-
-if not hasattr(Http1Wire, "exchange_class"):  # until the connection asks its wire for the class of its exchanges
-    _http = vars(http1_connection)["HttpExchange"]
-
-    def _new_exchange(context: Any, connection: Any, head: Any, peer: Any) -> Any:
-        return getattr(connection.wire, "exchange_class", _http)(context, connection, head, peer)
-
-    vars(http1_connection)["HttpExchange"] = _new_exchange
 
 
 class RunningPool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import threading
 from collections import deque
@@ -27,11 +26,16 @@ class Intake:
 
     def __init__(self) -> None:
         self.on_room: Callable[[], None] | None = None
-        """Called, from the loop's thread, once there is room again after `put` said False."""
+        """Called, from the loop's thread, once it is worth trying again after `put` said False: there is room, or
+        there will be none any more."""
         self._lock = threading.Lock()  # guards all that follows
         self._waiting: deque[tuple[socket.socket, Address | None, Local | None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._context: contextvars.Context | None = None
         self._take: Callable[[socket.socket, Address | None, Local | None], None] | None = None
+        self._open = False
+        self._called = False
+        """The loop has been told that some wait."""
         self._room_missed = False
 
     def __len__(self) -> int:
@@ -40,42 +44,65 @@ class Intake:
     def put(self, sock: socket.socket, peer: Address | None, local: Local | None) -> bool:
         """Take this connection, without waiting. False: too many wait, or it is not open; then the caller keeps it."""
         with self._lock:
-            loop = self._loop
-            if loop is None or len(self._waiting) >= HAND_OVERS:
+            if not self._open or len(self._waiting) >= HAND_OVERS or not self._call():
                 self._room_missed = True
                 return False
             self._waiting.append((sock, peer, local))
-            if len(self._waiting) == 1:
-                with contextlib.suppress(RuntimeError):  # the loop is closed, and close() takes what waits
-                    loop.call_soon_threadsafe(self.take_waiting, context=contextvars.Context())
         return True
 
     def open(
         self, loop: asyncio.AbstractEventLoop, take: Callable[[socket.socket, Address | None, Local | None], None]
     ) -> None:
-        """Begin to take connections: ``take`` is called with each in the loop's thread."""
+        """Begin to take connections: ``take`` is called with each in the loop's thread, in the caller's context."""
         with self._lock:
             self._loop = loop
+            self._context = contextvars.copy_context()
             self._take = take
+            self._open = True
             missed, self._room_missed = self._room_missed, False
-        if missed and self.on_room is not None:
-            self.on_room()
-
-    def take_waiting(self) -> None:
-        """Take in all that wait now. In the loop's thread."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, deque()
-            missed, self._room_missed = self._room_missed, False
-        for sock, peer, local in waiting:
-            if self._take is None:
-                sock.close()
-            else:
-                self._take(sock, peer, local)
         if missed and self.on_room is not None:
             self.on_room()
 
     def close(self) -> None:
         """Take in what waits, and no more. In the loop's thread; safe to call again."""
         with self._lock:
-            self._loop = None
-        self.take_waiting()
+            self._open = False
+        self._take_waiting()
+
+    def _call(self) -> bool:
+        """Have the loop take in what waits; False when it is closed. With the lock."""
+        if not self._called and self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(self._take_waiting, context=self._context)
+            except RuntimeError:
+                return False
+            self._called = True
+        return True
+
+    def _take_waiting(self) -> None:
+        """Take in those that wait now; who comes meanwhile is for the next turn."""
+        with self._lock:
+            count = len(self._waiting)
+        try:
+            for _ in range(count):
+                self._take_one()
+        finally:
+            with self._lock:
+                self._called = False
+                if self._waiting:
+                    self._call()
+                missed, self._room_missed = self._room_missed, False
+            if missed and self.on_room is not None:
+                self.on_room()
+
+    def _take_one(self) -> None:
+        """One at a time, so that all others are counted, and wait for a further turn if this one ends the process."""
+        with self._lock:
+            connection = self._waiting.popleft()
+        assert self._take is not None
+        assert self._loop is not None
+        try:
+            self._take(*connection)
+        except Exception as error:  # noqa: BLE001 - one connection's, and none of the others'
+            message = "Taking in an HTTP connection failed in an unforeseen way"
+            self._loop.call_exception_handler({"message": message, "exception": error})

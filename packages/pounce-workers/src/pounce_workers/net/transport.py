@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from pounce_asgi import ClientGone
 from pounce_workers.net.deadlines import NEVER
+from pounce_workers.net.descriptor_wait import wait_readable
 from pounce_workers.net.lingering import LINGER_SECONDS, Lingering
 from pounce_workers.net.send_queue import FileRange, SendQueue
 from pounce_workers.net.unacknowledged import unacknowledged
@@ -181,8 +182,10 @@ class SocketTransport:
 
     def expire(self, now: float) -> None:
         """Called once a tick: act on deadlines that have passed."""
-        if self._write_deadline != NEVER:
-            self._look_for_progress()
+        # A slow client is no dead one, although the kernel says that there is room only when much of its buffer is
+        # free: its buffer may hold megabytes.
+        if self._write_deadline != NEVER and unacknowledged(self._sock) < self._unacknowledged:
+            self._expect_progress()
         if self._write_deadline <= now:
             self._lose(TimeoutError("the client read nothing of its response for too long"), reset=True)
         elif self.deadline <= now:
@@ -210,10 +213,8 @@ class SocketTransport:
 
     def write_parts(self, parts: Sequence[bytes]) -> None:
         """Send several pieces in one system call."""
-        if self._queue or sum(map(len, parts)) <= JOIN_LIMIT or not hasattr(self._sock, "sendmsg"):
+        if self._queue or self.closing or sum(map(len, parts)) <= JOIN_LIMIT or not hasattr(self._sock, "sendmsg"):
             self.write(b"".join(parts))
-            return
-        if self.closing:
             return
         try:
             sent = self._sock.sendmsg(parts)
@@ -272,13 +273,9 @@ class SocketTransport:
             self._finish_close()
 
     def detach(self) -> socket.socket:
-        """Give the socket away, as it is; nothing happens on it any more. Only while nothing waits to be sent."""
-        self._lost = self.closing = True
-        self.deliver = _drop
-        self._sweeper.remove(self)
-        if self._watched:
-            self._watched = False
-            self._poller.forget(self._sock.fileno())
+        """Give the socket away, as it is; only while nothing waits to be sent. To the protocol it is an orderly end."""
+        self._let_go()
+        self.protocol.connection_lost(None)
         return self._sock
 
     @property
@@ -286,11 +283,13 @@ class SocketTransport:
         """Something waits to be sent."""
         return bool(self._queue)
 
+    def readable(self) -> bool:
+        """Whether the client has sent something, or its end, that nobody has read yet."""
+        return wait_readable(self._sock.fileno(), 0)
+
     def abort(self) -> None:
         """Reset the connection. The protocol hears of it in the next turn of the loop."""
-        if not self._lost:
-            self.closing = True
-            self._lose_soon(ConnectionAbortedError("the connection was aborted"), reset=True)
+        self._lose_soon(ConnectionAbortedError("the connection was aborted"), reset=True)
 
     def finish_lingering(self) -> None:
         """The client has closed its side too. While some of its answer still waits, that is no sign that it has it."""
@@ -333,13 +332,6 @@ class SocketTransport:
         self._write_deadline = self._sweeper.soon + self._write_stall
         self._unacknowledged = unacknowledged(self._sock)
 
-    def _look_for_progress(self) -> None:
-        """A slow client is no dead one, although the kernel says that there is room only when much of its buffer is
-        free: its buffer may hold megabytes.
-        """
-        if unacknowledged(self._sock) < self._unacknowledged:
-            self._expect_progress()
-
     def _watch_writing(self, wanted: bool) -> None:
         if self._writable == wanted:
             return
@@ -354,16 +346,16 @@ class SocketTransport:
 
     def _finish_close(self) -> None:
         """Everything is sent: shut down, or wait for the client to do so first."""
-        if isinstance(self.protocol, Lingering):
-            try:
-                self._sock.shutdown(socket.SHUT_WR)
-            except OSError as error:
-                self._lose(error)
-                return
+        if not isinstance(self.protocol, Lingering):
+            self._lose(None)
+            return
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self._lose(error)
+        else:
             self.deadline = self._sweeper.soon + LINGER_SECONDS
             self.resume_reading()
-            return
-        self._lose(None)
 
     def _lose_soon(self, error: OSError, *, reset: bool = False) -> None:
         """The connection is lost while the protocol is writing: tell it when it is done with that."""
@@ -379,8 +371,8 @@ class SocketTransport:
             self._release(error, reset=reset)
             self.protocol.connection_lost(error)
 
-    def _release(self, error: OSError | None, *, reset: bool) -> None:
-        """Give the socket back. Late events find ``_lost`` set, and bytes that were read before nobody."""
+    def _let_go(self) -> None:
+        """Nothing happens here any more. Late events find ``_lost`` set, and bytes that were read before nobody."""
         self._lost = self.closing = True
         self.deliver = _drop
         self.deadline = self._write_deadline = NEVER
@@ -388,6 +380,10 @@ class SocketTransport:
         if self._watched:
             self._watched = False
             self._poller.forget(self._sock.fileno())
+
+    def _release(self, error: OSError | None, *, reset: bool) -> None:
+        """Give the socket back."""
+        self._let_go()
         if self._queue:
             self._queue.fail(error or ConnectionAbortedError("the connection was closed"))
         if reset:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from typing import Final
 
-__all__ = ["ConnectionBudget"]
+__all__ = ["TOO_MANY_CONNECTIONS", "ConnectionBudget"]
+
+TOO_MANY_CONNECTIONS: Final = "the server has too many connections"
+"""What a client is told whose connection found no place."""
 
 
 class ConnectionBudget:

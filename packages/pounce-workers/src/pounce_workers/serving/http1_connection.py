@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pounce_asgi import IncompleteBody, Peer, RequestError, RequestTimeout, send_error_response
 from pounce_http1 import BodyChunk, RemoteProtocolError, RequestHead
 from pounce_workers.net.deadlines import NEVER
+from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
 from pounce_workers.serving.http1_answers import Http1Answers
 from pounce_workers.serving.http1_phase import BODY, CLOSED, DRAINING, IDLE, RESPONDING, Phase
 
@@ -40,15 +41,16 @@ class Http1Connection(Http1Answers):
         "_linger",
         "_paused",
         "exchange",
+        "has_place",
         "opened",
-        "over_limit",
         "peer",
         "reader",
+        "refusal",
         "requests",
     )
 
-    def __init__(self, wire: Http1Wire, transport: Transport, connection_id: int, *, over_limit: bool) -> None:
-        """``over_limit``: the server has more connections than it may; the first request is answered 503."""
+    def __init__(self, wire: Http1Wire, transport: Transport, connection_id: int, *, has_place: bool = True) -> None:
+        """``has_place``: it is one of the connections that the server may have."""
         super().__init__(wire, transport)
         self.reader = wire.new_reader()
         self.peer = Peer(transport.peer, transport.local, transport.scheme, connection_id)
@@ -61,7 +63,9 @@ class Http1Connection(Http1Answers):
         self._eof = False
         self._head_deadline_set = False
         self._linger = False
-        self.over_limit = over_limit
+        self.has_place = has_place
+        self.refusal = None if has_place else TOO_MANY_CONNECTIONS
+        """Why its requests are answered 503, without the application."""
         self._paused = False
         transport.deadline = wire.sweeper.soon + wire.timeout_keep_alive
 
@@ -71,11 +75,6 @@ class Http1Connection(Http1Answers):
     def idle(self) -> bool:
         """No request is in flight or half-received: closing now loses nothing."""
         return self.phase is IDLE and not self.reader.buffered
-
-    @property
-    def idle_since(self) -> float:
-        """From when on the connection has been idle, by the sweeper's clock; while it is idle."""
-        return self.transport.deadline - self.wire.timeout_keep_alive
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
@@ -95,7 +94,7 @@ class Http1Connection(Http1Answers):
             elif not self._begin(head):
                 self._hold_back()
             elif not self.reader.idle or self._eof:
-                self._go_on()
+                self._go_on(1)
         except RemoteProtocolError as error:
             self._refuse(error.status, str(error))
         finally:
@@ -140,10 +139,14 @@ class Http1Connection(Http1Answers):
         else:
             self._close()
 
-    def moved_away(self) -> None:
-        """Its socket belongs to another worker from now on."""
-        self.phase = CLOSED
-        self.wire.connection_closed(self, None)
+    def last_request(self) -> None:
+        """Let the answer under way say that it is the last, unless its head is out: what that promised is kept.
+
+        Of requests that have not begun the wire's ``draining`` decides.
+        """
+        exchange = self.exchange
+        if exchange is not None and not exchange.head_on_wire:
+            self._keep_alive = False
 
     def begin_drain(self) -> None:
         """The server stops: answer what is in flight, then close."""
@@ -166,10 +169,10 @@ class Http1Connection(Http1Answers):
         finally:
             self._advancing = False
 
-    def _go_on(self) -> None:
+    def _go_on(self, answered: int = 0) -> None:
         """Answer one waiting request after the other, until one of them waits or the turn is over."""
         reader = self.reader
-        end_of_turn = self.requests + PIPELINE_TURN
+        end_of_turn = self.requests - answered + PIPELINE_TURN
         while True:
             head = reader.maybe_next_event()
             if head is None:
@@ -211,8 +214,8 @@ class Http1Connection(Http1Answers):
         fields = head.fields
         self._http10 = fields.http_version == "1.0"
         self._keep_alive = fields.keep_alive and number != wire.limit_connection_requests and not wire.draining
-        if self.over_limit:
-            self._refuse(503, "the server has too many connections", head)
+        if self.refusal is not None:
+            self._refuse(503, self.refusal, head)
             return False
         if fields.expectation_failed:
             self._refuse(417, "the only expectation that is known is 100-continue", head)
@@ -223,19 +226,14 @@ class Http1Connection(Http1Answers):
                 return False
         else:
             self.phase = RESPONDING
-        if self._eof:
-            self._begin_after_end(exchange)
+        if self._eof and self.phase is RESPONDING:
+            exchange.half_closed()  # the application is to know from the start
         exchange.start()
         if self.phase is IDLE:
             return True
         if self.phase is RESPONDING:
             self.transport.deadline = NEVER  # it is the application's turn, which has no deadline
         return False
-
-    def _begin_after_end(self, exchange: HttpExchange[bytes]) -> None:
-        """The client ended its side with this request: the application is to know from the start."""
-        if self.phase is RESPONDING:
-            exchange.half_closed()
 
     def _begin_body(self, exchange: HttpExchange[bytes]) -> bool:
         """Read what has come of the body. False when it was refused before the application was called."""

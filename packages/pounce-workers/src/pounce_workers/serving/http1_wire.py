@@ -40,6 +40,7 @@ class Http1Wire:
         "_reader",
         "base_context",
         "budget",
+        "connection_class",
         "connections",
         "context",
         "draining",
@@ -70,6 +71,8 @@ class Http1Wire:
         self.sweeper = sweeper
         self.connections: set[Http1Connection] = set()
         self.draining = False
+        self.connection_class: type[Http1Connection] = Http1Connection
+        """Makes what serves one connection."""
         self.exchange_class: Callable[..., HttpExchange[bytes]] = HttpExchange
         """Makes what serves one request."""
         self.base_context = contextvars.copy_context()
@@ -92,8 +95,8 @@ class Http1Wire:
 
     def connect(self, transport: Transport) -> Http1Connection:
         """A new connection on this transport."""
-        over_limit = self.budget is not None and not self.budget.take()
-        connection = Http1Connection(self, transport, next(self._connection_ids), over_limit=over_limit)
+        has_place = self.budget is None or self.budget.take()
+        connection = self.connection_class(self, transport, next(self._connection_ids), has_place=has_place)
         self.connections.add(connection)
         listener = self.context.listeners.connection_opened
         if listener is not None or self.context.listeners.connection_closed is not None:
@@ -126,7 +129,7 @@ class Http1Wire:
         """A connection is gone."""
         self.connections.discard(connection)
         self.requests_of_closed += connection.requests
-        if self.budget is not None and not connection.over_limit:
+        if self.budget is not None and connection.has_place:
             self.budget.give_back()
         listener = self.context.listeners.connection_closed
         if listener is not None:
@@ -152,6 +155,8 @@ class Http1Wire:
     def last_requests(self) -> None:
         """Another worker takes over: every answer whose head is not out yet says that the connection ends with it."""
         self.draining = True
+        for connection in self.connections:
+            connection.last_request()
 
     def begin_drain(self) -> None:
         """The server stops: idle connections close, the others after their answer."""

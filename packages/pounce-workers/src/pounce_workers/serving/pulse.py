@@ -28,6 +28,11 @@ class Pulse:
         self.expire(0.0)
         sweeper.add(self)
 
+    def stop(self) -> None:
+        """Count a last time what was served, and let go of it: whoever watches may keep this for long."""
+        self.expire(0.0)
+        self._wire = None
+
     @property
     def load(self) -> int:
         """Connections that are open."""

@@ -49,10 +49,12 @@ class SyncDrain:
     def run(self) -> None:
         """After a stop: wait for what is in flight; until it is done, the graceful time is over, or a second stop."""
         pool = self._pool
+        pool.connections.draining = True
         self._tell_clients()
         self._take_in_the_last()
         deadline = time.monotonic() + self._settings.graceful_timeout
         while pool.load:
+            self._tell_clients()  # of requests too that a worker has begun meanwhile, out of what was sent ahead
             for transport in pool.lot.members():
                 if transport.parked and pool.lot.claim(transport):
                     pool.lot.guarded(transport, transport.protocol.begin_drain)
@@ -87,11 +89,9 @@ class SyncDrain:
                 self._abort(transport)
 
     def _tell_clients(self) -> None:
-        """Every answer is the last of its connection, and says so where its head is not out yet."""
-        self._pool.connections.draining = True
+        """Every answer whose head is not out yet is to say that it is the last of its connection."""
         for connection in self._pool.connections:
-            # A worker may have it, and have promised to keep it: it is closed all the same, as all that are idle are.
-            connection._keep_alive = False
+            connection.last_request()
 
     def _take_in_the_last(self) -> None:
         """Accept who has connected and read what was sent by now: to the client that is a request in flight."""

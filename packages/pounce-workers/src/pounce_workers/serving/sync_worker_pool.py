@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pounce_workers.net.accept_distributor import AcceptDistributor
 from pounce_workers.net.blocking_transport import BlockingTransport
@@ -41,8 +41,11 @@ __all__ = ["SyncWorkerPool"]
 
 logger = logging.getLogger("pounce.worker")
 
-HAND_OVERS = 256
+HAND_OVERS: Final = 256
 """Connections that may wait to be taken in before `hand_over` says False: eight turns of accepting."""
+
+WORKERS_BUSY: Final = "all workers are busy"
+"""What a client is told whose request found no worker in time."""
 
 
 class SyncWorkerPool:
@@ -59,9 +62,12 @@ class SyncWorkerPool:
         on_started: Callable[[], None] | None = None,
         worker_id: int = 0,
         tick: float | None = None,
+        shared_sockets: bool = False,
         budget: ConnectionBudget | None = None,
     ) -> None:
         """With ``sockets`` it accepts by itself, on these, and closes them; else connections are handed over.
+        ``shared_sockets`` says that other processes accept on them too. ``budget`` are the connections that the server
+        may have, where several workers share them.
 
         ``listeners`` are called in the thread that has the connection, several at once. ``on_started`` is called in
         the parking thread once connections are served. ``tick`` is how often deadlines are looked at, in seconds.
@@ -70,6 +76,7 @@ class SyncWorkerPool:
         self._settings = settings
         self._on_started = on_started
         self._sockets = list(sockets)
+        self._shared_sockets = shared_sockets
         self._tick = tick or tick_for(
             (
                 timeouts.timeout_keep_alive,
@@ -183,7 +190,7 @@ class SyncWorkerPool:
         drain = SyncDrain(self, self._settings.worker)
         try:
             if self._sockets:
-                self.distributor = AcceptDistributor(self._sockets, [self])
+                self.distributor = AcceptDistributor(self._sockets, [self], shared=self._shared_sockets)
             for worker in self.workers:
                 worker.start()
             if self.distributor is not None:
@@ -257,11 +264,12 @@ class SyncWorkerPool:
 
     def _answer_503(self, transport: BlockingTransport) -> None:
         connection = cast("Http1Connection", transport.protocol)
-        connection.over_limit = True  # the same answer, for another reason
+        connection.refusal = connection.refusal or WORKERS_BUSY
         if transport.turns:
             transport.turns.run()
         else:
             data = transport.on_readable()
             if data is not None:
                 transport.deliver(data)
-        connection.over_limit = False  # it was not a whole request, and may find a worker later
+        if connection.has_place:
+            connection.refusal = None  # it was not a whole request, and may find a worker later
