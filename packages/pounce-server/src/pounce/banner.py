@@ -25,12 +25,15 @@ def banner(
     version: str,
     decision: Decision | None = None,
 ) -> tuple[str, ...]:
-    """The lines, without a level or a time in front. ``decision`` says what serves and why; without it, one thread."""
+    """The lines, without a level or a time in front. ``decision`` says what serves and why; without it, one thread.
+
+    ``interface`` is empty where only the worker processes know it.
+    """
     pounce = f"Pounce {version}"
     rows = [
-        ("application", f"{_application(config)} ({interface})"),
+        ("application", f"{_application(config)} ({interface})" if interface else _application(config)),
         ("interpreter", describe_interpreter() + _gil_hint(decision)),
-        ("workers", f"{_workers(decision)} (loop {config.worker.loop}, http {config.worker.http})"),
+        ("workers", f"{_workers(decision)} ({_how(config, interface)})"),
         ("switched on", ", ".join(_switched_on(config)) or "nothing"),
     ]
     if config.app_name or config.app_version or config.app_tagline:
@@ -56,6 +59,12 @@ def _application(config: ServerConfig) -> str:
 
 def _workers(decision: Decision | None) -> str:
     return "1 thread" if decision is None else decision.summary
+
+
+def _how(config: ServerConfig, interface: str) -> str:
+    """By what they serve; an application that blocks is called in threads that each worker has for it."""
+    threads = f"{config.lift.sync_threads} request threads each, " if interface in ("wsgi", "sync") else ""
+    return f"{threads}loop {config.worker.loop}, http {config.worker.http}"
 
 
 def _gil_hint(decision: Decision | None) -> str:

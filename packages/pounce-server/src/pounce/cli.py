@@ -36,6 +36,9 @@ EXIT_INTERRUPTED: Final = 130
 FLAG_ALIASES: Final = {"graceful_timeout": ("--timeout-graceful-shutdown",)}
 """What uvicorn calls a setting, where we have another name for it."""
 
+OTHERS_COMMANDS: Final = {"run": "", "dev": " --reload", "start": ""}
+"""What other tools call their commands to serve, and what we need beside the application for the same."""
+
 _EPILOG: Final = (
     "Every option can also be given as an environment variable (--log-level as POUNCE_LOG_LEVEL) or as a key in "
     "pounce.toml or in [tool.pounce] of pyproject.toml (log_level). A flag wins over a variable, a variable over a "
@@ -73,7 +76,11 @@ class PounceGroup(click.Group):
     """``serve`` is what happens when no other command is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``serve`` in front of arguments that do not begin with a command."""
+        """Put ``serve`` in front of arguments that do not begin with a command; explain what is no command of ours."""
+        if args and args[0] in OTHERS_COMMANDS:
+            named = next((one for one in args[1:] if ":" in one and not one.startswith("-")), "main:app")
+            instead = f"pounce {named}{OTHERS_COMMANDS[args[0]]}"
+            raise click.UsageError(f"there is no command {args[0]!r}; to serve an application write: {instead}", ctx)
         if not args or (args[0] not in self.commands and args[0] not in ("--version", "--help", "-h")):
             args = ["serve", *args]
         return super().parse_args(ctx, args)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import AppImportError
 
+from .running_import import RunningImport
 from .settings import nearest
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def make_application(factory: Any, target: object) -> object:
     """
     name = _name(target)
     try:
-        app = factory()
+        with RunningImport():
+            app = factory()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a foreign callable may raise anything
         own = _without_our_frames(error)
         if own.__traceback__ is None:  # it was never entered: the call itself does not fit
@@ -110,7 +112,8 @@ def _attribute(target: str) -> Any:
 
 def _module(name: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
+        with RunningImport():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if _is_itself_missing(name, error):
             raise AppImportError(_not_found(name, str(error.name))) from None
@@ -153,9 +156,8 @@ def _traces(trace: TracebackType | None) -> Iterator[TracebackType]:
         trace = trace.tb_next
 
 
-_OUR_FILES: Final = frozenset(
-    {importlib.__file__} | {str(Path(__file__).with_name(name)) for name in ("earlier_imports.py", "fresh_source.py")}
-)
+_OURS: Final = ("earlier_imports.py", "fresh_source.py", "running_import.py", "server.py")
+_OUR_FILES: Final = frozenset({importlib.__file__} | {str(Path(__file__).with_name(name)) for name in _OURS})
 
 
 def _is_ours(filename: str) -> bool:
@@ -201,5 +203,6 @@ def _corrected(target: str) -> str:
     stem = module_name.removesuffix(".py").removesuffix("/").removeprefix("./").replace("/", ".").replace("\\", ".")
     if not path and target == stem and "." in stem:
         stem, _, path = stem.rpartition(".")  # as in Python: main.app
+    path = path.partition(":")[0]
     guess = f"{stem}:{path or 'app'}"
     return f", such as {guess}" if all(part.isidentifier() for part in guess.replace(":", ".").split(".")) else ""

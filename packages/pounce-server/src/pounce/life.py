@@ -34,12 +34,13 @@ from .env_file import apply_env_file
 from .features import require_features
 from .file_events import change_source
 from .fresh_import import FreshImport, ImportedCode
+from .portable import require_portable
 from .service_manager import ServiceManager
 from .stages import Stage, State, step
 from .worker_factory import interface_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pounce_asgi import Listeners
 
@@ -188,8 +189,10 @@ class Life:
             decision = detect_kind(
                 Interpreter.now(), requested=config.worker_kind, workers=workers, culprits=watch.culprits
             )
-        for warning in decision.warnings:
+        for warning in (*decision.warnings, *_without_effect(config, decision)):
             _log.warning("%s", warning)
+        if decision.kind == "process":
+            require_portable(config.app)
         self._decision = decision
         self._events.put(on.KindDetected(kind=decision.kind))
 
@@ -248,7 +251,8 @@ class Life:
         assert self._crew is not None
         factory = getattr(self._crew, "factory", None)
         interface: Interface | None = factory.interface if factory is not None else None
-        self._announce(self._addresses, self._decision, interface.value if interface is not None else "asgi")
+        asked = self._config.interface if self._config.interface != "auto" else ""
+        self._announce(self._addresses, self._decision, interface.value if interface is not None else asked)
         if self._config.reloading.reload:
             self._watch_files()
         watchdog = self._manager.watchdog_interval
@@ -329,3 +333,12 @@ class Life:
         do.Report: _report,
         do.Exit: _nothing,
     }
+
+
+def _without_effect(config: ServerConfig, decision: Decision) -> Iterator[str]:
+    """What was set and cannot work with these workers."""
+    if config.worker.workers_max_rss is not None and decision.kind == "thread":
+        yield (
+            "workers_max_rss has no effect on worker threads, whose memory is one; use --worker-kind process, or let "
+            "the service manager or the container limit the memory of the server"
+        )

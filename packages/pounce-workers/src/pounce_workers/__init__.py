@@ -13,7 +13,7 @@ from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 from pounce_workers.serving.worker import Worker
 from pounce_workers.settings import ServingSettings, WorkerSettings
 from pounce_workers.supervision.affinity import allowed_cpus, available_cpus, pin_worker, worker_count
-from pounce_workers.supervision.birth import Birth
+from pounce_workers.supervision.birth import Birth, is_being_born
 from pounce_workers.supervision.generation import Generation, GenerationSwap, SwapCallbacks
 from pounce_workers.supervision.gil_watch import GilCulprit, GilWatch
 from pounce_workers.supervision.process_slots import ProcessSlotLauncher
@@ -65,6 +65,7 @@ __all__ = [
     "calm_garbage_collection",
     "detect_kind",
     "gil_is_on",
+    "is_being_born",
     "is_free_threaded",
     "new_event_loop",
     "open_beside",

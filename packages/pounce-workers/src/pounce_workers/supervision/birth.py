@@ -25,12 +25,24 @@ if TYPE_CHECKING:
     from pounce_workers.supervision.control_pipe import ControlPipe, Message
     from pounce_workers.supervision.slots import WorkerLike
 
-__all__ = ["Birth", "Certificate"]
+__all__ = ["Birth", "Certificate", "begin_birth", "is_being_born"]
 
 logger = logging.getLogger("pounce.worker")
 
 ORPHAN_GRACE: Final = 1.0
 """Seconds for the application's shutdown when the parent is gone. Nobody is left who could end a process that hangs."""
+
+_being_born = threading.Event()
+
+
+def begin_birth() -> None:
+    """This is a worker process from now on, and does not serve yet."""
+    _being_born.set()
+
+
+def is_being_born() -> bool:
+    """Whether this is a worker process that does not serve yet: it imports the application, or is about to."""
+    return _being_born.is_set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +93,7 @@ class Birth:
         """Let this worker hear what the parent says."""
         with self._lock:
             self._worker = worker
+        _being_born.clear()
 
     def ready(self) -> None:
         """Tell the parent that the worker serves."""

@@ -20,7 +20,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import PounceError
-from pounce_workers.supervision.birth import Birth, Certificate
+from pounce_workers.supervision.birth import Birth, Certificate, begin_birth
 from pounce_workers.supervision.control_pipe import ControlPipe
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ PR_SET_PDEATHSIG: Final = 1
 def main(control: int | bytes) -> None:
     """Be a worker process. ``control``: the descriptor of the pipe, or what ``socket.share`` made of it."""
     _die_with_parent()
+    begin_birth()
     pipe = ControlPipe(_adopted(control))
     raw = pipe.receive_bytes()
     if raw is None:
