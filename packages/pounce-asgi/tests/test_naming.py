@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pounce_asgi import client_name, request_name
+from pounce_asgi import client_name, counted, request_name
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,7 @@ def test_requests(method: str, path: bytes, name: str) -> None:
 )
 def test_clients(client: tuple[str, int] | None, name: str) -> None:
     assert client_name(client) == name
+
+
+def test_numbers() -> None:
+    assert [counted(number, "request") for number in range(3)] == ["0 requests", "1 request", "2 requests"]

@@ -210,7 +210,7 @@ def test_the_graceful_time_has_an_end(loop: str, caplog: pytest.LogCaptureFixtur
     finally:
         app.release.set()
     assert app.events == ["startup", "cancelled", "shutdown"]
-    assert "1 requests unfinished" in caplog.text
+    assert "Stopping with 1 connection open and 1 request unfinished" in caplog.text
 
 
 def test_a_client_that_keeps_a_request_half_sent_does_not_hold_the_stop(loop: str) -> None:

@@ -45,7 +45,7 @@ from pounce_asgi.lifecycle import (
 )
 from pounce_asgi.lifespan import Lifespan
 from pounce_asgi.lifted_application import LiftedApplication
-from pounce_asgi.naming import client_name, request_name
+from pounce_asgi.naming import client_name, counted, request_name
 from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
@@ -215,6 +215,7 @@ __all__ = [
     "adapt",
     "build_http_scope",
     "client_name",
+    "counted",
     "detect",
     "headers",
     "hint_for",

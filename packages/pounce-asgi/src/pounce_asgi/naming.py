@@ -1,4 +1,4 @@
-"""What requests and clients are called in log lines for people. Whatever a client can choose is escaped."""
+"""What log lines call requests, clients and numbers of things. Whatever a client can choose is escaped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["client_name", "request_name"]
+__all__ = ["client_name", "counted", "request_name"]
 
 _UNSAFE: Final = re.compile(r"[^!-\[\]-~]")
 """All but visible ASCII, and the backslash, with which escapes begin."""
@@ -25,6 +25,11 @@ def client_name(client: Sequence[str | int] | None) -> str:
         return "a UNIX socket"
     host, port = str(client[0]), client[1]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 request``, ``2 requests``: for things whose plural ends with an s."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _safe(text: str) -> str:

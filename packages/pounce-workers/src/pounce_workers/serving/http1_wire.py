@@ -8,7 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import HttpExchange
+from pounce_asgi import HttpExchange, client_name
 from pounce_asgi.lifecycle import ConnectionClosed, ConnectionOpened
 from pounce_http1 import HeaderMemo, RequestReader, encode_status_line
 from pounce_workers.serving.connection_budget import ConnectionBudget
@@ -150,7 +150,7 @@ class Http1Wire:
 
     def request_refused(self, connection: Http1Connection, status: int, detail: str) -> None:
         """A request was answered without the application; operators find out why here."""
-        logger.info("Refused a request from %s with %d: %s", connection.peer.client or "a UNIX socket", status, detail)
+        logger.info("Refused a request from %s with %d: %s", client_name(connection.peer.client), status, detail)
 
     def last_requests(self) -> None:
         """Another worker takes over: every answer whose head is not out yet says that the connection ends with it."""

@@ -6,6 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from pounce_asgi import counted
+
 if TYPE_CHECKING:
     from pounce_workers.net.blocking_transport import BlockingTransport
     from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
@@ -59,9 +61,8 @@ class SyncDrain:
                 if transport.parked and pool.lot.claim(transport):
                     pool.lot.guarded(transport, transport.protocol.begin_drain)
             if pool.stop_requests > 1 or time.monotonic() >= deadline:
-                logger.warning(
-                    "Stopping with %d connections open and %d requests unfinished", pool.load, len(pool.blocked(0))
-                )
+                unfinished = counted(len(pool.blocked(0)), "request")
+                logger.warning("Stopping with %s open and %s unfinished", counted(pool.load, "connection"), unfinished)
                 return
             if pool.load:
                 pool.turn(STEP)

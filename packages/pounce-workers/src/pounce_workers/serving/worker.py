@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi import Lifespan, LifespanError, Listeners
+from pounce_asgi import Lifespan, LifespanError, Listeners, counted
 from pounce_workers.net.acceptor import Acceptor
 from pounce_workers.net.deadlines import tick_for
 from pounce_workers.net.intake import Intake
@@ -205,6 +205,7 @@ class Worker:
             mode=self._settings.exchange.lifespan,
             startup_timeout=self._settings.exchange.timeout_lifespan_startup,
             shutdown_timeout=self._settings.exchange.timeout_lifespan_shutdown,
+            quiet=self._worker_id > 0,
         )
         try:
             if await self._started_up(lifespan):
@@ -329,9 +330,9 @@ class Worker:
         while server.connections_open or server.requests_running:
             if self._stop_requests > 1 or loop.time() >= deadline:
                 logger.warning(
-                    "Stopping with %d connections open and %d requests unfinished",
-                    server.connections_open,
-                    server.requests_running,
+                    "Stopping with %s open and %s unfinished",
+                    counted(server.connections_open, "connection"),
+                    counted(server.requests_running, "request"),
                 )
                 return
             await asyncio.sleep(min(0.02, max(deadline - loop.time(), 0)))
