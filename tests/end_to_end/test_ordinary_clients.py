@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from examples import upload_echo
+from pounce_testing.fixtures import everywhere
 from tests.end_to_end import applications
 
 if TYPE_CHECKING:
@@ -24,19 +24,22 @@ if TYPE_CHECKING:
 LARGE = bytes(range(256)) * 8192  # 2 MiB
 
 
+pytestmark = everywhere
+
+
 def run_curl(curl: str, *arguments: str, stdin: bytes = b"") -> bytes:
     command = [curl, "--silent", "--show-error", "--fail", "--max-time", "20", "--noproxy", "*", *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=30).stdout
 
 
 @pytest.fixture
-def reporting(serve: Serve) -> TestServer:
-    return serve(applications.report)
+def reporting(serve_shared: Serve) -> TestServer:
+    return serve_shared(applications.REPORT)
 
 
 @pytest.fixture
-def echoing(serve: Serve) -> TestServer:
-    return serve(upload_echo.app)
+def echoing(serve_shared: Serve) -> TestServer:
+    return serve_shared(applications.UPLOAD)
 
 
 @pytest.fixture
@@ -106,8 +109,8 @@ def test_httpx_large_upload_comes_back(echoing: TestServer, client: httpx.Client
     assert client.put(echoing.url, content=pieces()).content == LARGE
 
 
-def test_httpx_streams_a_response(serve: Serve, client: httpx.Client) -> None:
-    server = serve(applications.stream)
+def test_httpx_streams_a_response(serve_shared: Serve, client: httpx.Client) -> None:
+    server = serve_shared(applications.STREAM)
     with client.stream("GET", f"{server.url}/50") as response:
         lines = list(response.iter_lines())
     assert response.headers["transfer-encoding"] == "chunked"
@@ -133,8 +136,8 @@ def test_curl_keeps_its_connection(curl: str, reporting: TestServer) -> None:
     assert out[1::2] == ["1 1.1", "0 1.1", "0 1.1"]
 
 
-def test_curl_speaks_http_1_0(curl: str, serve: Serve) -> None:
-    server = serve(applications.stream)
+def test_curl_speaks_http_1_0(curl: str, serve_shared: Serve) -> None:
+    server = serve_shared(applications.STREAM)
     out = run_curl(curl, "--http1.0", "--include", f"{server.url}/2")
     head, _, body = out.partition(b"\r\n\r\n")
     assert body == b"piece 0\npiece 1\nend\n"
@@ -153,6 +156,6 @@ def test_curl_uploads_a_file(
 
 def test_curl_over_a_unix_socket(curl: str, serve: Serve, tmp_path: Path) -> None:
     path = tmp_path / "pounce.sock"
-    serve(applications.report, uds=str(path))
+    serve(applications.REPORT, uds=str(path))
     seen = json.loads(run_curl(curl, "--unix-socket", str(path), "http://localhost/over/unix"))
     assert seen["path"] == "/over/unix"

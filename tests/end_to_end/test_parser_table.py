@@ -19,6 +19,7 @@ from pounce_http1.h11_engine import H11RequestReader
 from pounce_http1.testing.cases import CASES
 from pounce_http1.testing.outcome import observe
 from pounce_testing import Response, ResponseError, TestServer, Variant
+from pounce_testing.fixtures import everywhere
 from tests.end_to_end import applications
 
 if TYPE_CHECKING:
@@ -164,14 +165,14 @@ def by_limits() -> list[tuple[Limits, list[Case]]]:
     return list(groups.items())
 
 
+@everywhere
 @pytest.mark.parametrize("feeding", FEEDINGS)
-def test_table(serve: Serve, variant: Variant, feeding: str) -> None:
+def test_table(serve_shared: Serve, variant: Variant, feeding: str) -> None:
     engine = variant.settings["http"]
     wrong = []
     for limits, cases in by_limits():
-        server = serve(applications.report, http1=limits)
+        server = serve_shared(applications.REPORT, http1=limits)
         wrong += [judged(server, case, FEEDINGS[feeding](case.wire), engine) for case in cases]
-        server.stop()
     assert list(itertools.chain.from_iterable(wrong)) == []
 
 

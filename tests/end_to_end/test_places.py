@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pounce_testing.fixtures import everywhere
 from tests.end_to_end import applications
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pounce_asgi import ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_testing.fixtures import Serve
 
 needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
@@ -29,19 +29,14 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-async def whereabouts(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Answer with the client's and the server's address, as JSON."""
-    assert scope["type"] == "http"
-    await applications.answer(send, json.dumps([scope["client"], scope["server"]]).encode())
-
-
 def ask(sock: socket.socket) -> Any:
-    """The answer, and what the client itself says of the connection."""
+    """The addresses of client and server, as the application is told of them."""
     with sock:
         sock.settimeout(20)
         sock.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         body = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")[2]
-        return json.loads(body)
+        seen = json.loads(body)
+        return [seen["client"], seen["server"]]
 
 
 def ask_over_tcp(host: str, port: int) -> None:
@@ -57,10 +52,13 @@ def ask_over_unix(path: Path) -> None:
     assert ask(sock) == [None, [str(path), None]]
 
 
+@everywhere
 @needs_ipv6
 def test_several_places_with_one_free_port(serve: Serve, folder: Path) -> None:
     server = serve(
-        whereabouts, bind=["127.0.0.1:0", "[::1]:0", f"unix:{folder}/a", f"unix:{folder}/b"], uds_permissions="660"
+        applications.REPORT,
+        bind=["127.0.0.1:0", "[::1]:0", f"unix:{folder}/a", f"unix:{folder}/b"],
+        uds_permissions="660",
     )
     ask_over_tcp("127.0.0.1", server.port)
     ask_over_tcp("::1", server.port)
@@ -69,16 +67,18 @@ def test_several_places_with_one_free_port(serve: Serve, folder: Path) -> None:
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o660
 
 
+@everywhere
 @needs_ipv6
 @pytest.mark.parametrize("place", [{"host": "::"}, {"bind": [":0"]}], ids=["host", "bind"])
 def test_every_address_of_both_families(serve: Serve, place: dict[str, Any]) -> None:
-    server = serve(whereabouts, **place)
+    server = serve(applications.REPORT, **place)
     ask_over_tcp("127.0.0.1", server.port)
     ask_over_tcp("::1", server.port)
 
 
+@everywhere
 @needs_ipv6
 def test_each_family_on_a_socket_of_its_own(serve: Serve) -> None:
-    server = serve(whereabouts, bind=["0.0.0.0:0", "[::]:0"])
+    server = serve(applications.REPORT, bind=["0.0.0.0:0", "[::]:0"])
     ask_over_tcp("127.0.0.1", server.port)
     ask_over_tcp("::1", server.port)

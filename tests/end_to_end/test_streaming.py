@@ -7,53 +7,46 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.applications import answer, read_body, wait_for
+from pounce_testing.fixtures import everywhere
+from tests.end_to_end import applications
+from tests.end_to_end.applications import answer, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pounce_asgi import ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_testing.fixtures import Serve
+    from tests.end_to_end.signals import Signals
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-EXPECTING = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: %s\r\n\r\n"
+EXPECTING = b"POST /%s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: %s\r\n\r\n"
 
 
-def test_continue_is_sent_when_the_body_is_asked_for(serve: Serve) -> None:
-    asked = threading.Event()
-
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        assert scope["type"] == "http"
-        await wait_for(asked)
-        await answer(send, await read_body(receive) or b"")
-
-    with serve(app).connect(timeout=0.3) as client:
-        client.send(EXPECTING % b"100-continue")
+@everywhere
+def test_continue_is_sent_when_the_body_is_asked_for(serve_shared: Serve, signals: Signals) -> None:
+    with serve_shared(applications.CASES).connect(timeout=0.3) as client:
+        client.send(EXPECTING % (b"expect?" + signals.query, b"100-continue"))
         with pytest.raises(TimeoutError):
             client.at_end()
         client.socket.settimeout(20)
-        asked.set()
+        signals.set("released")
         assert client.read_some() == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.send(b"body")
         assert client.read_response().body == b"body"
 
 
-def test_no_continue_when_nobody_wants_the_body(serve: Serve) -> None:
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await answer(send, b"no", status=403)
-
-    with serve(app).connect() as client:
-        client.send(EXPECTING % b"100-continue")
+@everywhere
+def test_no_continue_when_nobody_wants_the_body(serve_shared: Serve) -> None:
+    with serve_shared(applications.CASES).connect() as client:
+        client.send(EXPECTING % (b"status/403", b"100-continue"))
         response = client.read_response()
         assert (response.status, response.informational, response.closes) == (403, (), True)
 
 
-def test_unknown_expectation_is_417(serve: Serve) -> None:
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await answer(send, b"never")
-
-    with serve(app).connect() as client:
-        client.send(EXPECTING % b"a-miracle")
+@everywhere
+def test_unknown_expectation_is_417(serve_shared: Serve) -> None:
+    with serve_shared(applications.CASES).connect() as client:
+        client.send(EXPECTING % (b"never", b"a-miracle"))
         assert client.read_response().status == 417
 
 
@@ -79,25 +72,19 @@ def test_head_leaves_alone_when_the_application_waits(serve: Serve) -> None:
         assert b"late" in received
 
 
-def test_a_chunk_is_at_the_client_when_send_returned(serve: Serve) -> None:
+@everywhere
+def test_a_chunk_is_at_the_client_when_send_returned(serve_shared: Serve, signals: Signals) -> None:
     """The handler blocks its whole worker afterwards, and yet the chunk has arrived."""
-    arrived = threading.Event()
-
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"first", "more_body": True})
-        came = arrived.wait(10)
-        await send({"type": "http.response.body", "body": b"in time" if came else b"too late"})
-
-    with serve(app).connect() as client:
-        client.send(GET)
+    with serve_shared(applications.CASES).connect() as client:
+        client.send(b"GET /early?%s HTTP/1.1\r\nHost: x\r\n\r\n" % signals.query)
         received = b""
         while b"first" not in received:
             received += client.read_some()
-        arrived.set()
+        assert b"second" not in received
+        signals.set("released")
         while not received.endswith(b"0\r\n\r\n"):
             received += client.read_some()
-        assert b"in time" in received
+        assert b"second" in received
 
 
 def test_early_hint_comes_before_the_response(serve: Serve) -> None:
@@ -156,27 +143,27 @@ def test_files_are_sent_whole(serve: Serve, tmp_path: Path, extension: str) -> N
         assert client.read_response().body == content, "the connection is in step"
 
 
-def test_a_slow_reader_holds_the_application_back(serve: Serve) -> None:
-    sent = 0
-    piece = b"x" * 262_144
+@everywhere
+def test_a_file_is_sent_whole_by_every_worker(serve_shared: Serve, signals: Signals) -> None:
+    content = bytes(range(251)) * 20_000
+    (signals.folder / "file").write_bytes(content)
+    with serve_shared(applications.CASES).connect() as client:
+        client.send(b"GET /file?%s HTTP/1.1\r\nHost: x\r\n\r\n" % signals.query * 2)
+        assert client.read_response().body == content
+        assert client.read_response().body == content, "the connection is in step"
 
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        nonlocal sent
-        assert scope["type"] == "http"
-        if scope["path"] != "/large":
-            await answer(send, b"")
-        else:
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            for _ in range(400):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                sent += 1
-            await send({"type": "http.response.body", "body": b""})
 
-    server = serve(app)
-    with server.connect() as client, server.connect() as other:
-        client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+@everywhere
+def test_a_slow_reader_holds_the_application_back(serve_shared: Serve, signals: Signals) -> None:
+    server = serve_shared(applications.CASES)
+    with server.connect() as client:
+        client.send(b"GET /large?%s HTTP/1.1\r\nHost: x\r\n\r\n" % signals.query)
         client.read_some()
-        for _ in range(50):  # the worker has turned many times since
-            other.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            other.read_response()
-        assert sent < 200, "100 MiB were not buffered for a client that reads nothing"
+        for _ in range(50):  # on connections of their own, so that every worker has turned since
+            with server.connect() as other:
+                other.send(GET)
+                other.read_response()
+        assert not signals.happened("sent-800"), "50 of 100 MiB were not buffered for a client that reads nothing"
+        while not client.read_some().endswith(b"0\r\n\r\n"):
+            pass
+        assert signals.happened("sent-1600"), "it goes on when the client does"

@@ -76,6 +76,23 @@ def test_an_object_is_itself() -> None:
     assert load_application(app) is app
 
 
+class Handles:
+    """A SyncApp: it cannot be called."""
+
+    def handle(self, request: object) -> None: ...
+
+
+def test_what_handles_requests_need_not_be_callable() -> None:
+    app = Handles()
+    assert load_application(app) is app
+    assert load_application(lambda: app, factory=True) is app
+
+
+def test_what_handles_requests_is_no_factory() -> None:
+    with pytest.raises(AppImportError, match="the application cannot be called as a factory, without arguments"):
+        load_application(Handles(), factory=True)
+
+
 def test_a_factory_is_called_once() -> None:
     assert load_application("maker:make", factory=True) is print
     assert sys.modules["maker"].calls == [1]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pounce_testing.fixtures import serve, variant
+from pounce_testing.fixtures import running_servers, serve, serve_shared, variant
 
-__all__ = ["serve", "variant"]
+__all__ = ["running_servers", "serve", "serve_shared", "variant"]

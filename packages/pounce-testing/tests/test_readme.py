@@ -14,8 +14,9 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 
 def test_examples_run(serve: Serve) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, str(README), "exec"), names)
     names["test_hello"](serve)
+    assert names["test_hello_everywhere"].pytestmark[0].args[0] == "variant"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from pounce_asgi import ConfigError
+from pounce_asgi import ConfigError, SyncApp
 from pounce_asgi.settings import ExchangeSettings, LiftSettings
 from pounce_http1 import Limits
 from pounce_workers.settings import ServingSettings, WorkerSettings
@@ -25,7 +25,7 @@ ONE_PLACE: Final = ("uds", "fd", "bind")
 
 SEVERAL_PLACES: Final = "to listen in several places give each as bind (unix:PATH, fd://NUMBER)"
 
-Application = str | Callable[..., Any]
+Application = str | Callable[..., Any] | SyncApp
 """``module:attribute``, or the application itself."""
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType, TracebackType
 
-__all__ = ["find_target", "load_application", "make_application", "prepare_path"]
+__all__ = ["can_serve", "find_target", "load_application", "make_application", "prepare_path"]
 
 
 def prepare_path(app_dir: str) -> None:
@@ -55,15 +55,21 @@ def load_application(target: object, *, factory: bool = False) -> object:
 
 
 def find_target(target: object) -> Any:
-    """The object that ``target`` names, or ``target`` itself if it is not a text; it can be called.
+    """The object that ``target`` names, or ``target`` itself if it is not a text; it can be called, or has the
+    ``handle()`` of a SyncApp.
 
     Raises:
         AppImportError: as ``load_application`` says.
     """
     found = _attribute(target) if isinstance(target, str) else target
-    if not callable(found):
+    if not can_serve(found):
         raise AppImportError(f"{_name(target)} is not callable: it is {_described(found)}")
     return found
+
+
+def can_serve(app: object) -> bool:
+    """Whether it can be an application or make one; what kind it is, and whether it is right, is seen elsewhere."""
+    return callable(app) or callable(getattr(app, "handle", None))
 
 
 def make_application(factory: Any, target: object) -> object:
@@ -84,7 +90,7 @@ def make_application(factory: Any, target: object) -> object:
     if inspect.iscoroutine(app):
         app.close()
         raise AppImportError(f"{name} is a coroutine function; a factory must return the application directly")
-    if not callable(app):
+    if not can_serve(app):
         raise AppImportError(f"the factory {name} returned {_described(app)}, which is not callable")
     return app
 

@@ -67,7 +67,8 @@ def check(setting: Setting, value: object) -> object:
         Kind.SWITCH: isinstance(value, bool),
         Kind.CHOICE: value in setting.choices,
         Kind.TEXT: isinstance(value, str) and "\0" not in value,
-        Kind.APPLICATION: callable(value) or (isinstance(value, str) and bool(value)),
+        # A SyncApp need not be callable: it has a handle().
+        Kind.APPLICATION: bool(value) if isinstance(value, str) else callable(getattr(value, "handle", value)),
     }
     if not valid[setting.kind]:
         raise ValueError(allowed(setting))

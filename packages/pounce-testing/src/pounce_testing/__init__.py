@@ -6,7 +6,27 @@ The fixtures are in ``pounce_testing.fixtures``, which alone needs pytest.
 from __future__ import annotations
 
 from pounce_testing.client import RawClient, Response, ResponseError
-from pounce_testing.matrix import PROTOCOLS, VARIANTS, WORKER_KINDS, Variant
+from pounce_testing.matrix import (
+    ASGI_VARIANTS,
+    PROTOCOLS,
+    SHARING_VARIANTS,
+    VARIANTS,
+    WORKER_KINDS,
+    Twins,
+    Variant,
+)
 from pounce_testing.server import TestServer
 
-__all__ = ["PROTOCOLS", "VARIANTS", "WORKER_KINDS", "RawClient", "Response", "ResponseError", "TestServer", "Variant"]
+__all__ = [
+    "ASGI_VARIANTS",
+    "PROTOCOLS",
+    "SHARING_VARIANTS",
+    "VARIANTS",
+    "WORKER_KINDS",
+    "RawClient",
+    "Response",
+    "ResponseError",
+    "TestServer",
+    "Twins",
+    "Variant",
+]

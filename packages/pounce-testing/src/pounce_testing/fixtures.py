@@ -12,27 +12,38 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from pounce_testing.matrix import VARIANTS, Variant
+from pounce_testing.matrix import SHARING_VARIANTS, VARIANTS, Twins, Variant
 from pounce_testing.server import TestServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pounce import ServerConfig
 
-__all__ = ["Serve", "serve", "variant"]
+__all__ = ["Serve", "everywhere", "over", "running_servers", "serve", "serve_shared", "variant"]
 
 
 class Serve(Protocol):
-    """What the fixture ``serve`` gives."""
+    """What the fixtures ``serve`` and ``serve_shared`` give."""
 
-    def __call__(self, app: Callable[..., Any] | str | ServerConfig, **settings: Any) -> TestServer:
-        """Serve an application until the test ends."""
+    def __call__(self, app: Twins | Callable[..., Any] | str | ServerConfig, **settings: Any) -> TestServer:
+        """Serve an application until the test ends, or longer where it is shared."""
 
 
-@pytest.fixture(params=VARIANTS, ids=lambda variant: variant.name)
+def over(variants: Sequence[Variant]) -> pytest.MarkDecorator:
+    """A mark for tests that are to run over these ways to serve, instead of those in which one process is enough."""
+    return pytest.mark.parametrize("variant", variants, indirect=True, ids=lambda variant: variant.name)
+
+
+everywhere = over(VARIANTS)
+"""A mark for tests of `Twins`: they run over every way to serve, worker processes and blocking workers among them."""
+
+
+@pytest.fixture(params=SHARING_VARIANTS, ids=lambda variant: variant.name)
 def variant(request: pytest.FixtureRequest) -> Variant:
-    """Each worker kind with each protocol in turn; one that is not installed is skipped, and says so."""
+    """Each way to serve in turn: those in which application and test can share objects, unless the test is marked with
+    ``everywhere`` or ``over(...)``. One that is not installed is skipped, and says so.
+    """
     chosen: Variant = request.param
     if chosen.missing:
         pytest.skip(f"{chosen.name} needs {', '.join(chosen.missing)}, which is not installed")
@@ -44,7 +55,45 @@ def serve(variant: Variant) -> Iterator[Serve]:
     """Start servers of the chosen variant: ``server = serve(app, timeout_keep_alive=1)``. They end with the test."""
     with contextlib.ExitStack() as servers:
 
-        def start(app: Callable[..., Any] | str | ServerConfig, **settings: Any) -> TestServer:
-            return servers.enter_context(TestServer(app, **{**variant.settings, **settings}))
+        def start(app: Twins | Callable[..., Any] | str | ServerConfig, **settings: Any) -> TestServer:
+            return servers.enter_context(_server(variant, app, settings))
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def running_servers() -> Iterator[dict[Any, TestServer]]:
+    """The servers of ``serve_shared``. They end with the module."""
+    running: dict[Any, TestServer] = {}
+    with contextlib.ExitStack() as servers:
+        servers.callback(_stop_all, running)
+        yield running
+
+
+@pytest.fixture
+def serve_shared(variant: Variant, running_servers: dict[Any, TestServer]) -> Serve:
+    """As ``serve``, but a server that serves the same in the same way goes on to serve the next tests of the module."""
+
+    def find(app: Twins | Callable[..., Any] | str | ServerConfig, **settings: Any) -> TestServer:
+        key = (variant.name, app, tuple(sorted(settings.items())))
+        server = running_servers.get(key)
+        if server is None:
+            server = _server(variant, app, settings)
+            server.start()
+            running_servers[key] = server
+        return server
+
+    return find
+
+
+def _server(variant: Variant, app: Any, settings: dict[str, Any]) -> TestServer:
+    return TestServer(variant.application(app), **{**variant.settings, **settings})
+
+
+def _stop_all(running: dict[Any, TestServer]) -> None:
+    """Told together, so that they stop side by side; what one of them raises is raised at the end."""
+    for server in running.values():
+        server.request_stop()
+    with contextlib.ExitStack() as stack:
+        for server in running.values():
+            stack.callback(server.wait_stopped)

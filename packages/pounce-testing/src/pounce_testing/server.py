@@ -89,6 +89,15 @@ class TestServer:
             Exception: what went wrong while it served.
         """
         self._server.request_stop()
+        self.wait_stopped()
+
+    def wait_stopped(self) -> None:
+        """Wait for the end of a server that was told to stop.
+
+        Raises:
+            TimeoutError: the server would not end, not even at once.
+            Exception: what went wrong while it served.
+        """
         limits = self.config.worker.graceful_timeout + self.config.exchange.timeout_lifespan_shutdown
         if not self.join(limits + 5.0):
             self._server.request_stop()
