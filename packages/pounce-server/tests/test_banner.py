@@ -13,10 +13,10 @@ from pounce.interpreter import describe_interpreter
 from pounce_workers import GilCulprit, Interpreter, detect_kind
 
 
-def lines(*, decision: Any = None, **settings: Any) -> list[str]:
+def lines(*, decision: Any = None, spoken: str = "asgi3", **settings: Any) -> list[str]:
     config = ServerConfig.of({"app": "main:app"} | settings)
     address = Address("127.0.0.1", 8000)
-    return list(banner(config, [address], interface="asgi3", version="1.2.3", decision=decision))
+    return list(banner(config, [address], interface=spoken, version="1.2.3", decision=decision))
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None: ...
@@ -67,6 +67,17 @@ def test_branding(settings: dict[str, Any], title: str) -> None:
 )
 def test_what_is_on(settings: dict[str, Any], line: str) -> None:
     assert line in lines(**settings)
+
+
+def test_an_interface_that_only_processes_know_is_not_made_up() -> None:
+    assert "  application: main:app" in lines(spoken="")
+
+
+@pytest.mark.parametrize("spoken", ["wsgi", "sync"])
+def test_the_threads_of_applications_that_block(spoken: str) -> None:
+    shown = lines(spoken=spoken, sync_threads=5)
+    assert f"  application: main:app ({spoken})" in shown
+    assert "  workers:     1 thread (5 request threads each, loop auto, http auto)" in shown
 
 
 def test_a_gil_that_came_back_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,9 @@ def test_a_named_file_and_the_environment(
         ),
         ("main:app --lifespan maybe", "it must be one of auto, on, off"),
         ("settings --nothing", "--nothing"),
+        ("run", "there is no command 'run'; to serve an application write: pounce main:app"),
+        ("run --port 5 shop:site", "to serve an application write: pounce shop:site"),
+        ("dev main.py", "there is no command 'dev'; to serve an application write: pounce main:app --reload"),
     ],
 )
 def test_mistakes_are_one_line_and_code_two(

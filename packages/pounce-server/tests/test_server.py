@@ -88,6 +88,16 @@ def test_run_serves_until_it_is_asked_to_stop(capsys: pytest.CaptureFixture[str]
     assert f"INFO:     Listening on {address.url} (Ctrl+C stops)" in err
 
 
+@pytest.mark.parametrize(("workers", "kind"), [(1, "auto"), (2, "thread")])
+def test_a_limit_that_threads_cannot_keep_is_said_once(
+    capsys: pytest.CaptureFixture[str], workers: int, kind: str
+) -> None:
+    server = Server(config(workers=workers, worker_kind=kind, workers_max_rss=512))
+    with Running(server, server.run):
+        pass
+    assert capsys.readouterr().err.count("workers_max_rss has no effect on worker threads") == 1
+
+
 def test_the_access_log_can_be_off(capsys: pytest.CaptureFixture[str]) -> None:
     server = Server(config(access_log=False))
     with Running(server, server.run):
