@@ -107,6 +107,8 @@ def test_a_named_file_and_the_environment(
             "uds_permissions: '888' from --uds-permissions is not allowed; it must be three octal digits",
         ),
         ("main:app --workers many", "it must be a whole number from 0 to 1024, or auto"),
+        ("-w 4 main:app", "-w is not an option of this server; use --workers"),
+        ("main:app --max-requests=5", "--max-requests is not an option of this server; use --limit-max-requests"),
         ("main:app --config nowhere.toml", "the configuration file nowhere.toml cannot be read: No such file"),
         (
             "main:app --http httptools",

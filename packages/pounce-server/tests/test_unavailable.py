@@ -1,11 +1,13 @@
-"""What uvicorn has and this version does not."""
+"""What other servers have and this version does not."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
 from pounce.config import all_settings
-from pounce.unavailable import unavailable
+from pounce.unavailable import _ELSEWHERE, _HINTS, unavailable
 
 
 @pytest.mark.parametrize(
@@ -14,10 +16,22 @@ from pounce.unavailable import unavailable
         ("--ssl-keyfile", "--ssl-keyfile is not available in this version"),
         ("--ws", "--ws is not available in this version"),
         ("ws_max_size", "ws_max_size is not available in this version"),
+        (
+            "--timeout-worker-healthcheck",
+            "--timeout-worker-healthcheck is not available in this version; use --worker-stall-timeout",
+        ),
+        ("-w", "-w is not an option of this server; use --workers"),
+        ("--threads", "--threads is not an option of this server; use --sync-threads"),
     ],
 )
 def test_is_said_in_one_line(name: str, message: str) -> None:
     assert unavailable(name) == message
+
+
+@pytest.mark.parametrize("hint", [*_HINTS.values(), *_ELSEWHERE.values()])
+def test_what_is_named_instead_exists(hint: str) -> None:
+    flags = {setting.flag for setting in all_settings()}
+    assert set(re.findall(r"--[a-z-]+", hint)) <= flags
 
 
 def test_no_setting_of_ours_is_refused() -> None:

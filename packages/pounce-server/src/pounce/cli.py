@@ -50,11 +50,11 @@ class ServeCommand(click.Command):
     """A command whose help is in the groups of the settings, and that knows which options are still to come."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse what uvicorn has and we have not, by name, before click calls it unknown."""
+        """Refuse what other servers have and we have not, by name, before click calls it unknown."""
         for argument in args:
             if argument == "--":
                 break
-            reason = unavailable(argument.partition("=")[0]) if argument.startswith("--") else None
+            reason = unavailable(argument.partition("=")[0]) if argument.startswith("-") else None
             if reason is not None:
                 raise click.UsageError(reason, ctx)
         return super().parse_args(ctx, args)

@@ -1,4 +1,4 @@
-"""Options of uvicorn that this version does not have.
+"""Options of uvicorn that this version does not have, and those that other servers call by another name.
 
 Asking for one is an error that says so: to take it and do nothing would leave a person with a server that is not what
 they think it is.
@@ -28,7 +28,7 @@ _HINTS: Final[dict[str, str]] = {
     "ssl-keyfile": _LATER,
     "ssl-keyfile-password": _LATER,
     "ssl-version": _LATER,
-    "timeout-worker-healthcheck": _LATER,
+    "timeout-worker-healthcheck": "use --worker-stall-timeout",
     "use-colors": _LATER,
     "ws": _LATER,
     "ws-max-queue": _LATER,
@@ -38,11 +38,34 @@ _HINTS: Final[dict[str, str]] = {
     "ws-ping-timeout": _LATER,
 }
 
+_ELSEWHERE: Final[dict[str, str]] = {
+    "-b": "use --bind",
+    "-k": "use --worker-kind, or nothing: what the application is is found out",
+    "-w": "use --workers",
+    "backpressure": "use --limit-concurrency, which is for the whole server",
+    "blocking-threads": "use --sync-threads",
+    "chdir": "use --app-dir",
+    "keep-alive": "use --timeout-keep-alive",
+    "max-requests": "use --limit-max-requests",
+    "max-requests-jitter": "use --limit-max-requests-jitter",
+    "preload": "worker threads share one import; worker processes import the application for themselves",
+    "respawn-failed-workers": "a worker that dies is always replaced, so leave the option out",
+    "threads": "use --sync-threads",
+    "timeout": "use --worker-stall-timeout",
+    "worker-class": "use --worker-kind, or nothing: what the application is is found out",
+    "worker-connections": "use --limit-concurrency, which is for the whole server",
+    "workers-kill-timeout": "use --graceful-timeout",
+    "working-dir": "use --app-dir",
+}
+"""What gunicorn, hypercorn and granian have, and what is nearest to it here."""
+
 
 def unavailable(name: str) -> str | None:
     """Why a flag or key cannot be had, or None when the name is not in the table."""
     bare = name.removeprefix("--").replace("_", "-")
-    if bare not in _HINTS:
+    hint = _HINTS.get(bare, _ELSEWHERE.get(bare))
+    if hint is None:
         return None
-    hint = _HINTS[bare]
+    if bare in _ELSEWHERE:
+        return f"{name} is not an option of this server; {hint}"
     return f"{name} is not available in this version" + (f"; {hint}" if hint else "")
