@@ -50,6 +50,8 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "max-requests-jitter": "use --limit-max-requests-jitter",
     "preload": "worker threads share one import; worker processes import the application for themselves",
     "respawn-failed-workers": "a worker that dies is always replaced, so leave the option out",
+    "runtime-mode": "a worker has one event loop, so leave the option out",
+    "runtime-threads": "a worker has one event loop, so leave the option out",
     "threads": "use --sync-threads",
     "timeout": "use --worker-stall-timeout",
     "worker-class": "use --worker-kind, or nothing: what the application is is found out",
