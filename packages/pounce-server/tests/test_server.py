@@ -139,6 +139,18 @@ def test_a_server_serves_once() -> None:
         server.serve_blocking()
 
 
+def test_what_a_running_loop_cannot_have_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    async def main(**settings: Any) -> None:
+        server = Server(config(**settings))
+        server.request_stop()
+        await server.serve()
+
+    asyncio.run(main())
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+    asyncio.run(main(workers=4, limit_max_requests=10))
+    assert "so there is no effect of workers, limit_max_requests;" in caplog.text
+
+
 def test_embedded_in_a_running_loop(caplog: pytest.LogCaptureFixture) -> None:
     server = Server(config())
 
@@ -280,3 +292,27 @@ def test_an_application_that_ends_the_process_ends_the_server(workers: int) -> N
         assert not running.thread.is_alive()
     assert isinstance(running.outcome, SystemExit)
     assert running.outcome.code == 5
+
+
+def blocking(environ: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [b"blocking"]
+
+
+def test_cancelling_serve_ends_blocking_workers_too() -> None:
+    server = Server(config(blocking))
+
+    async def main() -> None:
+        serving = asyncio.create_task(server.serve())
+        assert await asyncio.to_thread(server.wait_until_started, 10)
+        address = server.addresses[0]
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).endswith(b"blocking")
+        writer.close()
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+
+    asyncio.run(main())
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("pounce-")]

@@ -34,7 +34,9 @@ from .env_file import apply_env_file
 from .features import require_features
 from .file_events import change_source
 from .fresh_import import FreshImport, ImportedCode
+from .own_code import own_code
 from .portable import require_portable
+from .reload_obstacles import obstacle
 from .service_manager import ServiceManager
 from .stages import Stage, State, step
 from .worker_factory import interface_of
@@ -176,6 +178,8 @@ class Life:
         require_features(config)
         if config.env_file is not None:
             apply_env_file(config.env_file)
+        if config.reloading.reload:
+            self._watch_files()  # before the import: what is saved meanwhile is not to be missed
         workers = worker_count(config.workers)
         decision = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers)
         if decision.imports_here:
@@ -189,6 +193,7 @@ class Life:
             decision = detect_kind(
                 Interpreter.now(), requested=config.worker_kind, workers=workers, culprits=watch.culprits
             )
+            decision = _reloadable(config, decision)
         for warning in (*decision.warnings, *_without_effect(config, decision)):
             _log.warning("%s", warning)
         if decision.kind == "process":
@@ -253,8 +258,6 @@ class Life:
         interface: Interface | None = factory.interface if factory is not None else None
         asked = self._config.interface if self._config.interface != "auto" else ""
         self._announce(self._addresses, self._decision, interface.value if interface is not None else asked)
-        if self._config.reloading.reload:
-            self._watch_files()
         watchdog = self._manager.watchdog_interval
         if watchdog is not None:
             crew = self._crew
@@ -262,10 +265,8 @@ class Life:
 
     def _watch_files(self) -> None:
         reloading = self._config.reloading
-        folders = reloading.reload_dir or (self._importer.folders if self._importer is not None else ())
-        files = WatchedFiles.of(
-            folders or (self._config.app_dir or ".",), reloading.reload_include, reloading.reload_exclude
-        )
+        folders = reloading.reload_dir or own_code(self._config.app, self._config.app_dir, ()).folders
+        files = WatchedFiles.of(folders, reloading.reload_include, reloading.reload_exclude)
         self._watcher = Watcher(files, self._files_changed, source=change_source(), delay=reloading.reload_delay)
         self._watcher.start()
         self._stack.callback(self._watcher.stop)
@@ -333,6 +334,14 @@ class Life:
         do.Report: _report,
         do.Exit: _nothing,
     }
+
+
+def _reloadable(config: ServerConfig, decision: Decision) -> Decision:
+    """Processes, where new code is to be loaded and what the application is made of allows that in a new one only."""
+    if config.reloading.reload and config.worker_kind == "auto" and isinstance(config.app, str) and obstacle():
+        reason = "new code of Django applications is loaded by new processes"
+        return dataclasses.replace(decision, kind="process", reason=reason)
+    return decision
 
 
 def _without_effect(config: ServerConfig, decision: Decision) -> Iterator[str]:

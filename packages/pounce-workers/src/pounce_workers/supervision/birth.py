@@ -132,6 +132,9 @@ class Birth:
     def _listen(self) -> None:
         next_status = time.monotonic()
         while True:
+            # First those that came in one piece with the certificate: the socket will not tell of them again.
+            for message in self._pipe.messages():
+                self._obey(message)
             now = time.monotonic()
             if now >= next_status:
                 self._send_status()
@@ -142,8 +145,6 @@ class Birth:
             if not self._pipe.receive():
                 self._orphaned()
                 return
-            for message in self._pipe.messages():
-                self._obey(message)
 
     def _obey(self, message: Message) -> None:
         kind = message["is"]

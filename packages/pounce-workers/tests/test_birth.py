@@ -1,0 +1,48 @@
+"""What a worker process hears of its parent, however it comes."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+from pounce_workers.supervision.birth import Birth, Certificate
+from pounce_workers.supervision.control_pipe import ControlPipe
+
+CERTIFICATE = Certificate(
+    entry="nobody:calls_it", payload=b"", worker_id=3, generation=2, listeners=(), argv=(), status_period=60.0
+)
+
+
+class StubWorker:
+    beat = 0.0
+    load = 0
+    requests_served = 0
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self.retired = threading.Event()
+
+    def run(self) -> None: ...
+
+    def request_stop(self) -> None:
+        self.stopped.set()
+
+    def retire(self, move_to: object = None) -> None:
+        self.retired.set()
+
+
+def test_what_came_in_one_piece_with_the_certificate_is_heard() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        parent, child = ControlPipe(ours), ControlPipe(theirs)
+        assert parent.send_bytes(b"certificate")
+        assert parent.send("retire")
+        assert parent.send("drain")
+        assert child.receive_bytes() == b"certificate"  # and with it all that follows
+        birth = Birth(CERTIFICATE, None, [], child)
+        worker = StubWorker()
+        birth.attach(worker)
+        birth.start_listening()
+        assert worker.retired.wait(10)
+        assert worker.stopped.wait(10)
+        assert birth.told_to_end
