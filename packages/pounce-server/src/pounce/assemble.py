@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .config import ServerConfig
 
 __all__ = ["Assembly", "assembled"]
+
+_log = logging.getLogger("pounce.server")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,12 @@ def assembled(
         BindError: the system does not let us listen.
     """
     require_features(config)
+    if without_effect := _without_effect(config):
+        _log.warning(
+            "serve() is one worker in the loop of this program, so there is no effect of %s; run() and "
+            "serve_blocking() have more",
+            ", ".join(without_effect),
+        )
     if config.env_file is not None:
         apply_env_file(config.env_file)
     with contextlib.ExitStack() as stack:
@@ -65,3 +74,18 @@ def assembled(
         yield Assembly(
             worker=factory.make(0, on_started, listening.sockets), interface=factory.interface, addresses=addresses
         )
+
+
+def _without_effect(config: ServerConfig) -> list[str]:
+    """What was set about workers in the plural, and about what follows them."""
+    worker = config.worker
+    told = {
+        "workers": config.workers != 1,
+        "worker_kind": config.worker_kind == "process",
+        "cpu_affinity": config.cpu_affinity,
+        "reload": config.reloading.reload,
+        "limit_max_requests": worker.limit_max_requests is not None,
+        "workers_lifetime": worker.workers_lifetime is not None,
+        "workers_max_rss": worker.workers_max_rss is not None,
+    }
+    return [name for name, is_set in told.items() if is_set]

@@ -157,7 +157,7 @@ def _command() -> click.Command:
         "serve",
         callback=_serve,
         params=[*map(_option, all_settings()), config, _version_option()],
-        help="Serve the ASGI application MODULE:ATTRIBUTE.",
+        help="Serve the application MODULE:ATTRIBUTE: ASGI, WSGI or a SyncApp.",
         epilog=_EPILOG,
         context_settings=names,
     )
