@@ -17,10 +17,10 @@ import platform
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from pounce_http1 import BodyChunk, EndOfBody, HeaderMemo, RequestHead, RequestReader
+from pounce_http1 import BodyChunk, EndOfBody, HeaderMemo, RequestReader
 
 Pairs = list[tuple[bytes, bytes]]
 Run = Callable[[Iterable[bytes]], int]
@@ -59,24 +59,30 @@ MESSAGES: dict[str, tuple[bytes, int]] = {
 
 
 def _pounce(reader: RequestReader) -> Run:
+    """As a server does it: what arrives between requests goes to ``receive_head()``."""
+
     def run(wires: Iterable[bytes]) -> int:
         count = 0
-        receive_data, maybe_next_event = reader.receive_data, reader.maybe_next_event
+        receive_head, take_body = reader.receive_head, reader.take_body
         for wire in wires:
-            receive_data(wire)
-            body: list[bytes] = []
-            while (event := maybe_next_event()) is not None:
-                kind = event.__class__
-                if kind is RequestHead:
-                    count += 1
-                    list(event.headers)  # type: ignore[union-attr]
-                elif kind is BodyChunk:
-                    body.append(event.data)  # type: ignore[union-attr]
-                elif kind is EndOfBody:
-                    b"".join(body)
+            head = receive_head(wire)
+            while head is not None:
+                count += 1
+                list(head.headers)
+                if head.fields.has_body and take_body() is None:
+                    b"".join(_content(reader))
+                if reader.idle:
+                    break
+                head = reader.maybe_next_event()  # type: ignore[assignment]  # no body is open
         return count
 
     return run
+
+
+def _content(reader: RequestReader) -> Iterator[bytes]:
+    while isinstance(event := reader.maybe_next_event(), BodyChunk):
+        yield event.data
+    assert isinstance(event, EndOfBody)
 
 
 def pounce_cold() -> Run:

@@ -1,23 +1,25 @@
-"""Field lines, the fast and the careful way; test_properties.py compares them."""
+"""One field line at a time; test_header_block.py has whole blocks."""
 
 from __future__ import annotations
 
 import pytest
 
 from pounce_http1 import InvalidHeader
-from pounce_http1.field_lines import DECISIVE_NAMES, KNOWN_NAMES, parse_field_line, parse_field_lines
+from pounce_http1.field_lines import DECISIVE_NAMES, KNOWN_NAMES, parse_field_line
 
 
-def test_decisive_fields_are_given_once_more() -> None:
-    lines = [b"X-A: b", b"HOST:a", b"accept: \t*/* ", b"te: trailers"]
-    fields, decisive = parse_field_lines(lines, KNOWN_NAMES) or ([], [])
-    assert fields == [(b"x-a", b"b"), (b"host", b"a"), (b"accept", b"*/*"), (b"te", b"trailers")]
-    assert decisive == [(b"host", b"a"), (b"te", b"trailers")]
-    assert [parse_field_line(line) for line in lines] == fields
-
-
-def test_no_lines() -> None:
-    assert parse_field_lines([], KNOWN_NAMES) == ([], [])
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        (b"X-A: b", (b"x-a", b"b")),
+        (b"HOST:a", (b"host", b"a")),
+        (b"accept: \t*/* ", (b"accept", b"*/*")),
+        (b"X:", (b"x", b"")),
+        (b"X: a:b ", (b"x", b"a:b")),
+    ],
+)
+def test_fields(line: bytes, field: tuple[bytes, bytes]) -> None:
+    assert parse_field_line(line) == field
 
 
 @pytest.mark.parametrize(
@@ -32,13 +34,18 @@ def test_no_lines() -> None:
         (b"a: \x00", "control character"),
     ],
 )
-def test_the_careful_way_says_what_is_wrong(line: bytes, words: str) -> None:
+def test_what_is_wrong_is_said(line: bytes, words: str) -> None:
     with pytest.raises(InvalidHeader, match=words):
         parse_field_line(line)
-    assert parse_field_lines([b"a: b", line], KNOWN_NAMES) is None
 
 
-def test_known_names_are_right_and_never_decisive() -> None:
+def test_known_names_are_right() -> None:
     assert all(lower == name.lower() for name, lower in KNOWN_NAMES.items())
-    assert not DECISIVE_NAMES & set(KNOWN_NAMES.values())
     assert {b"User-Agent", b"user-agent", b"DNT", b"Dnt"} <= set(KNOWN_NAMES)
+    assert set(KNOWN_NAMES.values()) > DECISIVE_NAMES
+
+
+def test_names_that_are_not_known_are_lower_cased_and_not_kept() -> None:
+    known = len(KNOWN_NAMES)
+    assert KNOWN_NAMES[b"X-No-Such"] == b"x-no-such"
+    assert len(KNOWN_NAMES) == known

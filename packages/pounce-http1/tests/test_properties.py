@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pounce_http1 import HeaderMemo, InvalidHeader, Limits, RemoteProtocolError, RequestReader
-from pounce_http1.field_lines import KNOWN_NAMES, parse_field_line, parse_field_lines
+from pounce_http1 import HeaderMemo, Limits, RemoteProtocolError, RequestReader
 from pounce_http1.testing import CASES, HeadFirst, Outcome, observe
 from pounce_http1.testing.case import get, post
 
@@ -214,20 +213,24 @@ def test_what_we_accept_h11_reads_in_the_same_way(wire: bytes) -> None:
     assert sum(request.complete for request in theirs.requests) >= complete or theirs.error is not None
 
 
-@settings(max_examples=300)
-@given(st.lists(st.one_of(VALUE, st.binary(max_size=12), st.sampled_from([b"Host: a", b"Te : x", b"A:b"])), min_size=1))
-@example([b"Host"])
-@example([b"\x00: a"])
-def test_the_fast_and_the_careful_way_accept_the_same_lines(lines: list[bytes]) -> None:
-    lines = [line for line in lines if b"\n" not in line] or [b"a:"]
-    try:
-        careful = [parse_field_line(line) for line in lines]
-    except InvalidHeader:
-        assert parse_field_lines(lines, KNOWN_NAMES) is None
-    else:
-        fast = parse_field_lines(lines, KNOWN_NAMES)
-        assert fast is not None
-        assert fast[0] == careful
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 20), st.integers(1, 5)), max_size=4), st.integers(0, 60), st.binary(max_size=2)
+)
+def test_runs_of_equal_chunks_are_read_as_chunks(runs: list[tuple[int, int]], cut_at: int, odd: bytes) -> None:
+    """Which are read together when they are there together; here some bytes of them are cut off or replaced."""
+    wire = b"".join(b"%x\r\n%b\r\n" % (size, b"x" * size) * count for size, count in runs) + b"0\r\n\r\n"
+    if odd:
+        wire = wire[: -cut_at or None] + odd + wire[len(wire) - cut_at + len(odd) :]
+    wire = post(b"Transfer-Encoding: chunked", body=wire)
+    one_by_one = observe(RequestReader(LIMITS), [wire[at : at + 1] for at in range(len(wire))])
+    for engine in (RequestReader(LIMITS), HeadFirst(RequestReader(LIMITS))):
+        together = observe(engine, [wire])
+        assert (together.requests, type(together.error), together.waiting) == (
+            one_by_one.requests,
+            type(one_by_one.error),
+            one_by_one.waiting,
+        )
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=8))

@@ -19,7 +19,7 @@ PUBLIC = [
     "DateCache",
     "EndOfBody",
     "Event",
-    "HeaderBlock",
+    "HeaderFacts",
     "HeaderFieldTooLarge",
     "HeaderMemo",
     "HeadersTooLarge",
@@ -81,5 +81,5 @@ def test_both_engines_have_the_same_surface() -> None:
 
 
 def test_a_head_has_the_attributes_of_its_fields() -> None:
-    for name in pounce_http1.HeaderBlock.__slots__:
+    for name in pounce_http1.HeaderFacts.__slots__:
         assert hasattr(pounce_http1.RequestHead, name), name

@@ -290,3 +290,56 @@ def test_nothing_is_taken_for_known_before_it_was_seen(rest: bytes) -> None:
     except RemoteProtocolError:
         head = None
     assert head is None
+
+
+def test_a_whole_piece_of_a_body_is_not_copied() -> None:
+    reader = RequestReader()
+    reader.receive_data(post(b"Content-Length: 5000"))
+    assert isinstance(reader.maybe_next_event(), RequestHead)
+    piece = bytes(1000)
+    reader.receive_data(piece)
+    event = reader.maybe_next_event()
+    assert isinstance(event, BodyChunk)
+    assert event.data is piece
+
+
+@pytest.mark.parametrize("wire", [POST, post(b"Transfer-Encoding: chunked", body=b"5\r\nhello\r\n0\r\n\r\n")])
+def test_a_body_that_is_there_is_taken_at_once(wire: bytes) -> None:
+    reader: Any = RequestReader()
+    for large in (b"", b"x" * 5000):
+        head = reader.receive_head(wire.replace(b"\r\n\r\n", b"\r\nX: " + large + b"\r\n\r\n", 1))
+        assert head is not None
+        assert head.has_body
+        assert not reader.idle
+        assert reader.take_body() == b"hello"
+        assert reader.idle
+        assert reader.take_body() is None
+        assert reader.maybe_next_event() is None
+
+
+@pytest.mark.parametrize("wire", [POST[:-1], CHUNKED, CHUNKED[:-8]])
+def test_a_body_that_is_not_all_there_or_has_more_to_tell_comes_in_events(make: Make, wire: bytes) -> None:
+    reader = make()
+    assert reader.receive_head(wire).has_body
+    assert reader.take_body() is None
+    assert reader.maybe_next_event() == BodyChunk(b"hello"[: 4 if wire == POST[:-1] else 5])
+
+
+def test_nothing_is_taken_where_no_body_is(make: Make) -> None:
+    reader = make()
+    assert reader.take_body() is None
+    reader.receive_data(GET[:-1])
+    assert reader.maybe_next_event() is None
+    assert reader.take_body() is None
+    reader.receive_data(GET[-1:])
+    assert kinds(reader) == [RequestHead]
+
+
+def test_what_follows_a_body_that_was_taken_waits() -> None:
+    reader: Any = RequestReader()
+    assert reader.receive_head(POST + GET) is not None
+    assert reader.take_body() == b"hello"
+    assert not reader.idle
+    assert reader.buffered == len(GET)
+    assert kinds(reader) == [RequestHead]
+    assert reader.idle

@@ -35,7 +35,7 @@ from pounce_http1.errors import (
     UnsupportedVersion,
     UpgradeWithContent,
 )
-from pounce_http1.head import HeaderBlock, RequestHead
+from pounce_http1.head import HeaderFacts, RequestHead
 from pounce_http1.header_memo import HeaderMemo
 from pounce_http1.limits import Limits
 from pounce_http1.reader import Event, RequestReader
@@ -58,7 +58,7 @@ __all__ = [
     "DateCache",
     "EndOfBody",
     "Event",
-    "HeaderBlock",
+    "HeaderFacts",
     "HeaderFieldTooLarge",
     "HeaderMemo",
     "HeadersTooLarge",

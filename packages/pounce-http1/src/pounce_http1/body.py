@@ -1,8 +1,8 @@
-"""Request bodies, by length and chunked: bytes in, pieces of content out.
+"""The events of a request body, and chunked bodies: bytes in, pieces of content out.
 
-Both readers take everything that belongs to the body as soon as it arrives, and keep only an unfinished line of the
-chunked framing. Their ``read()`` looks at a buffer from a position and returns an event, or None if nothing more can
-be said yet, and the position up to which it took bytes.
+A body by length needs no reader of its own (reader.py). That of a chunked body takes everything that belongs to it as
+soon as it arrives, and keeps only an unfinished line of the framing. ``read()`` looks at a buffer from a position and
+returns an event, or None if nothing more can be said yet, and the position up to which it took bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pounce_http1.grammar import HEX_BYTES
 if TYPE_CHECKING:
     from pounce_http1.limits import Limits
 
-__all__ = ["BodyChunk", "BodyEvent", "ChunkedBody", "EndOfBody", "LengthBody"]
+__all__ = ["BodyChunk", "BodyEvent", "ChunkedBody", "EndOfBody"]
 
 
 class BodyChunk:
@@ -69,33 +69,6 @@ class EndOfBody:
 BodyEvent = BodyChunk | EndOfBody
 
 
-class LengthBody:
-    """A body of a known length (RFC 9112, 6.2). ``remaining``: bytes that have not arrived."""
-
-    __slots__ = ("remaining",)
-
-    buffered: Final = 0
-
-    def __init__(self, length: int) -> None:
-        self.remaining = length
-
-    @property
-    def settled(self) -> bool:
-        """Nothing more is needed from the connection to say how the body ends."""
-        return not self.remaining
-
-    def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]:
-        remaining = self.remaining
-        if not remaining:
-            return EndOfBody(), position
-        data = buffer[position : position + remaining]
-        if not data:
-            return None, position
-        taken = len(data)
-        self.remaining = remaining - taken
-        return BodyChunk(data), position + taken
-
-
 class _Stage(enum.IntEnum):
     SIZE = 0
     DATA = 1
@@ -110,6 +83,8 @@ _DATA_END: Final = _Stage.DATA_END
 _TRAILERS: Final = _Stage.TRAILERS
 _COMPLETE: Final = _Stage.COMPLETE
 _CRLF: Final = b"\r\n"
+_LAST_CHUNK: Final = b"0\r\n\r\n"
+"""With no trailers behind it."""
 
 
 class ChunkedBody:
@@ -147,6 +122,17 @@ class ChunkedBody:
     def settled(self) -> bool:
         """Nothing more is needed from the connection to say how the body ends."""
         return self._stage is _COMPLETE or self._failure is not None
+
+    def read_whole(self, buffer: bytes, position: int) -> bytes | None:
+        """All content, if ``buffer`` ends with the body, and that is nothing but chunks; else nothing has happened."""
+        if self._stage is not _SIZE or self._unpaid or not buffer.endswith(_LAST_CHUNK):
+            return None
+        parts: list[bytes] = []
+        end = self._take_whole_chunks(buffer, position, parts)
+        if not buffer.startswith(_LAST_CHUNK, end) or end + len(_LAST_CHUNK) != len(buffer):
+            return None
+        self._stage = _COMPLETE
+        return b"".join(parts)
 
     def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]:
         if self._failure is not None:
@@ -193,6 +179,7 @@ class ChunkedBody:
         """Take chunks that are there as a whole and have no extension. What is in doubt is left to the other stages."""
         if self._line:
             return position
+        last_digits = b""
         while True:
             line_end = buffer.find(b"\r\n", position, position + MAX_CHUNK_SIZE_DIGITS + 2)
             if line_end <= position:
@@ -208,6 +195,30 @@ class ChunkedBody:
             position = data_end + 2
             if self._unpaid:
                 self._unpaid = max(0, self._unpaid - size)
+            if digits == last_digits:
+                position = self._take_equal_chunks(buffer, position, parts, digits, size)
+            last_digits = digits
+
+    def _take_equal_chunks(self, buffer: bytes, position: int, parts: list[bytes], digits: bytes, size: int) -> int:
+        """Take further whole chunks of this size: most senders write from a buffer. One of them ended before here."""
+        between = b"\r\n%b\r\n" % digits
+        startswith, append, distance = buffer.startswith, parts.append, len(between)
+        before = position
+        if startswith(between, position - 2):
+            start = position - 2 + distance
+            end = start + size
+            while startswith(between, end):  # ends one chunk and begins the next
+                append(buffer[start:end])
+                start = end + distance
+                end = start + size
+            if startswith(_CRLF, end):
+                append(buffer[start:end])
+                start = end + distance
+            position = start + 2 - distance
+        if self._unpaid:
+            chunks = (position - before) // (distance + size)
+            self._unpaid = max(0, self._unpaid - chunks * size)
+        return position
 
     def _take_size(self, buffer: bytes, position: int) -> int:
         line, position = self._take_line(buffer, position)

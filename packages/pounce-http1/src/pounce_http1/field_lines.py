@@ -1,8 +1,6 @@
 """Header field lines: bytes in, (lower-case name, value) pairs out. Used for request heads and for trailers.
 
-Must be fast: it is most of the cost of a head that was not seen before. ``parse_field_lines`` therefore judges a whole
-block with few calls into C and says only whether it is right; ``parse_field_line`` takes one line and says what is
-wrong with it. Both accept the same language (a property test compares them).
+``parse_field_line`` takes one line and says what is wrong with it; header_block.py takes a whole block.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from typing import Final
 from pounce_http1.errors import InvalidHeader, quote
 from pounce_http1.grammar import FIELD_BYTES, TOKEN_BYTES
 
-__all__ = ["DECISIVE_NAMES", "KNOWN_NAMES", "Field", "parse_field_line", "parse_field_lines"]
+__all__ = ["DECISIVE_NAMES", "KNOWN_NAMES", "Field", "Names", "parse_field_line"]
 
 Field = tuple[bytes, bytes]
 """A header field: name in lower case, value without surrounding white space."""
@@ -35,48 +33,17 @@ _COMMON: Final = (
 ).split()
 
 
-def _spellings(names: tuple[bytes, ...] | list[bytes] | frozenset[bytes]) -> dict[bytes, bytes]:
-    return {spelling: name.lower() for name in names for spelling in (name, name.title(), name.lower())}
+class Names(dict[bytes, bytes]):
+    """Usual spellings of common names -> lower case; any other token is lower-cased when it is looked up."""
+
+    __slots__ = ()
+    __missing__ = staticmethod(bytes.lower)  # a hit costs less, and a miss costs no call of a Python function
 
 
-KNOWN_NAMES: Final = _spellings(_COMMON)
-"""Usual spellings of common names -> lower case. A hit is lower-cased and proven a token in one look-up.
-
-It never holds a decisive name: those take the other branch, so that the common names need not be compared with them.
-"""
-
-_KNOWN_DECISIVE: Final = _spellings(DECISIVE_NAMES)
-
-
-def parse_field_lines(lines: list[bytes], names: dict[bytes, bytes]) -> tuple[list[Field], list[Field]] | None:
-    """The fields of all lines, and once more those with decisive names; None if any line is not a field line.
-
-    ``lines`` come without their CRLF. ``names`` is ``KNOWN_NAMES`` or a copy of it.
-    """
-    text = b"".join(lines)
-    if text.translate(FIELD_BYTES) != text:
-        return None
-    fields: list[Field] = []
-    decisive: list[Field] = []
-    lower_case, append = names.get, fields.append
-    try:
-        for line in lines:
-            name, value = line.split(b":", 1)
-            lower = lower_case(name)
-            if lower is not None:
-                # Only SP and HTAB can be meant: the table above admits no other white space.
-                append((lower, value.strip()))
-                continue
-            lower = _KNOWN_DECISIVE.get(name) or name.lower()
-            field = (lower, value.strip())
-            append(field)
-            if lower in DECISIVE_NAMES:
-                decisive.append(field)
-            elif not name or name.translate(TOKEN_BYTES) != name:
-                return None
-    except ValueError:  # a line without a colon
-        return None
-    return fields, decisive
+KNOWN_NAMES: Final = Names(
+    (spelling, name.lower()) for name in (*_COMMON, *DECISIVE_NAMES) for spelling in (name, name.title(), name.lower())
+)
+"""For readers without a memo; each memo has a copy."""
 
 
 def parse_field_line(line: bytes) -> Field:

@@ -22,6 +22,7 @@ from pounce_http1.grammar import CHUNK_SIZE, FIELD_BYTES, TOKEN
 __all__ = [
     "FORBIDDEN_IN_TRAILERS",
     "MAX_CHUNK_SIZE_DIGITS",
+    "MAX_LENGTH_DIGITS",
     "NO_BODY",
     "Framing",
     "body_framing",
@@ -31,7 +32,7 @@ __all__ = [
 MAX_CHUNK_SIZE_DIGITS: Final = 16
 """Hexadecimal digits of a 64-bit size; see ``grammar.CHUNK_SIZE``."""
 
-_MAX_LENGTH_DIGITS: Final = 19
+MAX_LENGTH_DIGITS: Final = 19
 """Decimal digits of 2**63 - 1. Without a bound, thousands of digits would cost quadratic time to convert."""
 
 _LENGTH_LIMIT: Final = 2**63
@@ -106,7 +107,7 @@ def _content_length(values: list[bytes]) -> int:
     value = values[0]
     if not value.isdigit():  # on bytes: one or more of 0-9
         raise InvalidContentLength(f"Content-Length must be one number in digits, got {quote(value)}")
-    if len(value) > _MAX_LENGTH_DIGITS or (length := int(value)) >= _LENGTH_LIMIT:
+    if len(value) > MAX_LENGTH_DIGITS or (length := int(value)) >= _LENGTH_LIMIT:
         raise InvalidContentLength(f"Content-Length must be below 2**63, got {quote(value)}")
     return length
 

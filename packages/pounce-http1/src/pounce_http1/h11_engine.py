@@ -29,7 +29,7 @@ from pounce_http1.errors import (
 from pounce_http1.field_lines import DECISIVE_NAMES, Field
 from pounce_http1.framing import FORBIDDEN_IN_TRAILERS
 from pounce_http1.grammar import FIELD_BYTES
-from pounce_http1.head import RequestHead, build_block, build_head, parse_version
+from pounce_http1.head import RequestHead, build_head, derive_facts, parse_version
 from pounce_http1.limits import Limits
 from pounce_http1.target import parse_target
 
@@ -98,6 +98,10 @@ class H11RequestReader:
         self._eof = True
         if self._starved:
             self._require_complete()
+
+    def take_body(self) -> bytes | None:
+        """All of the body at once, in place of its events, or None: then the events tell it. h11 always does."""
+        return None
 
     def take_unread(self) -> bytes:
         """Hand over, once, what was received and not consumed."""
@@ -182,7 +186,7 @@ class H11RequestReader:
         parts = parse_target(name, target)
         self._judge_fields(headers)
         decisive = [field for field in headers if field[0] in DECISIVE_NAMES]
-        return build_head(name, target, parts, build_block(http_version, headers, decisive))
+        return build_head(name, target, parts, headers, derive_facts(http_version, decisive))
 
     def _judge_fields(self, headers: list[Field]) -> None:
         limits = self._limits

@@ -1,12 +1,12 @@
 """The head of a request: the request line, and what its header fields say.
 
-Everything that follows from the header fields alone is kept in a ``HeaderBlock``, so that a block that was seen before
-is neither parsed nor judged again (header_memo.py). A ``RequestHead`` is made for every request and must be cheap: a
-block, a method and a target.
+Everything that follows from the header fields alone is kept in ``HeaderFacts``, so that fields that were seen before
+are neither parsed nor judged again (header_memo.py). A ``RequestHead`` is made for every request and must be cheap.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 from pounce_http1.errors import (
@@ -23,13 +23,22 @@ from pounce_http1.target import Target, is_valid_host, parse_target
 if TYPE_CHECKING:
     from pounce_http1.field_lines import Field
 
-__all__ = ["METHODS", "HeaderBlock", "RequestHead", "build_block", "build_head", "parse_request_line", "parse_version"]
+__all__ = [
+    "METHODS",
+    "HeaderFacts",
+    "RequestHead",
+    "build_head",
+    "derive_facts",
+    "parse_request_line",
+    "parse_version",
+]
 
-METHODS: Final = {
-    name.encode(): name
-    for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "QUERY")
-}
-"""Methods known to be tokens and to have no target form of their own."""
+_METHODS: Final = (
+    b"GET HEAD POST PUT DELETE PATCH OPTIONS TRACE QUERY "
+    b"ACL COPY LOCK MKCALENDAR MKCOL MOVE PROPFIND PROPPATCH PURGE REPORT SEARCH UNLOCK"
+)
+METHODS: Final = {name: sys.intern(name.decode()) for name in _METHODS.split()}
+"""Methods known to be tokens and to have no target form of their own. Interned, they are not counted when used."""
 
 
 _NO_OPTIONS: Final[tuple[bytes, ...]] = ()
@@ -41,12 +50,10 @@ _USUAL_OPTIONS: Final[dict[bytes, tuple[bytes, ...]]] = {
 """Nearly every value of Connection, taken apart."""
 
 
-class HeaderBlock:
-    """The header fields of a request and every fact that follows from them. Shared between requests: do not change.
+class HeaderFacts:
+    """What the header fields of a request say together. Shared between requests: do not change.
 
     - ``http_version``: ``"1.0"`` or ``"1.1"``; the same fields mean different things in each.
-    - ``headers``: the fields in the order received, names in lower case.
-    - ``host``: the value of Host; empty if there was none (HTTP/1.0) or it was empty.
     - ``content_length``: bytes of body, None if not announced. ``chunked``: the body is chunked. ``has_body``: body
       events follow the head.
     - ``keep_alive``: the client allows another request on this connection (RFC 9112, 9.3).
@@ -58,70 +65,67 @@ class HeaderBlock:
 
     __slots__ = (
         "accepts_trailers",
-        "chunked",
         "content_length",
         "expect_continue",
         "expectation_failed",
         "has_body",
-        "headers",
-        "host",
         "http_version",
         "keep_alive",
         "upgrade",
     )
 
-    def __init__(
-        self,
-        http_version: str,
-        headers: tuple[Field, ...],
-        host: bytes = b"",
-        content_length: int | None = None,
-        chunked: bool = False,
-        keep_alive: bool = True,
-        upgrade: bytes | None = None,
-    ) -> None:
+    def __init__(self, http_version: str, content_length: int | None, has_body: bool, keep_alive: bool) -> None:
         self.http_version = http_version
-        self.headers = headers
-        self.host = host
         self.content_length = content_length
-        self.chunked = chunked
-        self.has_body = chunked or bool(content_length)
+        self.has_body = has_body
         self.keep_alive = keep_alive
-        self.upgrade = upgrade
+        self.upgrade: bytes | None = None
         self.expect_continue = False
         self.expectation_failed = False
         self.accepts_trailers = False
 
+    @property
+    def chunked(self) -> bool:
+        return self.has_body and self.content_length is None
+
     def __repr__(self) -> str:
-        return f"<HeaderBlock HTTP/{self.http_version} {list(self.headers)!r}>"
+        facts = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"<HeaderFacts {facts}>"
 
 
 class RequestHead:
     """The head of one request. The attributes of its ``fields`` are here, too; read-only.
 
-    ``target`` is as sent; ``raw_path`` and ``query_string`` are its parts, percent-encoding untouched.
+    ``target`` is as sent; ``raw_path`` and ``query_string`` are its parts, percent-encoding untouched. ``headers`` are
+    the fields in the order received, names in lower case.
     """
 
-    __slots__ = ("fields", "method", "query_string", "raw_path", "target")
+    __slots__ = ("fields", "headers", "method", "query_string", "raw_path", "target")
 
-    def __init__(self, method: str, target: bytes, raw_path: bytes, query_string: bytes, fields: HeaderBlock) -> None:
+    def __init__(
+        self,
+        method: str,
+        target: bytes,
+        raw_path: bytes,
+        query_string: bytes,
+        headers: tuple[Field, ...],
+        fields: HeaderFacts,
+    ) -> None:
         self.method = method
         self.target = target
         self.raw_path = raw_path
         self.query_string = query_string
+        self.headers = headers
         self.fields = fields
+
+    @property
+    def host(self) -> bytes:
+        """The value of Host; empty if there was none (HTTP/1.0) or it was empty."""
+        return next((value for name, value in self.headers if name == b"host"), b"")
 
     @property
     def http_version(self) -> str:
         return self.fields.http_version
-
-    @property
-    def headers(self) -> tuple[Field, ...]:
-        return self.fields.headers
-
-    @property
-    def host(self) -> bytes:
-        return self.fields.host
 
     @property
     def content_length(self) -> int | None:
@@ -156,7 +160,7 @@ class RequestHead:
         return self.fields.accepts_trailers
 
     def __repr__(self) -> str:
-        return f"<RequestHead {self.method} {quote(self.target)} {self.fields!r}>"
+        return f"<RequestHead {self.method} {quote(self.target)} HTTP/{self.http_version} {list(self.headers)!r}>"
 
 
 def parse_request_line(line: bytes) -> tuple[str, bytes, Target, str]:
@@ -194,32 +198,16 @@ def parse_version(version: bytes) -> str:
     return "1.1" if minor == b"1" else "1.0"
 
 
-def build_head(method: str, target: bytes, parts: Target, fields: HeaderBlock) -> RequestHead:
+def build_head(method: str, target: bytes, parts: Target, headers: list[Field], fields: HeaderFacts) -> RequestHead:
     """Put a head together. An authority in the target replaces Host (RFC 9112, 3.2.2)."""
-    if parts.authority is not None:
-        fields = _with_host(fields, parts.authority)
-    return RequestHead(method, target, parts.raw_path, parts.query_string, fields)
+    host = parts.authority
+    if host is not None:
+        headers = [(b"host", host), *(field for field in headers if field[0] != b"host")]
+    return RequestHead(method, target, parts.raw_path, parts.query_string, tuple(headers), fields)
 
 
-def _with_host(fields: HeaderBlock, host: bytes) -> HeaderBlock:
-    others = [field for field in fields.headers if field[0] != b"host"]
-    block = HeaderBlock(
-        fields.http_version,
-        ((b"host", host), *others),
-        host,
-        fields.content_length,
-        fields.chunked,
-        fields.keep_alive,
-        fields.upgrade,
-    )
-    block.expect_continue = fields.expect_continue
-    block.expectation_failed = fields.expectation_failed
-    block.accepts_trailers = fields.accepts_trailers
-    return block
-
-
-def build_block(http_version: str, headers: list[Field], decisive: list[Field]) -> HeaderBlock:
-    """Derive the facts of a block from its fields with decisive names.
+def derive_facts(http_version: str, decisive: list[Field]) -> HeaderFacts:
+    """Derive the facts from the fields with decisive names.
 
     Raises InvalidHost, UpgradeWithContent, or what ``body_framing`` raises.
     """
@@ -246,38 +234,37 @@ def build_block(http_version: str, headers: list[Field], decisive: list[Field]) 
     if host is None:
         if http_version != "1.0":
             raise InvalidHost("an HTTP/1.1 request needs a Host field")
-        host = b""
     elif host and not is_valid_host(host):
         raise InvalidHost(f"Host must be host[:port], got {quote(host)}")
     length, chunked = body_framing(http_version, lengths, codings) if lengths or codings else NO_BODY
     options = _NO_OPTIONS if connection is None else _USUAL_OPTIONS.get(connection) or _members([connection])
     keep_alive = b"close" not in options and (http_version == "1.1" or b"keep-alive" in options)
-    block = HeaderBlock(http_version, tuple(headers), host, length, chunked, keep_alive)
+    facts = HeaderFacts(http_version, length, chunked or bool(length), keep_alive)
     if wishes:
-        _derive_wishes(block, wishes, wants_upgrade=b"upgrade" in options)
-    return block
+        _derive_wishes(facts, wishes, wants_upgrade=b"upgrade" in options)
+    return facts
 
 
-def _derive_wishes(block: HeaderBlock, fields: list[Field], *, wants_upgrade: bool) -> None:
+def _derive_wishes(facts: HeaderFacts, fields: list[Field], *, wants_upgrade: bool) -> None:
     """Expect, TE and Upgrade. In an HTTP/1.0 request all are ignored (RFC 9110, 10.1.1 and 7.8): it knows no chunks
     behind which trailers could come.
     """
     expectations = _members([value for name, value in fields if name == b"expect"])
     upgrades = _members([value for name, value in fields if name == b"upgrade"])
-    if block.http_version == "1.0":
+    if facts.http_version == "1.0":
         return
-    block.accepts_trailers = b"trailers" in _members([value for name, value in fields if name == b"te"])
+    facts.accepts_trailers = b"trailers" in _members([value for name, value in fields if name == b"te"])
     for expectation in expectations:
         if expectation == b"100-continue":
-            block.expect_continue = block.has_body
+            facts.expect_continue = facts.has_body
         else:
-            block.expectation_failed = True
+            facts.expectation_failed = True
     if upgrades and wants_upgrade:
-        if block.has_body:
+        if facts.has_body:
             # RFC 9110, 7.8 has the content come first, in the old protocol. Readers disagree about it, and no
             # protocol in use needs it.
             raise UpgradeWithContent("a request to change the protocol cannot have a body")
-        block.upgrade = upgrades[0]
+        facts.upgrade = upgrades[0]
 
 
 def _members(values: list[bytes]) -> tuple[bytes, ...]:

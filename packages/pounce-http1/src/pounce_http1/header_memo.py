@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pounce_http1.field_lines import KNOWN_NAMES
+from pounce_http1.field_lines import KNOWN_NAMES, Names
+from pounce_http1.head import HeaderFacts
 
 if TYPE_CHECKING:
-    from pounce_http1.head import HeaderBlock
+    from pounce_http1.header_block import Block
     from pounce_http1.limits import Limits
 
 __all__ = ["HeaderMemo"]
@@ -50,13 +51,14 @@ class HeaderMemo:
         "_sights",
         "bytes",
         "names",
+        "plain",
     )
 
     def __init__(self, *, max_entries: int = 256, max_bytes: int = 131_072) -> None:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._limits: Limits | None = None
-        self._blocks: dict[bytes, HeaderBlock] = {}
+        self._blocks: dict[bytes, Block] = {}
         self._sights = [0] * _SIGHTS
         self._misses = 0
         self._resting = 0
@@ -64,8 +66,9 @@ class HeaderMemo:
         """The last ``find()`` was one of those that look."""
         self.bytes = 0
         """Bytes of all blocks that are kept."""
-        self.names = {spelling: bytes(bytearray(name)) for spelling, name in KNOWN_NAMES.items()}
-        """A copy for this worker alone: on free-threaded builds even counting references to shared objects contends."""
+        self.names = Names((spelling, bytes(bytearray(name))) for spelling, name in KNOWN_NAMES.items())
+        self.plain = HeaderFacts("1.1", None, False, True)
+        """Copies for this worker alone: on free-threaded builds even counting references to shared objects contends."""
 
     def __len__(self) -> int:
         return len(self._blocks)
@@ -77,7 +80,7 @@ class HeaderMemo:
         elif self._limits is not limits and self._limits != limits:
             raise ValueError("readers that share a HeaderMemo must have equal limits")
 
-    def find(self, block: bytes) -> HeaderBlock | None:
+    def find(self, block: bytes) -> Block | None:
         """What these bytes were parsed to, if they are remembered. After None comes ``offer()``."""
         self._looked = False
         if len(block) > MAX_BLOCK_BYTES:
@@ -93,7 +96,7 @@ class HeaderMemo:
             self._misses = 0
         return found
 
-    def offer(self, block: bytes, fields: HeaderBlock) -> bool:
+    def offer(self, block: bytes, fields: Block) -> bool:
         """Keep what was parsed if these bytes were offered before; whether it is kept now."""
         if not self._looked:
             return False

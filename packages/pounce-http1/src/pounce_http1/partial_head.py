@@ -20,7 +20,7 @@ from pounce_http1.errors import (
 )
 from pounce_http1.field_lines import DECISIVE_NAMES, Field, parse_field_line
 from pounce_http1.grammar import TOKEN_BYTES
-from pounce_http1.head import RequestHead, build_block, build_head, parse_request_line
+from pounce_http1.head import RequestHead, build_head, derive_facts, parse_request_line
 
 if TYPE_CHECKING:
     from pounce_http1.limits import Limits
@@ -125,4 +125,4 @@ class PartialHead:
         assert self._request_line is not None
         method, target, parts, http_version = self._request_line
         decisive = [field for field in self._headers if field[0] in DECISIVE_NAMES]
-        return build_head(method, target, parts, build_block(http_version, self._headers, decisive))
+        return build_head(method, target, parts, self._headers, derive_facts(http_version, decisive))

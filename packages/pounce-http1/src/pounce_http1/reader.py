@@ -2,9 +2,9 @@
 
 Sans-I/O: it owns no socket, clock or loop. One reader serves one connection and belongs to one thread.
 
-Must be fast: ``receive_data`` and ``maybe_next_event`` run for every request. There are three ways to read a head, from
+Must be fast: ``receive_head`` and ``maybe_next_event`` run for every request. There are three ways to read a head, from
 the fastest to the one that explains: the fields are the same bytes as before on this connection; the head is whole and
-right; anything else goes line by line through ``PartialHead``, which is the only place that refuses a head for its
+usual; anything else goes line by line through ``PartialHead``, which is the only place that refuses a head for its
 syntax. A way that is in doubt leaves the decision to the next.
 """
 
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pounce_http1.body import BodyChunk, BodyEvent, ChunkedBody, EndOfBody, LengthBody
+from pounce_http1.body import BodyChunk, BodyEvent, ChunkedBody, EndOfBody
 from pounce_http1.errors import IncompleteRequest, LocalProtocolError, RemoteProtocolError
-from pounce_http1.field_lines import KNOWN_NAMES, parse_field_lines
+from pounce_http1.field_lines import KNOWN_NAMES
 from pounce_http1.grammar import TARGET_BYTES
-from pounce_http1.head import METHODS, HeaderBlock, RequestHead, build_block, build_head, parse_request_line
+from pounce_http1.head import METHODS, HeaderFacts, RequestHead
+from pounce_http1.header_block import Block, parse_block
 from pounce_http1.limits import Limits
 from pounce_http1.partial_head import PartialHead
 
@@ -27,13 +28,15 @@ __all__ = ["Event", "RequestReader"]
 
 Event = RequestHead | BodyChunk | EndOfBody
 
-_NOTHING: Final = b"\0\0"
-"""Matches at no line end, and not at the last byte either, where a search that failed (-1) points."""
-
 _SMALL: Final = 4096
-"""Bytes of a piece up to which ``receive_head()`` may copy most of it for a guess that can fail."""
+"""Bytes of a head up to which nothing but the number of its fields is counted, unless a limit is lower."""
 
-_NO_FIELDS: Final = HeaderBlock("1.1", ())
+_NO_BODY: Final = -1
+_OTHER_BODY: Final = -2
+"""Not one by length: ``_body`` reads it."""
+
+_PLAIN: Final = HeaderFacts("1.1", None, False, True)
+_NO_BLOCK: Final[Block] = ((), _PLAIN)
 _DEFAULT_LIMITS: Final = Limits()
 
 
@@ -73,42 +76,50 @@ class RequestReader:
     """
 
     __slots__ = (
+        "_block",
         "_body",
         "_buffer",
         "_eof",
-        "_fields",
+        "_left",
         "_limits",
-        "_max_line",
+        "_max_fields",
         "_memo",
         "_names",
         "_partial",
+        "_plain",
         "_position",
         "_rest",
         "_small",
-        "_wire",
         "idle",
     )
 
     def __init__(self, limits: Limits = _DEFAULT_LIMITS, memo: HeaderMemo | None = None) -> None:
-        if memo is not None:
-            memo.bind(limits)
         self._limits = limits
         self._memo = memo
-        self._names = KNOWN_NAMES if memo is None else memo.names
-        # A number of our own: on free-threaded builds counting references to the one that all workers share contends.
-        self._max_line = limits.limit_request_line + 0
-        self._small = min(self._max_line, _SMALL)
+        if memo is not None:
+            memo.bind(limits)
+            self._names = memo.names
+            self._plain = memo.plain
+        else:
+            self._names = KNOWN_NAMES
+            self._plain = _PLAIN
+        self._small = min(
+            _SMALL, limits.limit_request_line, limits.limit_request_field_size, limits.limit_request_header_size
+        )
+        self._max_fields = limits.limit_request_fields
         self._buffer = b""
         self._position = 0
         """Bytes of the buffer before this are consumed."""
         self._partial: PartialHead | None = None
         """The head whose end has not arrived; then it holds the bytes, and the buffer is empty."""
         self._body: _BodyReader | None = None
-        self._wire = _NOTHING
-        """The remembered block that this connection sent last: its bytes from the end of the request line on."""
+        """What reads a chunked body, or takes its place after an error."""
+        self._left = _NO_BODY
+        """Bytes of a body by length that have not been handed out (RFC 9112, 6.2), or one of the two below zero."""
         self._rest: bytes | None = None
-        """The same with the version before it: what follows the target in a piece that is one head with that block."""
-        self._fields = _NO_FIELDS
+        """What followed the target in the last head, if its fields are remembered: version, fields, empty line."""
+        self._block = _NO_BLOCK
+        """What that was parsed to."""
         self._eof = False
         self.idle = True
         """Nothing has begun: no byte waits, no body is open, and neither an error nor the end came. Read-only."""
@@ -143,21 +154,28 @@ class RequestReader:
     def receive_head(self, data: bytes) -> RequestHead | None:
         """``receive_data()`` and then ``maybe_next_event()`` in one, for use while no body is open.
 
-        The usual piece is one head with the fields of the last one: that is recognised with few operations.
+        Best for the usual piece, which is one head, and better still when its fields are the same as before.
         """
         if self.idle and len(data) <= self._small:
             try:
                 token, target, rest = data.split(b" ", 2)
                 method = METHODS[token]
             except (AttributeError, KeyError, TypeError, ValueError):
-                method = ""  # in doubt, or not bytes
-            # No longer than the whole piece, the request line is within its limit.
-            if method and rest == self._rest and target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
-                path, _, query = target.partition(b"?")
-                fields = self._fields
-                if fields.has_body:
-                    self._begin_body(fields)
-                return RequestHead(method, target, path, query, fields)
+                pass  # in doubt, or not bytes
+            else:
+                if target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
+                    if rest == self._rest:
+                        block: Block | None = self._block
+                    elif rest.endswith(b"\r\n\r\n"):
+                        block = self._new_block(rest)
+                    else:
+                        block = self._block_and_more(rest)
+                    if block is not None:
+                        headers, fields = block
+                        if fields.has_body:
+                            self._begin_body(fields)
+                        path, _, query = target.partition(b"?")
+                        return RequestHead(method, target, path, query, headers, fields)
         self.receive_data(data)
         return self.maybe_next_event()  # type: ignore[return-value]  # no body is open
 
@@ -171,6 +189,30 @@ class RequestReader:
         self.idle = False
         if self._position == len(self._buffer) and (self._partial is None or self._partial.judged):
             self._require_complete()
+
+    def take_body(self) -> bytes | None:
+        """All of the body at once, in place of its events, or None. To be asked right after its head.
+
+        None if the body is not all there, or has more to tell than its content; then the events tell it.
+        """
+        left, position = self._left, self._position
+        if left > 0:
+            end = position + left
+            content: bytes | None = self._buffer[position:end]
+            if len(content) < left:  # type: ignore[arg-type]
+                return None
+        elif type(self._body) is ChunkedBody:
+            content = self._body.read_whole(self._buffer, position)
+            if content is None:
+                return None
+            self._body = None
+            end = len(self._buffer)
+        else:
+            return None
+        self._position = end
+        self._left = _NO_BODY
+        self.idle = end == len(self._buffer) and not self._eof
+        return content
 
     def take_unread(self) -> bytes:
         """Hand over, once, what was received and not consumed: after an upgrade it belongs to the other protocol."""
@@ -188,38 +230,81 @@ class RequestReader:
 
         Raises RemoteProtocolError for what the peer did wrong, and the same error again ever after.
         """
-        if self._body is not None:
-            return self._next_of_body(self._body)
+        left = self._left
+        if left != _NO_BODY:
+            return self._next_of_length(left) if left >= 0 else self._next_of_body()
         buffer, start = self._buffer, self._position
-        line_end = buffer.find(b"\r\n", start)
-        if line_end < 0:
+        end = buffer.find(b"\r\n\r\n", start) + 4
+        if end < 4:
             nothing = start == len(buffer) and self._partial is None
-            return None if nothing else self._next_head(line_end)
-        parts = buffer[start:line_end].split(b" ")
-        if len(parts) == 3 and parts[2] == b"HTTP/1.1" and line_end - start <= self._max_line:
-            target = parts[1]
-            method = METHODS.get(parts[0])
-            if method is not None and target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
-                if buffer.startswith(self._wire, line_end):
-                    fields = self._fields
-                    self._position = line_end + len(self._wire)
-                else:
-                    new_fields = self._read_fields(line_end, "1.1")
-                    if new_fields is None:
-                        return self._next_head(line_end)
-                    fields = new_fields
+            return None if nothing else self._next_careful_head()
+        if end - start > self._small and not self._within_limits(start, end):
+            return self._next_careful_head()
+        try:
+            token, target, rest = buffer[start:end].split(b" ", 2)
+            method = METHODS[token]
+        except (KeyError, ValueError):
+            return self._next_careful_head()
+        if target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
+            block = self._block if rest == self._rest else self._new_block(rest)
+            if block is not None:
+                headers, fields = block
+                self._position = end
                 if fields.has_body:
                     self._begin_body(fields)
-                elif self._position == len(buffer):
+                elif end == len(buffer):
                     self.idle = not self._eof
                 path, _, query = target.partition(b"?")
-                return RequestHead(method, target, path, query, fields)
-        return self._next_head(line_end)
+                return RequestHead(method, target, path, query, headers, fields)
+        return self._next_careful_head()
 
-    def _next_head(self, line_end: int) -> RequestHead | None:
-        """The next head by the slower ways. ``line_end`` is where the first CRLF of the buffer is, or -1."""
+    def _block_and_more(self, rest: bytes) -> Block | None:
+        """What follows the target in a piece with more than one head; what follows that waits."""
+        end = rest.find(b"\r\n\r\n") + 4
+        wire = rest[:end]
+        block = self._block if wire == self._rest else self._new_block(wire)
+        if block is not None:
+            self._buffer = rest
+            self._position = end
+            self.idle = False
+        return block
+
+    def _new_block(self, rest: bytes) -> Block | None:
+        """What follows the target: version, fields, empty line. Not what the last head had."""
+        memo = self._memo
+        if memo is not None:
+            block = memo.find(rest)
+            if block is not None:
+                self._rest = rest
+                self._block = block
+                return block
+        if not rest.startswith(b"HTTP/1.1\r\n"):
+            return None
         try:
-            head = self._read_whole_head(line_end) or self._read_partial_head()
+            block = parse_block(rest, 10, self._max_fields, self._names, self._plain)
+        except RemoteProtocolError as error:
+            self._refuse(error)
+            raise
+        if block is None:
+            return None
+        if memo is not None and memo.offer(rest, block):
+            self._rest = rest
+            self._block = block
+        return block
+
+    def _within_limits(self, start: int, end: int) -> bool:
+        """Whether every line of this whole head, which is not small, is within its limit."""
+        limits = self._limits
+        line_end = self._buffer.find(b"\r\n", start)
+        if line_end - start > limits.limit_request_line or end - 4 - line_end > limits.limit_request_header_size:
+            return False
+        lines = self._buffer[line_end + 2 : end - 4].split(b"\r\n")
+        return max(map(len, lines)) <= limits.limit_request_field_size
+
+    def _next_careful_head(self) -> RequestHead | None:
+        """The next head, line by line."""
+        try:
+            head = self._read_partial_head()
         except RemoteProtocolError as error:
             self._refuse(error)
             raise
@@ -232,57 +317,6 @@ class RequestReader:
         else:
             self._rejudge_idle()
         return head
-
-    def _read_whole_head(self, line_end: int) -> RequestHead | None:
-        """The head at the position of the buffer, if it is there as a whole and nothing is wrong with its lines."""
-        start = self._position
-        if line_end <= start or line_end - start > self._max_line:
-            return None
-        try:
-            method, target, parts, http_version = parse_request_line(self._buffer[start:line_end])
-        except RemoteProtocolError:
-            return None  # which error it is depends on the line's real end, which may be a bare LF within these bytes
-        fields = self._read_fields(line_end, http_version)
-        return None if fields is None else build_head(method, target, parts, fields)
-
-    def _read_fields(self, line_end: int, http_version: str) -> HeaderBlock | None:
-        """The fields after this line end, if they are there as a whole and nothing is wrong with their lines.
-
-        Then the position is moved behind them. What they say together may still be wrong, which raises.
-        """
-        buffer, memo, limits = self._buffer, self._memo, self._limits
-        end = buffer.find(b"\r\n\r\n", line_end)
-        if end < 0 or end - line_end > limits.limit_request_header_size:
-            return None
-        wire = buffer[line_end : end + 4]
-        if memo is not None and http_version == "1.1":
-            known = memo.find(wire)
-            if known is not None:
-                return self._recall(wire, known, end + 4)
-        lines = wire[2:-4].split(b"\r\n") if end > line_end else []
-        parsed = parse_field_lines(lines, self._names)
-        if parsed is None or len(lines) > limits.limit_request_fields:
-            return None
-        if len(wire) > limits.limit_request_field_size and len(max(lines, key=len)) > limits.limit_request_field_size:
-            return None
-        headers, decisive = parsed
-        try:
-            fields = build_block(http_version, headers, decisive)
-        except RemoteProtocolError as error:
-            self._refuse(error)
-            raise
-        if memo is not None and http_version == "1.1" and memo.offer(wire, fields):
-            return self._recall(wire, fields, end + 4)
-        self._position = end + 4
-        return fields
-
-    def _recall(self, wire: bytes, fields: HeaderBlock, position: int) -> HeaderBlock:
-        """The memo holds this block: expect it again on this connection."""
-        self._wire = wire
-        self._rest = b"HTTP/1.1" + wire
-        self._fields = fields
-        self._position = position
-        return fields
 
     def _read_partial_head(self) -> RequestHead | None:
         """Go line by line over what is there; keep it if that is not a whole head."""
@@ -304,20 +338,42 @@ class RequestReader:
             self._partial = None
         return head
 
-    def _begin_body(self, fields: HeaderBlock) -> None:
-        length = fields.content_length
-        self._body = ChunkedBody(self._limits) if length is None else LengthBody(length)
+    def _begin_body(self, fields: HeaderFacts) -> None:
+        if fields.content_length is not None:
+            self._left = fields.content_length
+        else:
+            self._left = _OTHER_BODY
+            self._body = ChunkedBody(self._limits)
         self.idle = False
 
-    def _next_of_body(self, body: _BodyReader) -> BodyEvent | None:
+    def _next_of_length(self, left: int) -> BodyEvent | None:
+        buffer, position = self._buffer, self._position
+        if not left:
+            self._left = _NO_BODY
+            self.idle = position == len(buffer) and not self._eof
+            return EndOfBody(())
+        data = buffer[position : position + left]
+        if not data:
+            if self._eof:
+                self._require_complete()
+            return None
+        size = len(data)
+        self._left = left - size
+        self._position = position + size
+        return BodyChunk(data)
+
+    def _next_of_body(self) -> BodyEvent | None:
+        body = self._body
+        assert body is not None
         try:
             event, self._position = body.read(self._buffer, self._position)
         except RemoteProtocolError as error:
             self._refuse(error)
             raise
-        if event.__class__ is EndOfBody:
+        if type(event) is EndOfBody:
             self._body = None
-            self._rejudge_idle()
+            self._left = _NO_BODY
+            self.idle = self._position == len(self._buffer) and not self._eof
         elif event is None and self._eof:
             self._require_complete()
         return event
@@ -325,13 +381,13 @@ class RequestReader:
     def _rejudge_idle(self) -> None:
         """Something was consumed, which may have been the last."""
         nothing_waits = self._position == len(self._buffer) and self._partial is None
-        self.idle = nothing_waits and self._body is None and not self._eof
+        self.idle = nothing_waits and self._left == _NO_BODY and not self._eof
 
     def _require_complete(self) -> None:
-        """Raise IncompleteRequest if a head or a body has begun."""
-        if self._body is not None:
-            if self._body.settled:
-                return
+        """Raise IncompleteRequest if a head or a body has begun and needs more bytes."""
+        if self._left == 0 or (self._body is not None and self._body.settled):
+            return
+        if self._left != _NO_BODY:
             error = IncompleteRequest("the connection ended in the middle of a request body")
         elif self._partial is not None and self._partial.buffered:
             error = IncompleteRequest("the connection ended in the middle of a request head")
@@ -343,6 +399,7 @@ class RequestReader:
     def _refuse(self, error: RemoteProtocolError) -> None:
         """Drop what was received and answer with this error from now on."""
         self._body = _Refused(error)
+        self._left = _OTHER_BODY
         self.idle = False
         self._partial = None
         self._buffer = b""

@@ -13,7 +13,7 @@ from pounce_http1.testing.case import Request
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Engine", "HeadEngine", "HeadFirst", "Outcome", "feedings", "observe"]
+__all__ = ["Engine", "HeadFirst", "Outcome", "ServerEngine", "feedings", "observe"]
 
 _EVERY_CUT_BELOW = 300
 """Bytes up to which each position is tried as a cut. Beyond, only those near a structure."""
@@ -29,7 +29,7 @@ class Engine(Protocol):
     def maybe_next_event(self) -> RequestHead | BodyChunk | EndOfBody | None: ...
 
 
-class HeadEngine(Engine, Protocol):
+class ServerEngine(Engine, Protocol):
     """What a server needs beyond that."""
 
     @property
@@ -40,37 +40,44 @@ class HeadEngine(Engine, Protocol):
 
     def receive_head(self, data: bytes) -> RequestHead | None: ...
 
+    def take_body(self) -> bytes | None: ...
+
 
 class HeadFirst:
-    """An engine that is used as a server does it: between requests, what arrives goes to ``receive_head()``."""
+    """An engine that is used as a server does it: ``receive_head()`` between requests, then ``take_body()``."""
 
-    def __init__(self, reader: HeadEngine) -> None:
+    def __init__(self, reader: ServerEngine) -> None:
         self._reader = reader
-        self._head: RequestHead | None = None
+        self._events: list[RequestHead | BodyChunk | EndOfBody] = []
         self._body_open = False
 
     def receive_data(self, data: bytes) -> None:
         if self._body_open:
             self._reader.receive_data(data)
         else:
-            self._head = self._reader.receive_head(data)
-            self._note(self._head)
+            self._keep(self._reader.receive_head(data))
 
     def maybe_next_event(self) -> RequestHead | BodyChunk | EndOfBody | None:
-        event: RequestHead | BodyChunk | EndOfBody | None = self._head
-        if event is None:
-            event = self._reader.maybe_next_event()
-            self._note(event)
-        self._head = None
-        return event
+        if not self._events:
+            self._keep(self._reader.maybe_next_event())
+        return self._events.pop(0) if self._events else None
 
     def receive_eof(self) -> None:
         self._reader.receive_eof()
         assert not self._reader.idle, "idle after the end"
 
-    def _note(self, event: RequestHead | BodyChunk | EndOfBody | None) -> None:
+    def _keep(self, event: RequestHead | BodyChunk | EndOfBody | None) -> None:
         if event is not None:
-            self._body_open = event.has_body if isinstance(event, RequestHead) else isinstance(event, BodyChunk)
+            self._events.append(event)
+        if isinstance(event, EndOfBody):
+            self._body_open = False
+        elif isinstance(event, RequestHead) and event.has_body:
+            content = self._reader.take_body()
+            self._body_open = content is None
+            if content:
+                self._events.append(BodyChunk(content))
+            if content is not None:
+                self._events.append(EndOfBody())
         if self._body_open or self._reader.buffered:
             assert not self._reader.idle, "idle, although something has begun"
 
