@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from pounce_workers.supervision.birth import Birth, Certificate
+from pounce_workers.supervision.birth import Birth, Certificate, begin_birth, is_being_born
 from pounce_workers.supervision.control_pipe import ControlPipe
 
 CERTIFICATE = Certificate(
@@ -46,3 +46,14 @@ def test_what_came_in_one_piece_with_the_certificate_is_heard() -> None:
         assert worker.retired.wait(10)
         assert worker.stopped.wait(10)
         assert birth.told_to_end
+
+
+def test_a_process_is_being_born_until_there_is_a_worker() -> None:
+    assert not is_being_born()
+    begin_birth()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        birth = Birth(CERTIFICATE, None, [], ControlPipe(theirs))
+        assert is_being_born()
+        birth.attach(StubWorker())
+        assert not is_being_born()
