@@ -25,7 +25,6 @@ RELOADS: Final = int(os.environ.get("RELOADS_UNDER_LOAD", "4"))
 CLIENTS: Final = 64
 
 THREAD: Final = ("--worker-kind", "thread")
-SYNC: Final = ("--interface", "sync")
 PROCESS: Final = ("--worker-kind", "process", "--workers", "2")
 
 
@@ -37,9 +36,9 @@ PROCESS: Final = ("--worker-kind", "process", "--workers", "2")
         ("asgi", PROCESS),
         ("wsgi", ("--workers", "1", "--interface", "wsgi")),
         ("wsgi", PROCESS),
-        ("sync", (*SYNC, "--workers", "1")),
-        ("sync", (*SYNC, *THREAD, "--workers", "2")),
-        ("sync", (*SYNC, *PROCESS)),
+        ("sync", ("--workers", "1")),
+        ("sync", (*THREAD, "--workers", "2")),
+        ("sync", PROCESS),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value).replace("--", ""),
 )

@@ -41,8 +41,6 @@ class App:
     def handle(self, request: SyncRequest) -> SyncResponse:
         return SyncResponse(body=BODY)
 
-    __call__ = handle
-
 app = App()
 """
 INTERFACES: Final = {"asgi": ASGI, "wsgi": WSGI, "sync": SYNC}

@@ -49,6 +49,9 @@ __all__ = ["Crew", "CrewCallbacks", "ProcessCrew", "SoloCrew", "ThreadCrew"]
 LAST_ACCEPTS: Final = 1.0
 """Seconds for handing over those who have connected before a stop."""
 
+SIGNALS_HEARD: Final = 1.0
+"""Seconds after which the main thread looks for signals, when it has nothing else to do."""
+
 _log = logging.getLogger("pounce.server")
 
 
@@ -381,7 +384,14 @@ class SoloCrew(_InProcess):
 
     def serve_here(self) -> None:
         """Run what is to run in this thread, until everything has ended."""
-        while (job := self._here.get()) is not None:
+        while True:
+            try:
+                # The system may give a signal to another thread. Its handler runs here, when this one next wakes.
+                job = self._here.get(timeout=SIGNALS_HEARD)
+            except queue.Empty:
+                continue
+            if job is None:
+                return
             job()
 
     def leave(self) -> None:

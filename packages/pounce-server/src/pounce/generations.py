@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HereSlotLauncher", "ProcessGeneration", "ThreadGeneration"]
 
+STATUS_PERIOD: Final = 1.0
+"""Seconds between two reports of a worker process on how it is, at most."""
+
 _log = logging.getLogger("pounce.reload")
 
 
@@ -80,7 +83,9 @@ class ProcessGeneration:
         Raises:
             ConfigError: processes cannot be started here, or the configuration cannot be given to them.
         """
-        self.launcher: Final = ProcessSlotLauncher(ENTRY, payload, sockets, generation=number)
+        # Who is to be known as stalled soon has to be heard of more often.
+        period = min(STATUS_PERIOD, payload.config.worker.worker_stall_timeout / 4)
+        self.launcher: Final = ProcessSlotLauncher(ENTRY, payload, sockets, generation=number, status_period=period)
 
     def undo(self) -> None:
         """Nothing of it is in this process."""

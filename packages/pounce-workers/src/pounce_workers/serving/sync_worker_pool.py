@@ -83,6 +83,7 @@ class SyncWorkerPool:
                 timeouts.timeout_request_head,
                 timeouts.timeout_body_stall,
                 timeouts.timeout_write_stall,
+                timeouts.worker_stall_timeout,  # its pulse beats with the tick
             )
         )
         self.on_room: Callable[[], None] | None = None

@@ -86,6 +86,7 @@ class Worker:
                 timeouts.timeout_request_head,
                 timeouts.timeout_body_stall,
                 timeouts.timeout_write_stall,
+                timeouts.worker_stall_timeout,  # its pulse beats with the tick
             )
         )
         self._loop: asyncio.AbstractEventLoop | None = None
