@@ -7,6 +7,7 @@ from pounce_workers.net.connection_target import ConnectionTarget
 from pounce_workers.net.listeners import adopt_fd, backlog_limit, bind_tcp, bind_tcp_all, open_beside
 from pounce_workers.net.loop import ServingLoop, new_event_loop
 from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
+from pounce_workers.serving.async_worker_pool import AsyncWorkerPool
 from pounce_workers.serving.connection_budget import ConnectionBudget
 from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
@@ -26,6 +27,7 @@ from pounce_workers.supervision.watcher import ChangeSource, Watcher
 
 __all__ = [
     "AcceptDistributor",
+    "AsyncWorkerPool",
     "Birth",
     "ChangeSource",
     "ConnectionBudget",

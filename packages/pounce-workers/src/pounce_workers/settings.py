@@ -23,6 +23,8 @@ _AT_LEAST = (
     ("limit_connection_requests", 1, ""),
     ("limit_queue", 1, ""),
     ("timeout_queue", 0.001, " seconds"),
+    ("async_limit", 0.001, " seconds"),
+    ("limit_pool_threads", 0, ""),
     ("limit_max_requests", 1, ""),
     ("limit_max_requests_jitter", 0, ""),
     ("workers_max_rss", 1, ""),
@@ -80,6 +82,23 @@ class WorkerSettings:
             "help": "Longest time that a request may wait for a free blocking worker; then 503.",
             "unit": "seconds",
             "minimum": 0.001,
+        },
+    )
+    async_limit: float = field(
+        default=0.1,
+        metadata={
+            "help": "With worker_mode sync and an async application: a request that waits for longer keeps its thread,"
+            " and a fresh thread takes its place.",
+            "unit": "seconds",
+            "minimum": 0.001,
+        },
+    )
+    limit_pool_threads: int = field(
+        default=32,
+        metadata={
+            "help": "Threads that may be kept by such requests; beyond it a request holds up a worker's thread.",
+            "unit": "threads",
+            "minimum": 0,
         },
     )
     graceful_timeout: float = field(

@@ -60,6 +60,11 @@ class DeadlineSweeper:
             self._handle.cancel()
             self._handle = None
 
+    @property
+    def timer(self) -> asyncio.TimerHandle | None:
+        """Its own timer in the loop; None while it does not tick."""
+        return self._handle
+
     def add(self, member: Expiring) -> None:
         """Look at this member from now on."""
         self._members.add(member)

@@ -273,16 +273,19 @@ class Worker:
             self._pulse.stop()
 
     def _new_server(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> LoopServer:
-        return LoopServer(
-            self._app,
-            loop=loop,
-            tick=self._tick,
-            settings=self._settings,
-            state=state,
-            listeners=self._listeners,
-            worker_id=self._worker_id,
-            budget=self._budget,
-        )
+        return LoopServer(**self._server_options(loop, state))
+
+    def _server_options(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "app": self._app,
+            "loop": loop,
+            "tick": self._tick,
+            "settings": self._settings,
+            "state": state,
+            "listeners": self._listeners,
+            "worker_id": self._worker_id,
+            "budget": self._budget,
+        }
 
     def _accept(self, server: LoopServer) -> list[Acceptor]:
         acceptors = [

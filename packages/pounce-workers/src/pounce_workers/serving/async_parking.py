@@ -1,0 +1,139 @@
+"""Where the connections of an `AsyncWorkerPool` wait: for a request, for the rest of its head, for a client that reads
+slowly. Its loop calls no application, so nothing that an application does holds it up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from pounce_workers.serving.moving_server import MovingServer
+
+if TYPE_CHECKING:
+    from pounce_asgi.contracts import RequestHead
+    from pounce_workers.serving.async_crew import AsyncCrew
+    from pounce_workers.serving.movable_connection import MovableConnection
+
+__all__ = ["WORKERS_BUSY", "AsyncParking"]
+
+logger = logging.getLogger("pounce.worker")
+
+WORKERS_BUSY: Final = "all workers are busy"
+"""What a client is told whose request found no thread in time."""
+
+LAST_GRACE: Final = 1.0
+"""Seconds for the threads to end after all that they had was cancelled; then they are left behind."""
+STEP: Final = 0.01
+"""Seconds between two looks at whether they have."""
+
+
+class AsyncParking(MovingServer):
+    """The connections that own no thread, and the way out of there. `take_back` is for every thread."""
+
+    def __init__(self, crew: AsyncCrew, **options: Any) -> None:
+        """Connections with a whole request head go to the ``crew``."""
+        self._crew = crew
+        self._leaving: list[MovableConnection] = []
+        self._stopping = False
+        super().__init__(self, **options)
+
+    def start(self) -> None:
+        """Begin to serve.
+
+        Raises:
+            RuntimeError: the system allows no further thread.
+        """
+        super().start()
+        self._crew.start()
+        self.sweeper.add(self)
+
+    def expire(self, now: float) -> None:  # noqa: ARG002 - the queue has a clock that nothing holds up
+        """A tick: refuse the requests that have waited for a thread for too long."""
+        queue = self._crew.queue
+        queue.wake_another()
+        for connection in queue.take_overdue(time.monotonic()):
+            self._settle(connection)
+
+    # -- from any thread ---------------------------------------------------------------------------------------------
+
+    def take_back(self, connection: MovableConnection) -> None:
+        """Wait here for what its client does next."""
+        # When the loop is closed everything has ended, this connection's thread excepted, which was left behind.
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._settle, connection)
+
+    # -- what connections here tell ----------------------------------------------------------------------------------
+
+    def answers(self, head: RequestHead) -> bool:  # noqa: ARG002
+        """No request is answered here."""
+        return False
+
+    def pass_on(self, connection: MovableConnection) -> None:
+        """It has a request, or was refused one."""
+        if connection.waiting is not None:
+            self._leaving.append(connection)
+            if len(self._leaving) == 1:
+                self.loop.call_soon(self._let_go)
+
+    def opened(self) -> None:
+        """A connection was accepted."""
+        self._crew.opened()
+
+    def closed(self, connection: MovableConnection) -> None:  # noqa: ARG002
+        """The connection is gone."""
+        self._crew.closed()
+
+    def _let_go(self) -> None:
+        """Those that got a request in this turn are given to threads."""
+        leaving, self._leaving = self._leaving, []
+        for connection in leaving:
+            if connection.transport.lost:
+                continue  # it has been, or is about to be, told
+            if connection.turns_pending:
+                self.pass_on(connection)
+            else:
+                self._crew.moved(self.part_with(connection))
+
+    def _settle(self, connection: MovableConnection) -> None:
+        """It is here. If it brings a request, no thread has room for it."""
+        self.take(connection)
+        if connection.waiting is not None:
+            connection.refusal = connection.refusal or WORKERS_BUSY
+            connection.begin_waiting()
+        elif self._stopping:
+            connection.begin_drain()
+        connection.transport.watch()
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    @property
+    def connections_open(self) -> int:
+        """Connections, wherever they are."""
+        return self._crew.connections
+
+    @property
+    def requests_running(self) -> int:
+        """Requests in all threads."""
+        return self._crew.requests_running
+
+    def begin_drain(self) -> None:
+        """The server stops."""
+        self._stopping = True
+        self._crew.drain(idle=True)
+        super().begin_drain()
+
+    async def give_up(self) -> None:
+        """End the threads, and reset what is still open."""
+        crew = self._crew
+        crew.stop()
+        for connection in crew.queue.take_all():
+            self.take(connection)
+        end = time.monotonic() + LAST_GRACE
+        while crew.threads and time.monotonic() < end:  # noqa: ASYNC110 - they end in threads of their own
+            await asyncio.sleep(STEP)
+        for thread in crew.threads:
+            logger.warning("%s does not end and is left behind, in:\n%s", thread.name, thread.stack())
+        await super().give_up()
