@@ -33,8 +33,10 @@ class RunningPool:
         listeners: Listeners | None = None,
         exchange: dict[str, Any] | None = None,
         limits: dict[str, Any] | None = None,
+        options: dict[str, Any] | None = None,
         **worker: Any,
     ) -> None:
+        """``options`` are more arguments of `SyncWorkerPool`."""
         sockets = [sock or bind_tcp("127.0.0.1", 0, 1024)] if accepts else []
         self.address: Any = sockets[0].getsockname() if sockets else None
         self._started = threading.Event()
@@ -45,7 +47,13 @@ class RunningPool:
             worker=WorkerSettings(**{"graceful_timeout": 5.0, **worker}),
         )
         self.pool = SyncWorkerPool(
-            handler, sockets, threads=threads, settings=settings, listeners=listeners, on_started=self._started.set
+            handler,
+            sockets,
+            threads=threads,
+            settings=settings,
+            listeners=listeners,
+            on_started=self._started.set,
+            **(options or {}),
         )
         self._thread = threading.Thread(target=self._run, name="pool under test", daemon=True)
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import socket
+import select
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sync_runner import Gate, RunningPool, echo_body, echo_path, read_to_end, respond
-from worker_runner import HANGS_AFTER, Client
+from worker_runner import HANGS_AFTER, Inlet
 
+from pounce_workers import bind_tcp
 from pounce_workers.net import parking
 from pounce_workers.net.one_shot import PolledOneShot
 from pounce_workers.net.readiness import SelectReadiness
 from pounce_workers.serving import sync_worker_pool
 
 if TYPE_CHECKING:
+    import socket
+
     from pounce_asgi.sync_app import SyncRequest, SyncSend
 
 
@@ -121,6 +124,7 @@ def test_past_the_queue_the_answer_is_503() -> None:
         with running.connect() as client:
             answer = client.get("/refused")
             assert (answer.status, answer.closes) == (503, True)
+            assert b"all workers are busy" in answer.body
             assert client.at_end()
         # A head that is not whole finds no worker either, and may when its rest comes.
         later = stack.enter_context(running.connect())
@@ -139,7 +143,9 @@ def test_who_has_waited_too_long_is_answered_503() -> None:
         busy, client = (stack.enter_context(running.connect()) for _ in range(2))
         busy.send(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
         gate.await_entries(1)
-        assert client.get("/waits").status == 503
+        answer = client.get("/waits")
+        assert answer.status == 503
+        assert b"all workers are busy" in answer.body
         gate.open.set()
         assert busy.response().body == b"/busy"
 
@@ -159,7 +165,9 @@ def test_connections_past_the_limit_are_answered_503() -> None:
     with RunningPool(echo_path, limit_concurrency=1) as running, running.connect() as client:
         assert client.get().status == 200
         with running.connect() as other:
-            assert other.get().status == 503
+            answer = other.get()
+            assert (answer.status, answer.closes) == (503, True)
+            assert b"too many connections" in answer.body
 
 
 def test_one_pipelining_client_does_not_starve_the_others() -> None:
@@ -170,27 +178,6 @@ def test_one_pipelining_client_does_not_starve_the_others() -> None:
 
 
 # -- hand-over -------------------------------------------------------------------------------------------------------
-
-
-class Inlet:
-    """Hands connections over by hand."""
-
-    def __init__(self, pool: Any) -> None:
-        self.pool = pool
-        self.told = threading.Event()
-        pool.on_room = self.told.set
-        self.kept: list[socket.socket] = []
-
-    def connect(self) -> tuple[bool, Client]:
-        listener = socket.create_server(("127.0.0.1", 0))
-        client = Client(listener.getsockname())
-        sock, peer = listener.accept()
-        listener.close()
-        sock.setblocking(False)
-        taken = self.pool.hand_over(sock, peer, sock.getsockname())
-        if not taken:
-            self.kept.append(sock)
-        return taken, client
 
 
 def test_hand_over_is_bounded_and_says_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +199,40 @@ def test_hand_over_is_bounded_and_says_when_there_is_room(monkeypatch: pytest.Mo
     assert not running.pool.hand_over(sock, None, None), "after the end it takes nobody"
     for _, client in made:
         client.socket.close()
+
+
+def test_processes_that_share_a_socket_take_turns_and_leave_each_other_the_backlog() -> None:
+    served: list[str] = []
+
+    def app_of(name: str) -> Any:
+        def app(request: SyncRequest, send: SyncSend) -> None:
+            served.append(name)
+            respond(send, name.encode())
+
+        return app
+
+    sock = bind_tcp("127.0.0.1", 0, 64)
+    options = {"shared_sockets": True}
+    first = RunningPool(app_of("first"), sock=sock.dup(), options=options)
+    second = RunningPool(app_of("second"), sock=sock.dup(), options=options)
+    with sock, second:
+        with first:
+            # Each accepts a few of a burst and leaves the rest to the other; one after another they take turns.
+            for _ in range(40):
+                with second.connect() as client:
+                    client.get()
+            if hasattr(select, "EPOLLEXCLUSIVE"):
+                assert min(served.count("first"), served.count("second")) >= 5, served
+            first.pool.retire()
+            with contextlib.ExitStack() as stack:
+                clients = [stack.enter_context(second.connect()) for _ in range(20)]
+                for client in clients:
+                    answer = client.get()  # the first may have accepted some of them, and tells them to come again
+                    assert (answer.body, answer.closes) in ((b"first", True), (b"second", False))
+            assert first.join()
+        for _ in range(5):
+            with second.connect() as client:
+                assert client.get().body == b"second"
 
 
 # -- ends ------------------------------------------------------------------------------------------------------------
@@ -291,6 +312,21 @@ def test_a_second_stop_does_not_wait() -> None:
             if handler is app:
                 with pytest.raises(ConnectionResetError):
                     read_to_end(client)
+
+
+def test_a_stop_ends_a_connection_on_which_requests_never_cease() -> None:
+    """What a client sends ahead goes on while nobody else waits for the worker: until an answer says that it is the
+    last."""
+    request = b"GET /again HTTP/1.1\r\nHost: x\r\n\r\n"
+    with RunningPool(echo_path, threads=1, graceful_timeout=60) as running:
+        with running.connect() as client:
+            client.send(request * 400)
+            client.read_until(lambda data: data.count(b"/again") >= 20)
+            running.pool.request_stop()
+            with contextlib.suppress(ConnectionError):
+                while client.socket.recv(4096):
+                    client.send(request * 20)
+        assert running.join()
 
 
 @pytest.mark.parametrize("ending", [SystemExit(3), KeyboardInterrupt()])

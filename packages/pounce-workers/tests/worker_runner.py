@@ -14,6 +14,8 @@ from pounce_asgi import ExchangeSettings
 from pounce_workers import ServingSettings, Worker, WorkerSettings, bind_tcp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pounce_asgi import Listeners
 
 HANGS_AFTER = 15.0
@@ -30,18 +32,30 @@ class RunningWorker:
         app: Any,
         loop: str = "asyncio",
         *,
+        sockets: Sequence[socket.socket] | None = None,
         listeners: Listeners | None = None,
         exchange: dict[str, Any] | None = None,
+        worker_id: int = 3,
+        options: dict[str, Any] | None = None,
         **worker: Any,
     ) -> None:
-        self.socket = bind_tcp("127.0.0.1", 0, 256)
-        self.address = self.socket.getsockname()
+        """``sockets``: what it accepts on, else a socket of its own; ``options`` are more arguments of `Worker`."""
+        if sockets is None:
+            self.socket = bind_tcp("127.0.0.1", 0, 256)
+            self.address = self.socket.getsockname()
+            sockets = [self.socket]
         self._started = threading.Event()
         self._error: BaseException | None = None
         chosen: dict[str, Any] = {"graceful_timeout": 5.0, "loop": loop, **worker}
         settings = ServingSettings(exchange=ExchangeSettings(**(exchange or {})), worker=WorkerSettings(**chosen))
         self.worker = Worker(
-            app, [self.socket], settings=settings, listeners=listeners, on_started=self._started.set, worker_id=3
+            app,
+            sockets,
+            settings=settings,
+            listeners=listeners,
+            on_started=self._started.set,
+            worker_id=worker_id,
+            **(options or {}),
         )
         self._thread = threading.Thread(target=self._run, name="worker under test", daemon=True)
 
@@ -86,6 +100,29 @@ class RunningWorker:
 
     def connect(self) -> Client:
         return Client(self.address)
+
+
+class Inlet:
+    """Hands connections over by hand, to a worker or a pool."""
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+        self.told = threading.Event()
+        """The target has room again."""
+        target.on_room = self.told.set
+        self.kept: list[socket.socket] = []
+        """What it had no room for."""
+
+    def connect(self) -> tuple[bool, Client]:
+        """Whether the target took it, and the client."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            client = Client(listener.getsockname())
+            sock, peer = listener.accept()
+        sock.setblocking(False)
+        taken = self.target.hand_over(sock, peer, sock.getsockname())
+        if not taken:
+            self.kept.append(sock)
+        return taken, client
 
 
 class Client:
