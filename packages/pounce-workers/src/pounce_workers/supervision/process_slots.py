@@ -71,6 +71,8 @@ class ProcessSlot:
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
+        self._unborn = False
+        """It was told to end before it ran any code but Python's and ours."""
         self._failed = ""
         # What follows is written by the thread that reads the pipe, and read by all.
         self._exit: SlotExit | None = None
@@ -154,8 +156,13 @@ class ProcessSlot:
     def _tell(self, kind: str) -> None:
         with self._lock:
             self._told_to_end = True
-            if self._process is not None:
+            if self._process is None:
+                return
+            if self._status:
                 self.pipe.send(kind)
+            else:  # its interpreter is starting, which can take seconds: the application's code is not even imported
+                self._unborn = True
+                self._process.kill()
 
     # -- for the thread that watches it ------------------------------------------------------------------------------
 
@@ -195,6 +202,8 @@ class ProcessSlot:
     def _how(self, code: int | None) -> SlotExit:
         if code is None:
             return SlotExit(expected=self._told_to_end, error="" if self._told_to_end else self._failed)
+        if self._unborn and not self._killed:
+            return SlotExit(expected=True)
         told = self._told_to_end or bool(self._last_words.get("told"))
         error = str(self._last_words.get("error", ""))
         if code < 0:
