@@ -199,6 +199,7 @@ def test_what_send_raised_may_leave_the_application(serve: Serve, caplog: pytest
             ended.set()
 
     server = serve(app, lifespan="off")
+    caplog.clear()
     with server.connect() as client:
         client.send(GET.replace(b" / ", b" /long "))
         assert gone.wait(WAIT_SECONDS)

@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
 
 class Living:
-    """An application that notes down what happens in which order, and on which loop."""
+    """An application that notes down what happens on the loop of each worker, in order."""
 
     def __init__(self) -> None:
-        self.happened: list[str] = []
-        self.loops: set[int] = set()
+        self.loops: dict[int, list[str]] = {}
         self.scope: dict[str, Any] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.loops.add(id(asyncio.get_running_loop()))
+        happened = self.loops.setdefault(id(asyncio.get_running_loop()), [])
         if scope["type"] != "lifespan":
-            self.happened.append("request")
+            happened.append("request")
             await answer(send)
             return
         self.scope = dict(scope, state=dict(scope["state"]))
@@ -37,18 +36,19 @@ class Living:
             message = await receive()
             assert message == {"type": f"lifespan.{half}"}
             await asyncio.sleep(0.01)
-            self.happened.append(half)
+            happened.append(half)
             await send({"type": f"lifespan.{half}.complete"})
 
 
-def test_once_on_the_loop_that_serves(serve: Serve) -> None:
+def test_once_on_each_loop_that_serves(serve: Serve) -> None:
     app = Living()
     server = serve(app)
     ask(server)
     ask(server)
     server.stop()
-    assert app.happened == ["startup", "request", "request", "shutdown"]
-    assert len(app.loops) == 1
+    assert len(app.loops) == server.config.workers
+    assert [(each[0], each[-1]) for each in app.loops.values()] == [("startup", "shutdown")] * len(app.loops)
+    assert [what for each in app.loops.values() for what in each[1:-1]] == ["request", "request"]
 
 
 def test_the_scope(serve: Serve) -> None:
@@ -71,7 +71,9 @@ def test_an_application_without_lifespan_is_served(serve: Serve, when: str) -> N
     server = serve(app)
     assert ask(server).body == b"served"
     server.stop()
-    assert [message["type"] for message in received] == ["lifespan.startup"] * (when != "at once")
+    assert [message["type"] for message in received] == ["lifespan.startup"] * (
+        0 if when == "at once" else server.config.workers
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a socket cannot be handed over by its number there")
@@ -95,9 +97,9 @@ def test_nothing_is_served_before_the_startup_is_complete(serve: Serve) -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     with RawClient(*listening.getsockname()) as client:
         client.send(GET)
-        serve(app, fd=listening.detach())
+        server = serve(app, fd=listening.detach())
         assert client.read_response().status == 200
-    assert happened == ["startup", "request"]
+    assert happened == ["startup"] * server.config.workers + ["request"]
 
 
 @pytest.mark.parametrize("message", [{"message": "no database"}, {}], ids=["message", "no message"])
@@ -115,7 +117,7 @@ def test_a_failed_startup_is_logged_and_ends_the_server(
 
 
 def test_the_shutdown_comes_when_connections_are_closed(serve: Serve) -> None:
-    happened: list[str] = []
+    happened: dict[int, list[str]] = {}
     entered, released = threading.Event(), threading.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -123,13 +125,13 @@ def test_the_shutdown_comes_when_connections_are_closed(serve: Serve) -> None:
             await receive()
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            happened.append("shutdown")
+            happened.setdefault(id(asyncio.get_running_loop()), []).append("shutdown")
             await send({"type": "lifespan.shutdown.complete"})
             return
         entered.set()
         await asyncio.to_thread(released.wait, WAIT_SECONDS)
         await answer(send, b"finished")
-        happened.append("answered")
+        happened.setdefault(id(asyncio.get_running_loop()), []).append("answered")
 
     server = serve(app)
     with server.connect() as client:
@@ -142,13 +144,15 @@ def test_the_shutdown_comes_when_connections_are_closed(serve: Serve) -> None:
     server.stop()
     with pytest.raises(OSError, match=r"."):
         server.connect()
-    assert happened == ["answered", "shutdown"]
+    idle = [["shutdown"]] * (server.config.workers - 1)
+    assert sorted(happened.values()) == [["answered", "shutdown"], *idle]
 
 
 def test_the_server_waits_for_the_end_of_the_shutdown(serve: Serve) -> None:
     app = Living()
-    serve(app).stop()
-    assert app.happened == ["startup", "shutdown"]
+    server = serve(app)
+    server.stop()
+    assert list(app.loops.values()) == [["startup", "shutdown"]] * server.config.workers
 
 
 def test_a_failed_shutdown_is_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
