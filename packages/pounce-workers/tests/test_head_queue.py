@@ -77,6 +77,15 @@ def test_what_waits_too_long_is_given_out_once() -> None:
     assert queue.take_overdue(now + 6) == []
 
 
+def test_those_that_have_another_place_are_given_out() -> None:
+    queue, taker = HeadQueue(10, 5.0), _Taker()
+    for name in "abc":
+        queue.put(connection(name))
+    assert queue.take_those(lambda one: one != connection("b")) == [connection("a"), connection("c")]
+    assert queue.take_those(lambda one: one != connection("b")) == []
+    assert queue.take(taker) == connection("b")
+
+
 def test_all_are_given_out_at_the_end() -> None:
     queue = HeadQueue(10, 5.0)
     queue.put(connection("a"))

@@ -144,6 +144,14 @@ class ServerConfig:
             "group": "Workers",
         },
     )
+    worker_mode: Literal["auto", "async", "sync"] = field(
+        default="auto",
+        metadata={
+            "help": "How a worker serves: async is any number of requests in one event loop, sync is one request to a"
+            " thread, for applications that block; auto is sync for WSGI and SyncApp without middleware.",
+            "group": "Workers",
+        },
+    )
     log_level: str = field(
         default="info",
         metadata={

@@ -18,7 +18,7 @@ from pounce_asgi import (
     lift,
     sync_handler,
 )
-from pounce_workers import SyncWorkerPool, Worker, pin_worker
+from pounce_workers import AsyncWorkerPool, SyncWorkerPool, Worker, pin_worker
 
 from .chain import ORDER, build_chain
 
@@ -103,6 +103,25 @@ class WorkerFactory:
                 shared_sockets=shared_sockets,
             )
         chain = build_chain(self._lifted(app), self._config)
+        try:
+            state = self._state_for_all(chain)
+        except BaseException:
+            for sock in sockets:
+                sock.close()  # there will be no worker to do it
+            raise
+        if self._config.worker_mode == "sync":
+            return AsyncWorkerPool(
+                chain,
+                sockets,
+                threads=self._config.lift.sync_threads,
+                settings=self._config.serving,
+                state=state,
+                listeners=self._listeners_of(shared=True),
+                on_started=on_started,
+                worker_id=worker_id,
+                budget=self._budget,
+                shared_sockets=shared_sockets,
+            )
         return Worker(
             chain,
             sockets,
@@ -111,14 +130,16 @@ class WorkerFactory:
             on_started=on_started,
             worker_id=worker_id,
             shared_sockets=shared_sockets,
-            state=self._state_for_all(chain),
+            state=state,
             on_lifespan=self._shared_state.started if self._shared_state is not None else None,
             budget=self._budget,
         )
 
     @property
     def blocks(self) -> bool:
-        """Whether requests are served by threads that block: applications that do, with nothing around them."""
+        """Whether threads call it where no event loop is visible: applications that block, with nothing around them."""
+        if self._config.worker_mode == "async":
+            return False
         return self.interface.blocking and not any(link.is_on(self._config) for link in ORDER)
 
     def cancel_lifespan(self) -> None:
@@ -148,8 +169,8 @@ class WorkerFactory:
     def _state_for_all(self, app: ASGI3Application) -> dict[str, Any] | None:
         """The state of the lifespan that is run once for all workers; None where each runs its own."""
         exchange = self._config.exchange
-        if exchange.lifespan_scope != "server":
-            return None
+        if exchange.lifespan_scope != "server" and self._config.worker_mode != "sync":
+            return None  # with mode sync loops come and go, and none could have a lifespan of its own
         with self._lock:  # the others wait until the first has started it
             if self._server_lifespan is None:
                 self._server_lifespan = ServerLifespan(

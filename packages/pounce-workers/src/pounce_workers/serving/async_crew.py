@@ -103,8 +103,15 @@ class AsyncCrew:
             self._connections -= 1
 
     def streams(self, head: RequestHead) -> None:
-        """Remember the path."""
-        self._paths.add(head.raw_path)
+        """Remember the path. Those that wait for the same need wait no longer."""
+        path = head.raw_path
+        known = path in self._paths
+        self._paths.add(path)
+        if not known:
+            for connection in self.queue.take_those(
+                lambda one: one.waiting is not None and one.waiting.raw_path == path
+            ):
+                self.moved(connection)
 
     def moved(self, connection: MovableConnection) -> None:
         """Find a place for a connection: a thread for its request if it has one, else where clients are waited for."""

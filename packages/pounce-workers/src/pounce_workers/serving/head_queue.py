@@ -8,6 +8,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pounce_workers.serving.movable_connection import MovableConnection
 
 __all__ = ["HeadQueue"]
@@ -78,6 +80,14 @@ class HeadQueue:
             while self._waiting and self._waiting[0][0] <= now:
                 overdue.append(self._waiting.popleft()[1])
         return overdue
+
+    def take_those(self, wanted: Callable[[MovableConnection], bool]) -> list[MovableConnection]:
+        """Those of which this is true, for whoever has another place for them."""
+        with self._lock:
+            taken = [entry for entry in self._waiting if wanted(entry[1])]
+            if taken:
+                self._waiting = deque(entry for entry in self._waiting if entry not in taken)
+        return [connection for _, connection in taken]
 
     def take_all(self) -> list[MovableConnection]:
         """Those that wait, for whoever ends it all."""
