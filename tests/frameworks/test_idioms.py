@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 FRAMEWORKS: Final = ("fastapi", "starlette", "django", "litestar", "quart", "falcon")
 MIB: Final = 1 << 20
 
+ONE_LOOP: Final = frozenset({"litestar"})
+"""Their application objects hold what belongs to one loop (the stream of Litestar's event emitter): several workers
+cannot share one, and each is given its own by a factory."""
+
 each_framework = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 
@@ -32,7 +37,11 @@ def build(framework: str, probe: Probe) -> Callable[..., Any]:
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.__name__)
 def test_idiom(serve: Serve, framework: str, idiom: Callable[[Idiom], None]) -> None:
     probe = Probe()
-    idiom(Idiom(server=serve(build(framework, probe)), probe=probe))
+    if framework in ONE_LOOP:
+        server = serve(functools.partial(build, framework, probe), factory=True)
+    else:
+        server = serve(build(framework, probe))
+    idiom(Idiom(server=server, probe=probe))
 
 
 @each_framework
