@@ -73,9 +73,9 @@ def test_an_interface_that_only_processes_know_is_not_made_up() -> None:
     assert "  application: main:app" in lines(spoken="")
 
 
-@pytest.mark.parametrize("spoken", ["wsgi", "sync"])
-def test_the_threads_of_applications_that_block(spoken: str) -> None:
-    shown = lines(spoken=spoken, sync_threads=5)
+@pytest.mark.parametrize(("spoken", "mode"), [("wsgi", "auto"), ("sync", "async"), ("asgi3", "sync")])
+def test_the_threads_of_applications_that_block(spoken: str, mode: str) -> None:
+    shown = lines(spoken=spoken, worker_mode=mode, sync_threads=5)
     assert f"  application: main:app ({spoken})" in shown
     assert "  workers:     1 thread (5 request threads each, loop auto, http auto)" in shown
 

@@ -63,7 +63,8 @@ def _workers(decision: Decision | None) -> str:
 
 def _how(config: ServerConfig, interface: str) -> str:
     """By what they serve; an application that blocks is called in threads that each worker has for it."""
-    threads = f"{config.lift.sync_threads} request threads each, " if interface in ("wsgi", "sync") else ""
+    in_threads = interface in ("wsgi", "sync") or config.worker_mode == "sync"
+    threads = f"{config.lift.sync_threads} request threads each, " if in_threads else ""
     return f"{threads}loop {config.worker.loop}, http {config.worker.http}"
 
 
