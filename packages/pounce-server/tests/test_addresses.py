@@ -250,6 +250,16 @@ def test_a_socket_that_does_not_listen_is_named() -> None:
         os.close(fd)
 
 
+def test_a_descriptor_that_is_named_twice_is_one_socket() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fd = listener.detach()
+        listening = listen(
+            config(bind=[f"fd://{fd}", f"fd://{fd}", "systemd://"]), activation=Activation(((fd, "web"),))
+        )
+        assert [one.fileno() for one in listening.sockets] == [fd]
+        listening.close()
+
+
 # -- the backlog -----------------------------------------------------------------------------------------------------
 
 

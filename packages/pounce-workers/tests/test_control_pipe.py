@@ -92,3 +92,14 @@ def test_threads_do_not_cut_each_others_messages(ends: tuple[socket.socket, Cont
     for thread in threads:
         thread.join()
     assert counts == [50] * 4
+
+
+def test_what_is_there_is_read_although_somebody_holds_the_other_end() -> None:
+    """As a child that the application forked does, long after its worker has ended."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, theirs.dup():
+        parent, child = ControlPipe(ours), ControlPipe(theirs)
+        assert child.send("exit", error="")
+        child.close()
+        parent.receive_rest()  # would wait for ever, else
+        assert [message["is"] for message in parent.messages()] == ["exit"]

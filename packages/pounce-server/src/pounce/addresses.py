@@ -11,7 +11,6 @@ import logging
 import os
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pounce_asgi import PounceError
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from .config import ServerConfig
 
-__all__ = ["Address", "BindError", "ListeningSockets", "bind", "listen", "places", "unlink_unix_socket"]
+__all__ = ["Address", "BindError", "ListeningSockets", "listen", "places"]
 
 _log = logging.getLogger("pounce.server")
 
@@ -111,32 +110,15 @@ def listen(config: ServerConfig, *, activation: Activation | None = None, reuse_
             if isinstance(place, UnixPlace):
                 sockets.append(_open_unix(place, backlog, config.uds_permissions))
                 files += filter(None, (UnixSocketFile.of(sockets[-1]),))
-            elif isinstance(place, FdPlace):
-                sockets.append(_adopt(place, place.fd))
-            elif isinstance(place, ServicePlace):
-                sockets += (_adopt(place, fd) for fd in _handed_over(place, given))
+            for fd in _descriptors(place, given):
+                if all(fd != one.fileno() for one in sockets):  # a descriptor has one owner, however often it is named
+                    sockets.append(_adopt(place, fd))
     except BaseException:
         ListeningSockets(tuple(sockets), tuple(files)).close()
         raise
     _close_unused(given, sockets)
     _warn_of_backlog(backlog, asked)
     return ListeningSockets(tuple(sockets), tuple(files))
-
-
-def bind(config: ServerConfig) -> tuple[socket.socket, ...]:
-    """The listening sockets of a configuration.
-
-    Raises:
-        BindError: the system refused.
-    """
-    return listen(config).sockets
-
-
-def unlink_unix_socket(path: str, ours: os.stat_result) -> None:
-    """Remove the file of a UNIX socket, unless another server has put its own there since."""
-    with contextlib.suppress(OSError):
-        if os.path.samestat(Path(path).stat(), ours):
-            Path(path).unlink()
 
 
 def _open_tcp(asked: tuple[Place, ...], backlog: int, *, reuse_port: bool) -> tuple[socket.socket, ...]:
@@ -156,6 +138,13 @@ def _open_unix(place: UnixPlace, backlog: int, permissions: str | None) -> socke
 def _adopt(place: Place, fd: int) -> socket.socket:
     with _in_words(place):
         return adopt_fd(fd)
+
+
+def _descriptors(place: Place, given: Activation) -> tuple[int, ...]:
+    """Those that exist already."""
+    if isinstance(place, FdPlace):
+        return (place.fd,)
+    return _handed_over(place, given) if isinstance(place, ServicePlace) else ()
 
 
 def _handed_over(place: ServicePlace, activation: Activation) -> tuple[int, ...]:

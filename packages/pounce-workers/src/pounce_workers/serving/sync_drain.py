@@ -82,7 +82,8 @@ class SyncDrain:
                 transport.cut()
         end = time.monotonic() + LAST_GRACE
         for worker in pool.workers:
-            if not worker.join(max(end - time.monotonic(), 0)):
+            # One that serves nobody is about to end: on a busy machine it has not had its turn yet.
+            if not worker.join(max(end - time.monotonic(), 0)) and worker.busy_since is not None:
                 logger.warning("%s does not end and is left behind, in:\n%s", worker.name, worker.stack())
         # What a worker parked while it ended.
         for transport in pool.lot.members():

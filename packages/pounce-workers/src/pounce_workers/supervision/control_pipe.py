@@ -58,6 +58,12 @@ class ControlPipe:
         self._received += data
         return bool(data)
 
+    def receive_rest(self) -> None:
+        """Read what is there without waiting: the end may be far, where a child of the other side holds its socket."""
+        self._sock.setblocking(False)
+        while self.receive():
+            pass
+
     def messages(self) -> list[Message]:
         """Take the messages that are complete."""
         taken = []

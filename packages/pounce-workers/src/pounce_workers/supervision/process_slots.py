@@ -193,8 +193,10 @@ class ProcessSlot:
         code = process.poll() if process is not None else None
         if process is not None and code is None:
             return False
-        while process is not None and self.receive():
-            pass
+        if process is not None:
+            self.pipe.receive_rest()
+            for message in self.pipe.messages():
+                self._hear(message)
         self._exit = self._how(code)
         self._on_exit(self)
         return True
