@@ -48,7 +48,7 @@ def test_url(address: Address, url: str) -> None:
 
 
 def test_address_of_a_bound_socket() -> None:
-    (listener,) = addresses.bind(ServerConfig(app="main:app", port=0))
+    (listener,) = addresses.listen(ServerConfig(app="main:app", port=0)).sockets
     with listener:
         address = Address.of(listener)
     assert address.host == "127.0.0.1"
@@ -57,14 +57,14 @@ def test_address_of_a_bound_socket() -> None:
 
 def test_unix_socket(tmp_path: Path) -> None:
     path = str(tmp_path / "it.sock")
-    (listener,) = addresses.bind(ServerConfig(app="main:app", uds=path))
+    (listener,) = addresses.listen(ServerConfig(app="main:app", uds=path)).sockets
     with listener:
         assert Address.of(listener) == Address(path, None)
 
 
 def test_descriptor() -> None:
     with socket.create_server(("127.0.0.1", 0)) as given:
-        (listener,) = addresses.bind(ServerConfig(app="main:app", fd=os.dup(given.fileno())))
+        (listener,) = addresses.listen(ServerConfig(app="main:app", fd=os.dup(given.fileno()))).sockets
         with listener:
             assert Address.of(listener) == Address(*given.getsockname())
 
@@ -73,7 +73,7 @@ def test_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(BindError) as caught:
-            addresses.bind(ServerConfig(app="main:app", port=port))
+            addresses.listen(ServerConfig(app="main:app", port=port))
     assert str(caught.value) == (
         f"cannot listen on 127.0.0.1:{port}: the address is in use; stop what listens there, or choose another --port"
     )
@@ -114,7 +114,7 @@ def test_refusals_in_words(
     for name in ("bind_tcp_all", "bind_unix", "adopt_fd"):
         monkeypatch.setattr(addresses, name, refuse)
     with pytest.raises(BindError) as caught:
-        addresses.bind(ServerConfig(app="main:app", **where))
+        addresses.listen(ServerConfig(app="main:app", **where))
     assert str(caught.value).startswith(f"cannot listen on {message}")
 
 
