@@ -156,7 +156,8 @@ def test_who_comes_while_others_are_taken_in_waits_for_the_next_turn(make_loop: 
     run_on(make_loop, main)
 
 
-def test_one_that_fails_takes_no_other_with_it() -> None:
+@pytest.mark.parametrize("closing", [False, True])
+def test_one_that_fails_takes_no_other_with_it(closing: bool) -> None:
     door = Door()
     told: list[Any] = []
 
@@ -170,6 +171,8 @@ def test_one_that_fails_takes_no_other_with_it() -> None:
         door.intake.open(asyncio.get_running_loop(), take)
         for number in range(4):
             assert door.put(number)
+        if closing:
+            door.intake.close()
         await turns()
 
     asyncio.run(main())
