@@ -40,16 +40,16 @@ class RunningServer:
         self,
         folder: Path,
         *arguments: str,
-        python: tuple[str, ...] = (),
+        python: tuple[str, ...] = ("-m", "pounce", "app:app", "--port", "0"),
         environ: Mapping[str, str] | None = None,
         log_to: Path | None = None,
     ) -> None:
-        """``python``: options for the interpreter. ``log_to``: a device that takes the output instead of a file."""
+        """``python``: what the interpreter runs. ``log_to``: a device that takes the output instead of a file."""
         self._log = folder / "server.log"
         given = {name: value for name, value in os.environ.items() if not name.startswith("POUNCE_")}
         with (log_to or self._log).open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *python, "-m", "pounce", "app:app", "--port", "0", *arguments],
+                [sys.executable, *python, *arguments],
                 cwd=folder,
                 env=given | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"} | dict(environ or {}),
                 stdout=output,
