@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,8 +17,6 @@ from pounce_testing import Twins
 from tests.end_to_end.signals import WAIT_SECONDS, Signals
 
 if TYPE_CHECKING:
-    import threading
-
     from pounce_asgi import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 __all__ = ["CASES", "REPORT", "STREAM", "UPLOAD", "WAIT_SECONDS", "answer", "cases", "read_body", "report", "wait_for"]
@@ -197,9 +197,19 @@ async def half_read(_: str, signals: Signals, receive: ASGIReceiveCallable, send
     await answer(send, b"x" * 500_000)
 
 
+async def worker(_: str, signals: Signals, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Which worker answers."""
+    await answer(send, b"%d-%d" % (os.getpid(), threading.get_ident()))
+
+
+async def cpus(_: str, signals: Signals, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """On which CPUs the worker may run."""
+    await answer(send, json.dumps(sorted(os.sched_getaffinity(0))).encode())
+
+
 PATHS: Final[dict[str, Any]] = {
     case.__name__: case
-    for case in (held, close, fail, length, status, read, expect, endless, large, early, file, half_read)
+    for case in (held, close, fail, length, status, read, expect, endless, large, early, file, half_read, worker, cpus)
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -160,9 +162,17 @@ def half_read(_: str, signals: Signals, request: SyncRequest) -> SyncResponse:
     return SyncResponse(body=b"x" * 500_000)
 
 
+def worker(_: str, signals: Signals, request: SyncRequest) -> SyncResponse:
+    return SyncResponse(body=b"%d-%d" % (os.getpid(), threading.get_ident()))
+
+
+def cpus(_: str, signals: Signals, request: SyncRequest) -> SyncResponse:
+    return SyncResponse(body=json.dumps(sorted(os.sched_getaffinity(0))).encode())
+
+
 PATHS: Final = {
     case.__name__: case
-    for case in (held, close, fail, length, status, read, expect, endless, large, early, file, half_read)
+    for case in (held, close, fail, length, status, read, expect, endless, large, early, file, half_read, worker, cpus)
 }
 
 

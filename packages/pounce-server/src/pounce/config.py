@@ -152,6 +152,15 @@ class ServerConfig:
             "group": "Workers",
         },
     )
+    distribution: Literal["distributor", "reuseport"] = field(
+        default="distributor",
+        metadata={
+            "help": "How several workers get new connections: distributor is one thread that gives each to the worker"
+            " with the fewest, or for processes a socket from which all take; reuseport is a socket for each, over"
+            " which the system spreads them (Linux).",
+            "group": "Workers",
+        },
+    )
     log_level: str = field(
         default="info",
         metadata={

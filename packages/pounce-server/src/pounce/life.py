@@ -29,16 +29,18 @@ from . import stage_effects as do
 from . import stage_events as on
 from .access_log import opened_access_log
 from .addresses import ListeningSockets, listen
-from .crew import Crew, CrewCallbacks, ProcessCrew, SoloCrew, ThreadCrew
+from .crew import Crew, CrewCallbacks, ProcessCrew
 from .env_file import apply_env_file
 from .features import require_features
 from .file_events import change_source
 from .fresh_import import FreshImport, ImportedCode
 from .own_code import own_code
+from .port_shares import PortShares
 from .portable import require_portable
 from .reload_obstacles import obstacle
 from .service_manager import ServiceManager
 from .stages import Stage, State, step
+from .thread_crews import PortCrew, SoloCrew, ThreadCrew
 from .worker_factory import interface_of
 
 if TYPE_CHECKING:
@@ -202,9 +204,15 @@ class Life:
         self._events.put(on.KindDetected(kind=decision.kind))
 
     def _bind(self, _: do.Bind) -> None:
-        self._listening = listen(self._config, activation=self._activation)
+        self._listening = listen(self._config, activation=self._activation, reuse_port=self._shares_ports)
         self._stack.callback(self._listening.close)
         self._events.put(on.Bound(addresses=self._listening.addresses))
+
+    @property
+    def _shares_ports(self) -> bool:
+        """Whether each of several workers gets sockets of its own."""
+        several = self._decision is not None and self._decision.workers > 1
+        return several and self._config.distribution == "reuseport"
 
     def _start_workers(self, _: do.StartWorkers) -> None:
         assert self._listening is not None
@@ -223,8 +231,14 @@ class Life:
             on_switched=lambda number: self._events.put(on.GenerationReady(generation=number)),
             on_failed=self._generation_failed,
         )
+        shares = None
+        if self._shares_ports:
+            shares = PortShares(listening.sockets, decision.workers, config.worker.backlog)
+            self._stack.callback(shares.close)
         if decision.kind == "process":
-            return ProcessCrew(config, listening.sockets, tell, sets_up_logging=self._owns_process, cpus=cpus)
+            return ProcessCrew(
+                config, listening.sockets, tell, sets_up_logging=self._owns_process, cpus=cpus, shares=shares
+            )
         assert self._importer is not None
         assert self._code is not None
         parts: dict[str, Any] = {
@@ -236,6 +250,8 @@ class Life:
         }
         if decision.workers == 1:
             return SoloCrew(config, listening.sockets, tell, on_started_here=self._on_started_here, **parts)
+        if shares is not None:
+            return PortCrew(config, shares, tell, **parts)
         return ThreadCrew(config, listening.sockets, tell, **parts)
 
     def _workers_ended(self, failure: BaseException | None) -> None:

@@ -18,6 +18,8 @@ from .logging_setup import flush_logs, set_up_logging
 from .worker_factory import WorkerFactory
 
 if TYPE_CHECKING:
+    import socket
+
     from pounce_workers import Birth
 
     from .config import ServerConfig
@@ -39,6 +41,8 @@ class ProcessPayload:
     sets_up_logging: bool
     """The parent owns its process, so its children write logs as it does."""
     cpus: tuple[int, ...] = ()
+    places: tuple[tuple[int, ...], ...] = ()
+    """For each worker the indices of the sockets on which it accepts; empty where all accept on all."""
 
 
 def main(birth: Birth) -> None:
@@ -63,12 +67,24 @@ def main(birth: Birth) -> None:
             multiprocess=True,
             cpus=payload.cpus,
         )
-        worker = factory.make(birth.worker_id, birth.ready, birth.sockets, shared_sockets=True)
+        worker = factory.make(birth.worker_id, birth.ready, _own_sockets(birth), shared_sockets=True)
         birth.attach(worker)
         try:
             worker.run()
         finally:
             factory.close()
+
+
+def _own_sockets(birth: Birth) -> list[socket.socket]:
+    """Those on which this worker accepts; what it inherited of the others is closed."""
+    payload: ProcessPayload = birth.payload
+    if not payload.places:
+        return birth.sockets
+    own = set(payload.places[birth.worker_id])
+    for index, sock in enumerate(birth.sockets):
+        if index not in own:
+            sock.close()
+    return [sock for index, sock in enumerate(birth.sockets) if index in own]
 
 
 def _imported(config: ServerConfig) -> Any:
