@@ -22,10 +22,10 @@ from benchmarks.process_tree import busy_seconds
 from benchmarks.report import latency_table, pause_table
 from benchmarks.servers import SERVERS
 from benchmarks.serving import on_core
+from pounce_testing import TestServer
 
 if TYPE_CHECKING:
     from pounce_asgi import ASGIReceiveCallable, ASGISendCallable, Scope
-    from pounce_testing.fixtures import Serve
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="benchmarks measure by means of epoll and /proc")
 
@@ -71,7 +71,7 @@ def test_a_timetable_has_its_rate_and_can_be_had_again() -> None:
 
 
 @linux
-def test_a_server_that_stands_still_is_charged_with_all_who_wait(serve: Serve) -> None:
+def test_a_server_that_stands_still_is_charged_with_all_who_wait() -> None:
     """One request takes 0.3 s; those due meanwhile have to wait for it, or for one of the two connections."""
     served = 0
 
@@ -83,7 +83,8 @@ def test_a_server_that_stands_still_is_charged_with_all_who_wait(serve: Serve) -
         await apps.hello(scope, receive, send)
 
     timetable = Timetable([number * 0.002 for number in range(110)], measured_from=10)
-    seen = send_by_timetable(serve(app).port, timetable, connections=2, answer=b"Hello, world!")
+    with TestServer(app) as server:
+        seen = send_by_timetable(server.port, timetable, connections=2, answer=b"Hello, world!")
     assert (seen.requests, seen.failures) == (100, 0)
     assert seen.longest >= 0.3
     # Counted from when each was sent, all but two would have been answered at once.
@@ -91,7 +92,7 @@ def test_a_server_that_stands_still_is_charged_with_all_who_wait(serve: Serve) -
 
 
 @linux
-def test_what_is_no_proper_answer_is_a_failure(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_proper_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_loop, "GRACE_SECONDS", 0.2)
     timetable = Timetable([0.0, 0.001, 0.002], measured_from=0)
 
@@ -100,7 +101,8 @@ def test_what_is_no_proper_answer_is_a_failure(serve: Serve, monkeypatch: pytest
         await send({"type": "http.response.body", "body": b"Hello, world!"})
 
     for app, answer in [(refuse, b"Hello, world!"), (apps.hello, b"another")]:
-        seen = send_by_timetable(serve(app).port, timetable, connections=1, answer=answer)
+        with TestServer(app) as server:
+            seen = send_by_timetable(server.port, timetable, connections=1, answer=answer)
         assert (seen.requests, seen.failures) == (0, 3)
 
 
@@ -156,7 +158,7 @@ def test_pauses_are_timed() -> None:
     assert times.read() == {"collections": 0, "longest": 0.0, "total": 0}
 
 
-def test_the_littering_application_leaves_cycles_and_tells_its_pauses(serve: Serve) -> None:
+def test_the_littering_application_leaves_cycles_and_tells_its_pauses() -> None:
     url = serve(littering).url
     with httpx.Client(trust_env=False) as client:
         client.get(f"{url}/pauses")
