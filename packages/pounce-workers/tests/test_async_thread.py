@@ -171,6 +171,23 @@ def test_what_a_request_may_rely_on(handler: Any, loop: str) -> None:
             client.socket.close()
 
 
+@every_loop
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_request_begins_without_the_variables_of_the_one_before(loop: str, waits: bool) -> None:
+    async def sets(scope: Scope, receive: Any, send: Any) -> None:
+        found = variable.get()
+        variable.set(scope["path"])
+        if waits:
+            await asyncio.sleep(0)
+        await respond(send, found.encode())
+
+    with RunningAsyncPool(by_path(it=sets), 1, loop=loop) as running, running.connect() as client:
+        for fields in ((), ("Accept: text/event-stream",)):
+            assert [client.get("/it", *fields).body for _ in range(3)] == [b"unset"] * 3
+        client.send(b"GET /it HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        client.read_until(lambda data: data.count(b"unset") == 3)
+
+
 def test_a_body_that_arrives_after_the_thread_changed_its_role() -> None:
     with (
         RunningAsyncPool(by_path(echo=reads_its_body), 1, async_limit=LIMIT) as running,
@@ -224,30 +241,28 @@ def test_work_that_goes_on_after_the_answer_holds_up_nobody() -> None:
 @pytest.mark.parametrize("kind", ["task", "timer"])
 def test_what_the_application_leaves_on_a_loop_is_waited_for(kind: str) -> None:
     done = threading.Event()
-    go_on = threading.Event()
+    gates = Gates()
 
     async def later() -> None:
-        while not go_on.is_set():  # noqa: ASYNC110 - it is set from another thread
-            await asyncio.sleep(0.005)
+        await asyncio.sleep(10 * LIMIT)
         done.set()
 
     async def leaves(scope: Scope, receive: Any, send: Any) -> None:
-        loop = asyncio.get_running_loop()
+        await gates.wait(scope, receive, send)
         if kind == "task":
             scope["state"]["kept"].append(asyncio.ensure_future(later()))
         else:
-            loop.call_later(20 * LIMIT, done.set)
-        await beyond_the_limit()
-        await respond(send)
+            asyncio.get_running_loop().call_later(10 * LIMIT, done.set)
 
     kept: list[Any] = []
     with (
         RunningAsyncPool(by_path(it=leaves), 1, async_limit=LIMIT, state={"kept": kept}) as running,
         running.connect() as client,
     ):
-        assert client.get("/it").status == 200
-        assert not done.is_set()
-        go_on.set()
+        client.send(b"GET /it HTTP/1.1\r\nHost: x\r\n\r\n")
+        running.threads_are(3)
+        gates.open.set()
+        assert client.response().status == 200
         running.threads_are(2)
         assert done.is_set()
 

@@ -5,7 +5,6 @@ slowly. Its loop calls no application, so nothing that an application does holds
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -61,9 +60,11 @@ class AsyncParking(MovingServer):
 
     def take_back(self, connection: MovableConnection) -> None:
         """Wait here for what its client does next."""
-        # When the loop is closed everything has ended, this connection's thread excepted, which was left behind.
-        with contextlib.suppress(RuntimeError):
+        try:
             self.loop.call_soon_threadsafe(self._settle, connection)
+        except RuntimeError:
+            # The loop is closed: all has ended but this connection's thread, which was left behind.
+            connection.transport.abort()
 
     # -- what connections here tell ----------------------------------------------------------------------------------
 

@@ -222,6 +222,11 @@ class AsyncThread:
         self._stopping = True
         self._end.set()
 
+    def _soon(self, callback: Callable[..., None], *arguments: Any) -> None:
+        """Call it in the next turn, and not in the context of a request, which the next one would begin with."""
+        context = self.server.wire.base_context if self.server is not None else None
+        self._loop.call_soon(callback, *arguments, context=context)
+
     @property
     def _busy(self) -> bool:
         server = self.server
@@ -254,7 +259,7 @@ class AsyncThread:
             logger.exception("An HTTP connection failed in an unforeseen way")
             connection.transport.abort()
         # Most are answered by then, and the kernel need not hear of them.
-        self._loop.call_soon(self._watch, connection)
+        self._soon(self._watch, connection)
 
     def _note_stream(self, connection: MovableConnection, head: RequestHead) -> None:
         exchange = connection.exchange
@@ -263,7 +268,7 @@ class AsyncThread:
 
     def _watch(self, connection: MovableConnection) -> None:
         server = self.server
-        if server is not None and server.has(connection):
+        if server is not None and server.has(connection) and connection.exchange is not None:
             connection.transport.watch()
 
     # -- what its connections tell -----------------------------------------------------------------------------------
@@ -277,7 +282,7 @@ class AsyncThread:
 
     def pass_on(self, connection: MovableConnection) -> None:
         """It has nothing to do here any more, after this turn."""
-        self._loop.call_soon(self._look, connection)
+        self._soon(self._look, connection)
 
     def opened(self) -> None:
         """A connection was accepted."""
@@ -286,7 +291,7 @@ class AsyncThread:
     def closed(self, connection: MovableConnection) -> None:  # noqa: ARG002
         """The connection is gone."""
         self._owner.closed()
-        self._loop.call_soon(self._check)
+        self._soon(self._check)
 
     def _look(self, connection: MovableConnection) -> None:
         """Let a connection go whose request is answered."""
@@ -297,7 +302,7 @@ class AsyncThread:
             self._owner.moved(server.part_with(connection))
             self._check()
         elif connection.turns_pending:
-            self._loop.call_soon(self._look, connection)
+            self._soon(self._look, connection)
 
     def _check(self) -> None:
         """See whether the thread is free."""
@@ -314,12 +319,12 @@ class AsyncThread:
         self._forget_time()
         self.busy_since = None
         if self.role is Role.FRONT:
-            self._loop.call_soon(self._next)
+            self._soon(self._next)
         else:
             self._end.set()
 
     def _returned(self, _task: asyncio.Task[Any]) -> None:
-        self._loop.call_soon(self._check)
+        self._soon(self._check)
 
     # -- requests that go on -----------------------------------------------------------------------------------------
 

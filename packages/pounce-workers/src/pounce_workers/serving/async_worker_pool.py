@@ -73,6 +73,7 @@ class AsyncWorkerPool(Worker):
         )
         self._parking: AsyncParking | None = None
         self._ending: BaseException | None = None
+        self._runs_itself = False
         self._crew = AsyncCrew(
             self._new_thread_server,
             threads,
@@ -110,7 +111,18 @@ class AsyncWorkerPool(Worker):
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
+    async def serve(self) -> None:
+        """Serve in the running loop, which only waits for clients; see `Worker.serve`.
+
+        Raises:
+            SystemExit, KeyboardInterrupt: the application raised it.
+        """
+        await super().serve()
+        if self._ending is not None and not self._runs_itself:
+            raise self._ending
+
     def _run(self) -> None:
+        self._runs_itself = True
         super()._run()
         if self._ending is not None:
             raise self._ending
