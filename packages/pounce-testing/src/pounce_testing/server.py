@@ -17,7 +17,7 @@ from pounce_testing.client import RawClient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pounce_asgi import Listeners
+    from pounce_asgi import Listeners, SyncApp
 
 __all__ = ["TestServer"]
 
@@ -42,7 +42,7 @@ class TestServer:
 
     def __init__(
         self,
-        app: Callable[..., Any] | str | pounce.ServerConfig,  # each framework has its own types for ASGI
+        app: Callable[..., Any] | SyncApp | str | pounce.ServerConfig,  # each framework has its own types for ASGI
         *,
         listeners: Listeners | None = None,
         **settings: Any,
@@ -153,7 +153,9 @@ class TestServer:
             raise error
 
 
-def _config(app: Callable[..., Any] | str | pounce.ServerConfig, settings: dict[str, Any]) -> pounce.ServerConfig:
+def _config(
+    app: Callable[..., Any] | SyncApp | str | pounce.ServerConfig, settings: dict[str, Any]
+) -> pounce.ServerConfig:
     if not isinstance(app, pounce.ServerConfig):
         return pounce.ServerConfig.of({**DEFAULTS, **settings, "app": app})
     if settings:
