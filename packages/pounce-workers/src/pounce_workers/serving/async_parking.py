@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_workers.serving.moving_server import MovingServer
+from pounce_workers.serving.thread_role import Role
 
 if TYPE_CHECKING:
     from pounce_asgi.contracts import RequestHead
@@ -24,7 +25,10 @@ WORKERS_BUSY: Final = "all workers are busy"
 """What a client is told whose request found no thread in time."""
 
 LAST_GRACE: Final = 1.0
-"""Seconds for the threads to end after all that they had was cancelled; then they are left behind."""
+"""Seconds for threads to leave their applications once all that they had is cancelled; then they are left behind."""
+CLOSING_GRACE: Final = 5.0
+"""Seconds in all for those that have, and only close their loops: that is sure to come, but on free-threaded builds
+each of them stops all others for it, more than once."""
 STEP: Final = 0.01
 """Seconds between two looks at whether they have."""
 
@@ -132,8 +136,11 @@ class AsyncParking(MovingServer):
         crew.stop()
         for connection in crew.queue.take_all():
             self.take(connection)
-        end = time.monotonic() + LAST_GRACE
-        while crew.threads and time.monotonic() < end:  # noqa: ASYNC110 - they end in threads of their own
+        began = time.monotonic()
+        while threads := crew.threads:
+            closing = all(thread.role is Role.ENDED for thread in threads)
+            if time.monotonic() >= began + (CLOSING_GRACE if closing else LAST_GRACE):
+                break
             await asyncio.sleep(STEP)
         for thread in crew.threads:
             logger.warning("%s does not end and is left behind, in:\n%s", thread.name, thread.stack())

@@ -31,7 +31,9 @@ __all__ = ["AsyncThread", "ThreadOwner"]
 logger = logging.getLogger("pounce.worker")
 
 LOOK_AGAIN: Final = 0.1
-"""Seconds between two looks at whether the application has left anything on the loop of a thread that is to go."""
+LONGEST_PAUSE: Final = 1.6
+"""Seconds between two looks at whether the application has left anything on the loop of a thread that is to go: twice
+as many each time. On free-threaded builds a look at all tasks stops all threads."""
 
 
 class ThreadOwner(Protocol):
@@ -88,6 +90,7 @@ class AsyncThread:
         self._async_limit = async_limit
         self._loop = new_event_loop(loop)
         self._end = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._stopping = False
         self._main: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -190,8 +193,11 @@ class AsyncThread:
         self._next()
         try:
             await self._end.wait()
-            while not self._stopping and self._left_behind():  # noqa: ASYNC110 - timers tell nobody of their end
-                await asyncio.sleep(LOOK_AGAIN)
+            pause = LOOK_AGAIN
+            while not self._stopping and self._left_behind():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopped.wait(), pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
         finally:
             self.role = change(self.role, Role.ENDED)
             self._owner.queue.forget(self)
@@ -220,6 +226,7 @@ class AsyncThread:
 
     def _stop(self) -> None:
         self._stopping = True
+        self._stopped.set()
         self._end.set()
 
     def _soon(self, callback: Callable[..., None], *arguments: Any) -> None:
