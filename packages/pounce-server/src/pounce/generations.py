@@ -58,6 +58,8 @@ class ThreadGeneration:
     def __init__(self, code: ImportedCode, factory: WorkerFactory, launcher: SlotLauncher) -> None:
         self.factory = factory
         self.launcher: Final = launcher
+        self.ended = False
+        """Nothing of it is left to shut down."""
         self._code = code
 
     def undo(self) -> None:
@@ -71,6 +73,7 @@ class ThreadGeneration:
         self._code.release()
 
     def _close(self) -> None:
+        self.ended = True
         with contextlib.suppress(LifespanError):  # logged where it happened, and nobody is left to tell
             self.factory.close()
 

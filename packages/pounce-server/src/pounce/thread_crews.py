@@ -120,8 +120,8 @@ class _InProcess(Crew):
 
     def _kept(self, generation: ThreadGeneration) -> ThreadGeneration:
         with self._lock:
-            # Those that have ended have nothing to shut down, and are not many.
-            self._generations = [*self._generations[-8:], generation]
+            # Those that have ended have nothing to shut down, and would keep all that their code made.
+            self._generations = [*(one for one in self._generations if not one.ended), generation]
         return generation
 
 

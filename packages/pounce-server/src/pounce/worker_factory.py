@@ -153,6 +153,7 @@ class WorkerFactory:
         Raises:
             LifespanError: the shutdown for all workers failed.
         """
+        self._shared_state = None  # it knows the application, which nobody needs any more
         if self._server_lifespan is not None:
             self._server_lifespan.shutdown()
 
