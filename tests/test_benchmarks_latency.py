@@ -159,14 +159,13 @@ def test_pauses_are_timed() -> None:
 
 
 def test_the_littering_application_leaves_cycles_and_tells_its_pauses() -> None:
-    url = serve(littering).url
-    with httpx.Client(trust_env=False) as client:
-        client.get(f"{url}/pauses")
+    with TestServer(littering) as server, httpx.Client(trust_env=False) as client:
+        client.get(f"{server.url}/pauses")
         gc.collect()
         for _ in range(20):
-            client.get(url)
+            client.get(server.url)
         assert gc.collect() >= 20
-        said = client.get(f"{url}/pauses").json()
+        said = client.get(f"{server.url}/pauses").json()
     assert said["collections"] >= 2
     assert said["total"] >= said["longest"] > 0
 
