@@ -16,10 +16,12 @@ from tests.end_to_end.process import ServerProcess
 if TYPE_CHECKING:
     from pathlib import Path
 
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has --distribution reuseport")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
 
 APPLICATION = """
 import asyncio, contextlib, pathlib, time
+from pounce_asgi import SyncResponse
 
 async def lifespan(receive, send):
     await receive()
@@ -31,6 +33,21 @@ async def lifespan(receive, send):
 def sleep_in_a_thread():
     print("in the thread", flush=True)
     time.sleep(600)
+
+class Blocking:
+    def handle(self, request):
+        return SyncResponse(body=self.pieces(request.path))
+
+    def pieces(self, path):
+        yield b"begun,"
+        if path == "/thread":
+            sleep_in_a_thread()
+        if path == "/held":
+            while not pathlib.Path("release").exists():
+                time.sleep(0.01)
+        yield b"done"
+
+blocking = Blocking()
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -67,7 +84,21 @@ def sleep_in_a_thread():
 
 GET = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
 OPTIONS = ("application:app", "--port", "0")
-LOOPS = ("asyncio", "uvloop")
+WAYS = {
+    "asyncio": (*OPTIONS, "--loop", "asyncio"),
+    "uvloop": (*OPTIONS, "--loop", "uvloop"),
+    "threads": (*OPTIONS, "--workers", "2", "--worker-kind", "thread"),
+    "processes": (*OPTIONS, "--workers", "2", "--worker-kind", "process"),
+    "reuseport": (*OPTIONS, "--workers", "2", "--worker-kind", "thread", "--distribution", "reuseport"),
+    "blocking": ("application:blocking", "--port", "0"),
+    "blocking-threads": ("application:blocking", "--port", "0", "--workers", "2", "--worker-kind", "thread"),
+}
+LIFESPANS = {"threads": 2, "processes": 2, "reuseport": 2, "blocking": 0, "blocking-threads": 0}
+"""How often a lifespan ends, where that is not once."""
+
+each_way = pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=only_linux) if way == "reuseport" else way for way in WAYS]
+)
 
 PROMPT_SECONDS = 5.0
 """What is done at once, on a busy machine."""
@@ -99,10 +130,10 @@ def refuses_connections(port: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("loop", LOOPS)
+@each_way
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_graceful_stop(folder: Path, number: signal.Signals, loop: str) -> None:
-    with ServerProcess(folder, *OPTIONS, "--loop", loop) as server, server.connect() as idle:
+def test_graceful_stop(folder: Path, number: signal.Signals, way: str) -> None:
+    with ServerProcess(folder, *WAYS[way]) as server, server.connect() as idle:
         idle.send(GET % b"")
         assert idle.read_response().body == b"begun,done"
         busy = begin(server, b"held")
@@ -113,13 +144,13 @@ def test_graceful_stop(folder: Path, number: signal.Signals, loop: str) -> None:
         with busy:
             assert b"done" in busy.read_to_end(), "a request in flight finishes"
         assert server.wait(PROMPT_SECONDS) == 0
-    assert "the lifespan has ended" in server.log
+    assert server.log.count("the lifespan has ended") == LIFESPANS.get(way, 1)
     assert "Traceback" not in server.log
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_what_was_sent_before_the_stop_is_answered(folder: Path, loop: str) -> None:
-    with ServerProcess(folder, *OPTIONS, "--loop", loop) as server, server.connect() as kept:
+@each_way
+def test_what_was_sent_before_the_stop_is_answered(folder: Path, way: str) -> None:
+    with ServerProcess(folder, *WAYS[way]) as server, server.connect() as kept:
         kept.send(GET % b"")
         assert kept.read_response().body == b"begun,done"
         server.send_signal(signal.SIGSTOP)
@@ -135,10 +166,10 @@ def test_what_was_sent_before_the_stop_is_answered(folder: Path, loop: str) -> N
         assert server.wait(PROMPT_SECONDS) == 0
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_second_signal_stops_at_once(folder: Path, loop: str) -> None:
+@each_way
+def test_second_signal_stops_at_once(folder: Path, way: str) -> None:
     with (
-        ServerProcess(folder, *OPTIONS, "--loop", loop) as server,
+        ServerProcess(folder, *WAYS[way]) as server,
         server.connect() as idle,
         begin(server, b"held"),
     ):
@@ -146,16 +177,16 @@ def test_second_signal_stops_at_once(folder: Path, loop: str) -> None:
         assert idle.at_end(), "the first one has been heard"
         server.send_signal(signal.SIGTERM)
         assert server.wait(PROMPT_SECONDS) == 0
-    assert "the lifespan has ended" in server.log
+    assert server.log.count("the lifespan has ended") == LIFESPANS.get(way, 1)
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_requests_that_do_not_finish_are_given_up(folder: Path, loop: str) -> None:
-    options = (*OPTIONS, "--graceful-timeout", "0.5", "--loop", loop)
+@each_way
+def test_requests_that_do_not_finish_are_given_up(folder: Path, way: str) -> None:
+    options = (*WAYS[way], "--graceful-timeout", "0.5")
     with ServerProcess(folder, *options) as server, begin(server, b"held"):
         server.send_signal(signal.SIGTERM)
         assert server.wait(0.5 + PROMPT_SECONDS) == 0
-    assert "the lifespan has ended" in server.log
+    assert server.log.count("the lifespan has ended") == LIFESPANS.get(way, 1)
 
 
 @pytest.mark.parametrize("application", ["asyncio", "fastapi"])
