@@ -72,3 +72,35 @@ def test_the_memory_is_bounded() -> None:
     large = ((b"set-cookie", b"x" * MEMO_HEAD_BYTES),)
     assert heads[large].fields == large
     assert not heads  # sent, and not kept
+
+
+class Marked(bytes):
+    """As a library may have, to mark what it has checked."""
+
+
+@pytest.mark.parametrize("seen_before", [False, True])
+@pytest.mark.parametrize("make", [Marked, memoryview])
+def test_what_equals_bytes_is_taken_whether_those_were_seen_or_not(make: Any, seen_before: bool) -> None:
+    heads = memo()
+    if seen_before:
+        heads[(TYPE,)]
+    head = heads[((make(TYPE[0]), make(TYPE[1])),)]
+    assert head.fields == (TYPE,)
+    assert {type(part) for pair in head.fields for part in pair} == {bytes}
+
+
+def test_many_fields_take_linear_time() -> None:
+    copied = 0
+
+    class Counting(bytes):
+        """Rendered lines that tell how much is copied when they are put together one by one."""
+
+        def __add__(self, other: Any) -> Counting:
+            nonlocal copied
+            copied += len(self) + len(other)
+            return Counting(bytes(self) + other)
+
+    heads: HeadMemo[Any] = HeadMemo(HeaderMemo(lambda name, value: Counting(name + value)), b"")
+    pairs = tuple((b"x", b"%d" % number) for number in range(2000))
+    assert len(heads[pairs].fields) == sum(1 + len(value) for _, value in pairs)
+    assert copied == 0

@@ -6,6 +6,9 @@ a repeated head costs one look-up; a list that is new is put together from the r
 
 from __future__ import annotations
 
+import functools
+import itertools
+import operator
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from pounce_asgi.contracts import HeaderPair, WireFields
@@ -52,6 +55,15 @@ class ResponseHead(Generic[WireFields]):
         self.own_defaults = own_date or own_server
 
 
+def concatenated(fields: list[WireFields], nothing: WireFields) -> WireFields:
+    """Fields one behind the other, in linear time however many an application sends."""
+    if isinstance(nothing, bytes):
+        return b"".join(fields)  # type: ignore[arg-type,return-value]
+    if isinstance(nothing, tuple):
+        return tuple(itertools.chain.from_iterable(fields))  # type: ignore[arg-type,return-value]
+    return functools.reduce(operator.add, fields, nothing)
+
+
 class HeadMemo(dict[tuple[HeaderPair, ...], ResponseHead[WireFields]], Generic[WireFields]):
     """``memo[tuple of fields]`` is their `ResponseHead`. One per worker and wire; not thread-safe.
 
@@ -85,7 +97,8 @@ class HeadMemo(dict[tuple[HeaderPair, ...], ResponseHead[WireFields]], Generic[W
     def _look_at(
         self, pairs: Iterable[Any], entry_of: Callable[[Any], tuple[int, WireFields, int]]
     ) -> ResponseHead[WireFields]:
-        fields = length = self._nothing
+        fields: list[WireFields] = []
+        length: list[WireFields] = []
         declared: int | None = None
         close = own_date = own_server = False
         for pair in pairs:
@@ -95,16 +108,17 @@ class HeadMemo(dict[tuple[HeaderPair, ...], ResponseHead[WireFields]], Generic[W
                     raise InvalidResponseHeader(
                         f"content-length was sent twice: {declared} and {number} (RFC 9110, 8.6)"
                     )
-                declared, length = number, wire
+                declared, length = number, [wire]
             elif kind == CONNECTION_CLOSE:
                 close = True
             elif kind != IGNORED:
                 own_date = own_date or kind == DATE
                 own_server = own_server or kind == SERVER
-                fields += wire
+                fields.append(wire)
+        plain = concatenated(fields, self._nothing)
         return ResponseHead(
-            fields,
-            fields + length,
+            plain,
+            concatenated([plain, *length], self._nothing),
             declared=declared,
             close=close,
             own_date=own_date,

@@ -63,6 +63,9 @@ class HeaderMemo(dict[HeaderPair, tuple[int, WireFields, int]], Generic[WireFiel
     def __missing__(self, pair: HeaderPair) -> tuple[int, WireFields, int]:
         try:
             name, value = pair
+            if name.__class__ is not bytes or value.__class__ is not bytes:
+                # Equal to bytes, and so found where those were seen before: then they are to be taken always.
+                name, value = _plain(name), _plain(value)
             wire = self.encode(name, value)
         except (ValueError, TypeError) as error:
             raise InvalidResponseHeader(f"the application sent the response header {pair!r:.200}: {error}") from error
@@ -84,6 +87,11 @@ class HeaderMemo(dict[HeaderPair, tuple[int, WireFields, int]], Generic[WireFiel
                 f"the application sent the response header {pair!r:.200}; a header is a pair of bytes: (name, value)"
             ) from error
         return self[key]
+
+
+def _plain(part: Any) -> Any:
+    """Plain bytes of what can be told from them by its type alone; anything else as it is, for ``encode`` to refuse."""
+    return bytes(part) if isinstance(part, (bytes, memoryview)) else part
 
 
 def _as_bytes(part: object) -> bytes:
