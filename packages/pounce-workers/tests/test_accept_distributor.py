@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import queue
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -289,3 +290,16 @@ def test_eight_workers_share_800_keep_alive_connections() -> None:
         loads = [pool.load for pool in pools]
         assert sum(loads) == 800
         assert max(loads) <= 1.2 * 100, loads
+
+
+def test_who_waits_for_connections_is_told_when_accepting_is_over_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: acceptor.Acceptor) -> None:
+        raise OSError(errno.EBADF, "closed by somebody else")
+
+    monkeypatch.setattr(acceptor.Acceptor, "start", broken)
+    told: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        distributor = AcceptDistributor([listener], [Target()], on_failed=told.put)
+        distributor.start()
+        assert isinstance(told.get(timeout=10), OSError)
+        assert distributor.stop(10)

@@ -53,6 +53,8 @@ class Crew(ABC):
         self._tell = tell
         self._supervisor: Supervisor | None = None
         self._swap: GenerationSwap | None = None
+        self.failure: BaseException | None = None
+        """Why the crew has stopped by itself, where no worker is to blame."""
 
     @abstractmethod
     def first_generation(self) -> Generation:
@@ -172,7 +174,7 @@ class Crew(ABC):
             self.ended()
         except BaseException as error:  # noqa: BLE001 - the same
             failure = failure or error
-        self._tell.on_ended(failure)
+        self._tell.on_ended(failure or self.failure)
 
 
 class ProcessCrew(Crew):

@@ -130,7 +130,7 @@ class ThreadCrew(_InProcess):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._distributor = AcceptDistributor(self.sockets)
+        self._distributor = AcceptDistributor(self.sockets, on_failed=self._accepting_failed)
         self._thresholds: tuple[int, int, int] | None = None
 
     def make(self, factory: WorkerFactory, worker_id: int, on_started: Callable[[], None]) -> WorkerLike:
@@ -142,6 +142,11 @@ class ThreadCrew(_InProcess):
         self._thresholds = calm_garbage_collection()
         self._distributor.start()
         super().ready()
+
+    def _accepting_failed(self, error: BaseException) -> None:
+        """A server that hears nobody is not to look as if it served."""
+        self.failure = error
+        super().stop()
 
     def serving(self, handles: tuple[SlotHandle, ...]) -> None:
         """Hand new connections to these."""

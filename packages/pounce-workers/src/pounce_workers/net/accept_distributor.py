@@ -37,9 +37,18 @@ class AcceptDistributor:
     """Accepts on all listening sockets in a thread of its own. Every method may be called from any thread."""
 
     def __init__(
-        self, sockets: Sequence[socket.socket], targets: Sequence[ConnectionTarget] = (), *, shared: bool = False
+        self,
+        sockets: Sequence[socket.socket],
+        targets: Sequence[ConnectionTarget] = (),
+        *,
+        shared: bool = False,
+        on_failed: Callable[[BaseException], None] | None = None,
     ) -> None:
-        """Nothing is accepted before `start`, nor as long as there are no targets. ``shared``: see `Acceptor`."""
+        """Nothing is accepted before `start`, nor as long as there are no targets. ``shared``: see `Acceptor`.
+
+        ``on_failed`` is called, in the distributor's thread, when that cannot go on: nobody accepts from then on.
+        """
+        self._on_failed = on_failed
         self._sockets = list(sockets)
         self._shared = shared
         # Held while a connection is assigned, so that after set_targets() nothing reaches the old ones any more.
@@ -111,7 +120,13 @@ class AcceptDistributor:
     # -- in the distributor's thread ---------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        contextvars.Context().run(self._accept_until_stopped)
+        try:
+            contextvars.Context().run(self._accept_until_stopped)
+        except Exception as error:
+            if self._on_failed is None:
+                raise
+            logger.exception("Accepting connections failed for good")
+            self._on_failed(error)
 
     def _accept_until_stopped(self) -> None:
         loop = self._loop
