@@ -97,11 +97,11 @@ def test_the_load_and_the_requests_of_a_worker_add_up(loop: str) -> None:
         inlet = Inlet(running.worker)
         assert running.worker.load == 0
         clients = [inlet.connect()[1] for _ in range(3)]
-        assert running.worker.load == 3  # waiting or taken in
+        assert running.worker.load in (3, 4)  # waiting or taken in, and for a moment one of them is both
         for client in clients:
             for _ in range(4):
                 client.get()
-        assert running.worker.load == 3
+        _later(lambda: running.worker.load == 3)
         _later(lambda: running.worker.requests_served == 12)
         clients.pop().socket.close()
         _later(lambda: running.worker.load == 2)

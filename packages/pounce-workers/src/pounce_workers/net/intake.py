@@ -96,13 +96,17 @@ class Intake:
                 self.on_room()
 
     def _take_one(self) -> None:
-        """One at a time, so that all others are counted, and wait for a further turn if this one ends the process."""
-        with self._lock:
-            connection = self._waiting.popleft()
+        """One at a time, so that all others are counted, and wait for a further turn if this one ends the process.
+
+        It is counted until it is taken: rather twice for a moment than not at all.
+        """
         assert self._take is not None
         assert self._loop is not None
         try:
-            self._take(*connection)
+            self._take(*self._waiting[0])
         except Exception as error:  # noqa: BLE001 - one connection's, and none of the others'
             message = "Taking in an HTTP connection failed in an unforeseen way"
             self._loop.call_exception_handler({"message": message, "exception": error})
+        finally:
+            with self._lock:
+                self._waiting.popleft()

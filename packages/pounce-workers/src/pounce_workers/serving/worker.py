@@ -138,7 +138,7 @@ class Worker:
     @property
     def load(self) -> int:
         """Connections that it has, and those that wait to be taken in."""
-        return self._pulse.load + len(self._intake)
+        return len(self._intake) + self._pulse.load  # in this order: none is missed that is taken in meanwhile
 
     @property
     def requests_served(self) -> int:
@@ -314,7 +314,7 @@ class Worker:
 
     async def _take_in(self, acceptors: list[Acceptor], wire: Http1Wire) -> None:
         """Accept who has connected and read what was sent by now: to the client that is a request in flight."""
-        wire.draining = True
+        wire.last_requests()
         for acceptor in acceptors:
             acceptor.accept_waiting()
         self._intake.close()
