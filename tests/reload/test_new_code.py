@@ -189,7 +189,7 @@ def test_the_old_code_may_still_import(tmp_path: Path, arguments: tuple[str, ...
         server.reload(2)
         client.send(b"cd")
         assert client.read_response().body == b"old settings"
-        assert ask(server) == "new settings"
+        serves(server, "new settings")
         assert server.stop() == 0
     assert "Traceback" not in server.log
 
