@@ -7,6 +7,7 @@ it when an answer says so, and only then: a connection that ends otherwise is a 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import threading
 from collections import Counter
@@ -97,6 +98,8 @@ class SteadyLoad:
                     await asyncio.sleep(dice.uniform(0, self._think))
         finally:
             writer.close()
+            with contextlib.suppress(OSError):  # told already, and asyncio would tell it again
+                await writer.wait_closed()
 
     async def _close(self, _: random.Random) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -106,6 +109,8 @@ class SteadyLoad:
             assert after == b"", f"after the answer came {after!r}"
         finally:
             writer.close()
+            with contextlib.suppress(OSError):  # told already, and asyncio would tell it again
+                await writer.wait_closed()
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, close: bool) -> bool:
         """One request and its answer; True when it is the last on this connection."""
