@@ -299,6 +299,23 @@ def test_what_ends_the_process_passes_through_and_is_answered(kind: type[BaseExc
     assert sink.head.status == 500
 
 
+class TimeIsUp(BaseException):
+    """As libraries have them for time limits, so that no handler of theirs swallows it."""
+
+
+@pytest.mark.parametrize("kind", [TimeIsUp, GeneratorExit])
+def test_any_other_error_is_a_failure_of_this_request_only(
+    kind: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    def app(request: Any, send: Any) -> None:
+        raise kind
+
+    sink = served(app)
+    assert sink.head is not None
+    assert sink.head.status == 500
+    assert kind.__name__ in caplog.text
+
+
 def test_a_cancelled_error_is_a_failure_of_this_request_only(caplog: pytest.LogCaptureFixture) -> None:
     def app(request: Any, send: Any) -> None:
         raise asyncio.CancelledError

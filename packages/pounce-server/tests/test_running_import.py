@@ -66,7 +66,12 @@ def test_a_module_that_starts_a_server_of_its_own_object(tmp_path: Path) -> None
 def test_only_the_thread_that_imports_is_meant() -> None:
     seen: list[str] = []
     with RunningImport(), RunningImport():
-        thread = threading.Thread(target=lambda: seen.append(f"{refuse_while_importing()}"))
+
+        def look() -> None:
+            refuse_while_importing()
+            seen.append("None")
+
+        thread = threading.Thread(target=look)
         thread.start()
         thread.join()
         with pytest.raises(ConfigError, match="__main__"):

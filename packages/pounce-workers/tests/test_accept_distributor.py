@@ -303,3 +303,20 @@ def test_who_waits_for_connections_is_told_when_accepting_is_over_for_good(monke
         distributor.start()
         assert isinstance(told.get(timeout=10), OSError)
         assert distributor.stop(10)
+
+
+def test_two_distributors_hear_of_room_in_one_target() -> None:
+    """One accepts for it, and the other moves connections to it when another worker makes way."""
+    rung: list[str] = []
+    target = Target()
+    first, second = AcceptDistributor(()), AcceptDistributor(())
+    first.room_made = lambda: rung.append("first")  # type: ignore[method-assign]
+    second.room_made = lambda: rung.append("second")  # type: ignore[method-assign]
+    for distributor in (first, second, first, second):
+        distributor.set_targets([target])
+    rung.clear()
+    assert target.on_room is not None
+    target.on_room()
+    assert rung == ["first", "second"]
+    for distributor in (first, second):
+        distributor.stop()

@@ -93,11 +93,13 @@ class SyncExchange(HttpExchange[WireFields]):
             self._failed(error)
         except CancelledError:
             self._cancelled()
-        except BaseException:
-            # The thread is to end. As after a failure, the client can tell that the application did not answer.
+        except (SystemExit, KeyboardInterrupt):
+            # The process is to end. As after a failure, the client can tell that the application did not answer.
             if self.state is not COMPLETE and not self.gone:
                 self._end_badly()
             raise
+        except BaseException as error:  # noqa: BLE001 - such as a time limit of a library; no more than this request's
+            self._failed(error)
         else:
             if self.state is not COMPLETE and not self.gone:
                 self._failed(self._unfinished())

@@ -18,7 +18,7 @@ from .logging_setup import flush_logs
 __all__ = ["StopWatchdog"]
 
 EXIT_BLOCKED: Final = 1
-SLACK: Final = 2.0
+SLACK: Final = 4.0
 """Seconds beyond what a stop may take by its settings, before it counts as not heard."""
 
 _log = logging.getLogger("pounce.server")

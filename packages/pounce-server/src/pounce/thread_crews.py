@@ -180,9 +180,8 @@ class _AcceptingCrew(_InProcess):
 
     def serving(self, handles: tuple[SlotHandle, ...]) -> None:
         """Idle connections of workers that make way go to these."""
+        self.close_at_the_end(handles)  # the workers close their own, and then clients are refused
         if not handles:
-            for sock in self.sockets:
-                sock.close()  # the workers close their own, and then clients are refused
             return
         if not self._served:
             self._served = True  # the first: there is nothing to move yet, and perhaps there never will be

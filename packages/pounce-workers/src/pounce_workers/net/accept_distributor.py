@@ -78,7 +78,7 @@ class AcceptDistributor:
         none of those had room for goes to the new ones. With no targets clients wait in the backlog.
         """
         for target in targets:
-            target.on_room = self.room_made
+            target.on_room = _ringing(target.on_room, self.room_made)
         with self._lock:
             self._targets = tuple(targets)
             self._turn = 0
@@ -208,3 +208,22 @@ class AcceptDistributor:
                 acceptor.stop()
         self._loop.call_later(LAST_WAIT, self._loop.stop)
         self._resume()
+
+
+class _Bells:
+    """Several that wait for room in one target: one that accepts for it, and one that moves connections to it."""
+
+    def __init__(self, bells: tuple[Callable[[], None], ...]) -> None:
+        self.bells = bells
+
+    def __call__(self) -> None:
+        for bell in self.bells:
+            bell()
+
+
+def _ringing(rung: Callable[[], None] | None, bell: Callable[[], None]) -> Callable[[], None]:
+    """What rings ``bell`` beside what is rung already."""
+    if rung is None or rung == bell:
+        return bell
+    bells = rung.bells if isinstance(rung, _Bells) else (rung,)
+    return rung if bell in bells else _Bells((*bells, bell))
