@@ -78,7 +78,7 @@ def test_a_second_stop_does_not_wait() -> None:
 
     for handler, request in (
         (app, b"GET / HTTP/1.0\r\n\r\n"),
-        (reads, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"),
+        (reads, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + bytes(65536)),
     ):
         sending.clear()
         with RunningPool(handler) as running, running.connect() as client:

@@ -86,15 +86,15 @@ def test_100_continue_is_sent_when_the_application_reads() -> None:
 
 def test_a_body_that_nobody_reads_is_dropped_for_the_sake_of_the_connection() -> None:
     with RunningPool(echo_path) as running, running.connect() as client:
-        client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + bytes(1000))
+        client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + bytes(70_000))
         assert client.response().body == b"/a"
-        client.send(bytes(59_000))
+        client.send(bytes(30_000))
         assert client.get("/b").body == b"/b"
 
 
 def test_a_body_that_is_too_long_to_be_dropped_ends_the_connection_and_the_answer_arrives() -> None:
     with RunningPool(echo_path) as running, running.connect() as client:
-        client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n" + bytes(1000))
+        client.send(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n" + bytes(70_000))
         answer = client.response()
         assert (answer.body, answer.closes) == (b"/a", True)
         client.send(bytes(100_000))
@@ -235,7 +235,7 @@ def test_a_body_that_is_cut_off_is_a_client_that_has_gone() -> None:
 
     with RunningPool(app) as running:
         with running.connect() as client:
-            client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+            client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + bytes(69_999))
             client.socket.shutdown(socket.SHUT_WR)
             assert client.response().status == 400
         assert told.wait(HANGS_AFTER)

@@ -61,7 +61,7 @@ class _Interest:
 class BlockingTransport(SocketTransport):
     """The `pounce_asgi.contracts.Transport` of blocking workers."""
 
-    __slots__ = ("_cut", "_interest", "_lot", "parked", "turns")
+    __slots__ = ("_cut", "_interest", "_lot", "gathers", "parked", "turns")
 
     def __init__(
         self,
@@ -77,6 +77,8 @@ class BlockingTransport(SocketTransport):
         """What the protocol has still to do, and the loop that stands in ``wire.loop`` while it is served."""
         self.parked = False
         """The parking thread has it. Changed under the lot's lock."""
+        self.gathers = False
+        """A request waits for its body: the parking thread reads it, and a turn tells when it is enough."""
         self._cut = False
         self._lot = lot
         self._interest = _Interest(lot)

@@ -1,9 +1,9 @@
 """Where connections of blocking workers wait: between requests, for the rest of a head, for a client that reads slowly,
-for one that is still sending after its answer. None of them owns a thread.
+for one that is still sending its body, or after its answer. None of them owns a thread.
 
 All wait in one set of descriptors with their deadlines. One thread looks at it. What needs no application is done
-there: sending what waits, dropping what nobody wants, closing, 408. A connection with something to read is handed to
-a worker; no thread but the worker's touches it until it is parked again.
+there: sending what waits, gathering the body of a request, dropping what nobody wants, closing, 408. A connection with
+something else to read is handed to a worker; no thread but the worker's touches it until it is parked again.
 """
 
 from __future__ import annotations
@@ -149,18 +149,19 @@ class ParkingLot:
             self._shots.close()
 
     def _happened(self, transport: BlockingTransport, mask: int) -> None:
-        if mask & READ and transport.wanted & READ and not transport.lingering and not mask & WRITE:
+        here = transport.gathers or transport.lingering
+        if mask & READ and transport.wanted & READ and not here and not mask & WRITE:
             self._attendant.ready(transport)
         elif mask & WRITE:
             self.guarded(transport, transport.on_writable)  # should it be readable too, it will be reported again
         elif mask & READ:
-            self.guarded(transport, partial(_read_and_drop, transport))
+            self.guarded(transport, partial(_read, transport))
         elif mask & HANG_UP:
             self.guarded(transport, transport.on_hang_up)
 
 
-def _read_and_drop(transport: BlockingTransport) -> None:
-    """A client goes on sending after its answer, or while it is not listened to."""
+def _read(transport: BlockingTransport) -> None:
+    """A client sends its body; or goes on sending after its answer, or while it is not listened to."""
     data = transport.on_readable()
     if data is not None:
         transport.deliver(data)

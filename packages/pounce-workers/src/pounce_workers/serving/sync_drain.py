@@ -61,7 +61,8 @@ class SyncDrain:
                 if transport.parked and pool.lot.claim(transport):
                     pool.lot.guarded(transport, transport.protocol.begin_drain)
             if pool.stop_requests > 1 or time.monotonic() >= deadline:
-                unfinished = counted(len(pool.blocked(0)), "request")
+                gathering = sum(transport.gathers for transport in pool.lot.members())
+                unfinished = counted(len(pool.blocked(0)) + gathering, "request")
                 logger.warning("Stopping with %s open and %s unfinished", counted(pool.load, "connection"), unfinished)
                 return
             if pool.load:

@@ -10,6 +10,7 @@ from pounce_asgi import ExchangeContext
 from pounce_asgi.sync_exchange import SyncExchange
 from pounce_http1 import RequestReader, encode_header_line
 from pounce_workers.serving.http1_wire import Http1Wire
+from pounce_workers.serving.sync_gathering import GatheringExchange
 
 if TYPE_CHECKING:
     import asyncio
@@ -96,6 +97,8 @@ class SyncWire(Http1Wire):
         # meet the next request.
         self.draining = self._shared.draining
         self.loop = cast("asyncio.AbstractEventLoop", cast("BlockingTransport", connection.transport).turns)
+        if connection.exchange is not None:
+            connection.exchange.context = self.context  # what a context remembers belongs to one thread
 
     def new_reader(self) -> RequestReader:
         """A parser that remembers nothing: what is remembered belongs to one thread, and a connection to many."""
@@ -104,15 +107,14 @@ class SyncWire(Http1Wire):
     def _new_exchange(
         self, context: ExchangeContext[bytes], connection: Http1Connection, head: RequestHead, peer: Peer
     ) -> SyncExchange[bytes]:
-        transport = cast("BlockingTransport", connection.transport)
-        return SyncExchange(
-            context,
-            connection,
-            head,
-            peer,
-            pull=partial(transport.receive, self.timeout_body_stall),
-            wait=partial(_await_room, transport),
-        )
+        wait = partial(_await_room, cast("BlockingTransport", connection.transport))
+        if head.has_body:
+            return GatheringExchange(context, connection, head, peer, wait=wait)
+        return SyncExchange(context, connection, head, peer, pull=_pulls_nothing, wait=wait)
+
+
+def _pulls_nothing() -> bool:
+    return False  # there is no body
 
 
 def _await_room(transport: BlockingTransport, future: Any) -> None:
