@@ -142,7 +142,7 @@ class HttpExchange(Generic[WireFields]):
             # Eagerly where Python can: an application that never waits then needs no turn of the loop. A task factory
             # that the application set on the loop is passed by: it could not start tasks eagerly.
             if EAGER:  # noqa: SIM108 - mypy knows the version that is the oldest, so one line must be left out
-                task = Task(coroutine, loop=context.loop, eager_start=True)  # type: ignore[call-arg]  # from 3.12 on
+                task = Task(coroutine, loop=context.loop, eager_start=True)  # type: ignore[call-arg,unused-ignore]  # from 3.12
             else:
                 task = Task(coroutine, loop=context.loop)
         except Exception as error:  # noqa: BLE001 - whatever the application raises has the same end
