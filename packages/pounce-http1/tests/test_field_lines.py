@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pounce_http1 import InvalidHeader
-from pounce_http1.field_lines import DECISIVE_NAMES, KNOWN_NAMES, parse_field_line
+from pounce_http1.field_lines import parse_field_line
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,3 @@ def test_fields(line: bytes, field: tuple[bytes, bytes]) -> None:
 def test_what_is_wrong_is_said(line: bytes, words: str) -> None:
     with pytest.raises(InvalidHeader, match=words):
         parse_field_line(line)
-
-
-def test_known_names_are_right() -> None:
-    assert all(lower == name.lower() for name, lower in KNOWN_NAMES.items())
-    assert {b"User-Agent", b"user-agent", b"DNT", b"Dnt"} <= set(KNOWN_NAMES)
-    assert set(KNOWN_NAMES.values()) > DECISIVE_NAMES
-
-
-def test_names_that_are_not_known_are_lower_cased_and_not_kept() -> None:
-    known = len(KNOWN_NAMES)
-    assert KNOWN_NAMES[b"X-No-Such"] == b"x-no-such"
-    assert len(KNOWN_NAMES) == known

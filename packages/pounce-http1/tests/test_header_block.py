@@ -11,38 +11,38 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pounce_http1 import HeaderFacts, RemoteProtocolError
-from pounce_http1.field_lines import DECISIVE_NAMES, KNOWN_NAMES, parse_field_line
+from pounce_http1.field_lines import DECISIVE_NAMES, parse_field_line
 from pounce_http1.grammar import FIELD_LINES, HOST, USUAL_HOST
 from pounce_http1.head import derive_facts
 from pounce_http1.header_block import Block, parse_block
+from pounce_http1.vocabulary import Vocabulary
 
-PLAIN = HeaderFacts("1.1", None, False, True)
-START = b"HTTP/1.1\r\n"
-
-
-def parse(*lines: bytes, most: int = 100) -> Block | None:
-    data = START + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
-    return parse_block(data, len(START), most, KNOWN_NAMES, PLAIN)
+WORDS = Vocabulary()
 
 
-def carefully(*lines: bytes) -> Block:
+def parse(*lines: bytes, most: int = 100, version: str = "1.1") -> Block | None:
+    data = b"HTTP/%b\r\n" % version.encode() + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+    return parse_block(data, most, WORDS)
+
+
+def carefully(*lines: bytes, version: str) -> Block:
     fields = [parse_field_line(line) for line in lines]
-    return tuple(fields), derive_facts("1.1", [field for field in fields if field[0] in DECISIVE_NAMES])
+    return tuple(fields), derive_facts(version, [field for field in fields if field[0] in DECISIVE_NAMES])
 
 
 def facts(block: Block) -> dict[str, Any]:
     return {name: getattr(block[1], name) for name in HeaderFacts.__slots__}
 
 
-def assert_read_carefully(*lines: bytes) -> None:
+def assert_read_carefully(*lines: bytes, version: str = "1.1") -> None:
     """What is read is what the careful way reads, and what the fields may not say together raises the same."""
     try:
-        careful = carefully(*lines)
+        careful = carefully(*lines, version=version)
     except RemoteProtocolError as error:
         with pytest.raises(type(error), match=re.escape(str(error))):
-            parse(*lines)
+            parse(*lines, version=version)
         return
-    block = parse(*lines)
+    block = parse(*lines, version=version)
     assert block is not None
     assert block[0] == careful[0]
     assert facts(block) == facts(careful)
@@ -92,17 +92,23 @@ BLOCKS: list[list[bytes]] = [
 ]
 
 
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
 @pytest.mark.parametrize("lines", BLOCKS, ids=str)
-def test_blocks(lines: list[bytes]) -> None:
-    assert_read_carefully(*lines)
-    assert facts(((), PLAIN)) == facts(((), HeaderFacts("1.1", None, False, True)))
+def test_blocks(lines: list[bytes], version: str) -> None:
+    assert_read_carefully(*lines, version=version)
+    assert facts(((), WORDS.plain)) == facts(((), HeaderFacts("1.1", None, False, True)))
+
+
+def test_other_versions_are_left_to_the_careful_way() -> None:
+    for version in ("1.2", "2.0", "0.9", "1.1 ", ""):
+        assert parse(HOST_LINE, version=version) is None
 
 
 def test_the_plain_facts_are_shared() -> None:
     for line in (b"X: y", b"Connection: keep-alive"):
         block = parse(HOST_LINE, line)
         assert block is not None
-        assert block[1] is PLAIN
+        assert block[1] is WORDS.plain
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,8 @@ def test_the_plain_facts_are_shared() -> None:
 @pytest.mark.parametrize("before", [[], [HOST_LINE], [HOST_LINE, b"Content-Length: 5"]], ids=len)
 def test_what_is_not_a_block_is_left_to_the_careful_way(line: bytes, before: list[bytes]) -> None:
     for after in ([], [b"x: y"], [HOST_LINE]):
-        assert parse(*before, line, *after) is None
+        for version in ("1.1", "1.0"):
+            assert parse(*before, line, *after, version=version) is None
 
 
 def test_white_space_at_the_end_of_a_line_is_left_to_the_careful_way() -> None:

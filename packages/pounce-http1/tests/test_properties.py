@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pounce_http1 import HeaderMemo, Limits, RemoteProtocolError, RequestReader
-from pounce_http1.testing import CASES, HeadFirst, Outcome, observe
+from pounce_http1.testing import CASES, HeadFirst, Outcome, Request, observe
 from pounce_http1.testing.case import get, post
 
 LIMITS = Limits(
@@ -199,8 +200,18 @@ def test_what_is_rendered_is_read(
         assert request.trailers == tuple((name.lower(), value) for name, value in trailers)
 
 
+def _in_h11s_spelling(request: Request) -> Request:
+    """h11 hands out the transfer coding in lower case."""
+    headers = request.headers or ()
+    return replace(
+        request,
+        headers=tuple((name, value.lower() if name == b"transfer-encoding" else value) for name, value in headers),
+    )
+
+
 @settings(max_examples=300, deadline=None)
 @given(damaged())
+@example(post(b"TRANSFER-encoding: ChUnKeD", body=b"0\r\n\r\n"))
 def test_what_we_accept_h11_reads_in_the_same_way(wire: bytes) -> None:
     """h11 is laxer: each request that we read, it reads equally, unless it refuses it for a reason of its own."""
     h11_engine = pytest.importorskip("pounce_http1.h11_engine")
@@ -208,7 +219,7 @@ def test_what_we_accept_h11_reads_in_the_same_way(wire: bytes) -> None:
     theirs = observe(h11_engine.H11RequestReader(), [wire])
     for our, their in zip(ours.requests, theirs.requests, strict=False):
         if our.complete and their.complete:
-            assert our == their
+            assert _in_h11s_spelling(our) == their
     complete = sum(request.complete for request in ours.requests)
     assert sum(request.complete for request in theirs.requests) >= complete or theirs.error is not None
 

@@ -8,7 +8,7 @@ returns an event, or None if nothing more can be said yet, and the position up t
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pounce_http1.errors import (
     ChunkExtensionTooLong,
@@ -27,7 +27,7 @@ from pounce_http1.grammar import HEX_BYTES
 if TYPE_CHECKING:
     from pounce_http1.limits import Limits
 
-__all__ = ["BodyChunk", "BodyEvent", "ChunkedBody", "EndOfBody"]
+__all__ = ["BodyChunk", "BodyEvent", "BodyReader", "ChunkedBody", "EndOfBody", "RefusedBody"]
 
 
 class BodyChunk:
@@ -67,6 +67,33 @@ class EndOfBody:
 
 
 BodyEvent = BodyChunk | EndOfBody
+
+
+class BodyReader(Protocol):
+    """What a reader of requests needs of one that reads a body."""
+
+    @property
+    def buffered(self) -> int: ...
+
+    @property
+    def settled(self) -> bool: ...
+
+    def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]: ...
+
+
+class RefusedBody:
+    """Takes the place of a body after an error: the same error again, and nothing else, ever."""
+
+    __slots__ = ("_error",)
+
+    buffered: Final = 0
+    settled: Final = True
+
+    def __init__(self, error: RemoteProtocolError) -> None:
+        self._error = error
+
+    def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]:  # noqa: ARG002 - the shape of a body
+        raise self._error.with_traceback(None)
 
 
 class _Stage(enum.IntEnum):
@@ -179,7 +206,6 @@ class ChunkedBody:
         """Take chunks that are there as a whole and have no extension. What is in doubt is left to the other stages."""
         if self._line:
             return position
-        last_digits = b""
         while True:
             line_end = buffer.find(b"\r\n", position, position + MAX_CHUNK_SIZE_DIGITS + 2)
             if line_end <= position:
@@ -195,9 +221,8 @@ class ChunkedBody:
             position = data_end + 2
             if self._unpaid:
                 self._unpaid = max(0, self._unpaid - size)
-            if digits == last_digits:
+            if buffer.startswith(digits, position):
                 position = self._take_equal_chunks(buffer, position, parts, digits, size)
-            last_digits = digits
 
     def _take_equal_chunks(self, buffer: bytes, position: int, parts: list[bytes], digits: bytes, size: int) -> int:
         """Take further whole chunks of this size: most senders write from a buffer. One of them ended before here."""

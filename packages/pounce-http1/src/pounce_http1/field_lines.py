@@ -10,7 +10,7 @@ from typing import Final
 from pounce_http1.errors import InvalidHeader, quote
 from pounce_http1.grammar import FIELD_BYTES, TOKEN_BYTES
 
-__all__ = ["DECISIVE_NAMES", "KNOWN_NAMES", "Field", "Names", "parse_field_line"]
+__all__ = ["DECISIVE_NAMES", "Field", "parse_field_line"]
 
 Field = tuple[bytes, bytes]
 """A header field: name in lower case, value without surrounding white space."""
@@ -19,31 +19,6 @@ DECISIVE_NAMES: Final = frozenset(
     {b"connection", b"content-length", b"expect", b"host", b"te", b"transfer-encoding", b"upgrade"}
 )
 """Fields from which facts about the request are derived (head.py)."""
-
-_COMMON: Final = (
-    b"Accept Accept-Charset Accept-Encoding Accept-Language Access-Control-Request-Headers Access-Control-Request- "
-    b"Method Authorization Cache-Control CF-Connecting-IP CF-Ray Content-Encoding Content-Type Cookie Date Device- "
-    b"Memory DNT Forwarded From If-Match If-Modified-Since If-None-Match If-Range If-Unmodified-Since Keep-Alive "
-    b"Last-Event-ID Max-Forwards Origin Pragma Priority Proxy-Authorization Proxy-Connection Range Referer Save- "
-    b"Data Sec-CH-UA Sec-CH-UA-Arch Sec-CH-UA-Mobile Sec-CH-UA-Model Sec-CH-UA-Platform Sec-Fetch-Dest Sec-Fetch- "
-    b"Mode Sec-Fetch-Site Sec-Fetch-User Sec-GPC Sec-WebSocket-Extensions Sec-WebSocket-Key Sec-WebSocket-Protocol "
-    b"Sec-WebSocket-Version Traceparent Tracestate Upgrade-Insecure-Requests User-Agent Via X-Amzn-Trace-Id X-API- "
-    b"Key X-CSRF-Token X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Proto X-Real-IP X-Request-ID "
-    b"X-Requested-With"
-).split()
-
-
-class Names(dict[bytes, bytes]):
-    """Usual spellings of common names -> lower case; any other token is lower-cased when it is looked up."""
-
-    __slots__ = ()
-    __missing__ = staticmethod(bytes.lower)  # a hit costs less, and a miss costs no call of a Python function
-
-
-KNOWN_NAMES: Final = Names(
-    (spelling, name.lower()) for name in (*_COMMON, *DECISIVE_NAMES) for spelling in (name, name.title(), name.lower())
-)
-"""For readers without a memo; each memo has a copy."""
 
 
 def parse_field_line(line: bytes) -> Field:

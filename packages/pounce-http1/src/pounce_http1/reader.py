@@ -10,16 +10,16 @@ syntax. A way that is in doubt leaves the decision to the next.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from pounce_http1.body import BodyChunk, BodyEvent, ChunkedBody, EndOfBody
+from pounce_http1.block_reader import BlockReader
+from pounce_http1.body import BodyChunk, BodyEvent, BodyReader, ChunkedBody, EndOfBody, RefusedBody
 from pounce_http1.errors import IncompleteRequest, LocalProtocolError, RemoteProtocolError
-from pounce_http1.field_lines import KNOWN_NAMES
-from pounce_http1.grammar import TARGET_BYTES
-from pounce_http1.head import METHODS, HeaderFacts, RequestHead
+from pounce_http1.head import HeaderFacts, RequestHead
 from pounce_http1.header_block import Block, parse_block
 from pounce_http1.limits import Limits
 from pounce_http1.partial_head import PartialHead
+from pounce_http1.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from pounce_http1.header_memo import HeaderMemo
@@ -35,34 +35,10 @@ _NO_BODY: Final = -1
 _OTHER_BODY: Final = -2
 """Not one by length: ``_body`` reads it."""
 
-_PLAIN: Final = HeaderFacts("1.1", None, False, True)
-_NO_BLOCK: Final[Block] = ((), _PLAIN)
+_WORDS: Final = Vocabulary()
+"""For readers without a memo."""
+
 _DEFAULT_LIMITS: Final = Limits()
-
-
-class _BodyReader(Protocol):
-    @property
-    def buffered(self) -> int: ...
-
-    @property
-    def settled(self) -> bool: ...
-
-    def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]: ...
-
-
-class _Refused:
-    """Takes the place of a body after an error: the same error again, and nothing else, ever."""
-
-    __slots__ = ("_error",)
-
-    buffered: Final = 0
-    settled: Final = True
-
-    def __init__(self, error: RemoteProtocolError) -> None:
-        self._error = error
-
-    def read(self, buffer: bytes, position: int) -> tuple[BodyEvent | None, int]:  # noqa: ARG002 - the shape of a body
-        raise self._error.with_traceback(None)
 
 
 class RequestReader:
@@ -77,48 +53,46 @@ class RequestReader:
 
     __slots__ = (
         "_block",
+        "_blocks",
         "_body",
         "_buffer",
         "_eof",
         "_left",
         "_limits",
         "_max_fields",
-        "_memo",
-        "_names",
+        "_methods",
         "_partial",
-        "_plain",
         "_position",
         "_rest",
         "_small",
+        "_target_bytes",
         "idle",
     )
 
     def __init__(self, limits: Limits = _DEFAULT_LIMITS, memo: HeaderMemo | None = None) -> None:
         self._limits = limits
-        self._memo = memo
+        self._max_fields = limits.limit_request_fields
         if memo is not None:
             memo.bind(limits)
-            self._names = memo.names
-            self._plain = memo.plain
-        else:
-            self._names = KNOWN_NAMES
-            self._plain = _PLAIN
+        words = _WORDS if memo is None else memo.words
+        self._methods = words.methods
+        self._target_bytes = words.target_bytes
+        self._blocks = None if memo is None else BlockReader(memo, self._max_fields)
         self._small = min(
             _SMALL, limits.limit_request_line, limits.limit_request_field_size, limits.limit_request_header_size
         )
-        self._max_fields = limits.limit_request_fields
         self._buffer = b""
         self._position = 0
         """Bytes of the buffer before this are consumed."""
         self._partial: PartialHead | None = None
         """The head whose end has not arrived; then it holds the bytes, and the buffer is empty."""
-        self._body: _BodyReader | None = None
+        self._body: BodyReader | None = None
         """What reads a chunked body, or takes its place after an error."""
         self._left = _NO_BODY
         """Bytes of a body by length that have not been handed out (RFC 9112, 6.2), or one of the two below zero."""
         self._rest: bytes | None = None
         """What followed the target in the last head, if its fields are remembered: version, fields, empty line."""
-        self._block = _NO_BLOCK
+        self._block: Block = ((), words.plain)
         """What that was parsed to."""
         self._eof = False
         self.idle = True
@@ -159,11 +133,11 @@ class RequestReader:
         if self.idle and len(data) <= self._small:
             try:
                 token, target, rest = data.split(b" ", 2)
-                method = METHODS[token]
+                method = self._methods[token]
             except (AttributeError, KeyError, TypeError, ValueError):
                 pass  # in doubt, or not bytes
             else:
-                if target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
+                if target.startswith(b"/") and target.translate(self._target_bytes) == target:
                     if rest == self._rest:
                         block: Block | None = self._block
                     elif rest.endswith(b"\r\n\r\n"):
@@ -209,9 +183,8 @@ class RequestReader:
             end = len(self._buffer)
         else:
             return None
-        self._position = end
         self._left = _NO_BODY
-        self.idle = end == len(self._buffer) and not self._eof
+        self._consume(end)
         return content
 
     def take_unread(self) -> bytes:
@@ -242,18 +215,21 @@ class RequestReader:
             return self._next_careful_head()
         try:
             token, target, rest = buffer[start:end].split(b" ", 2)
-            method = METHODS[token]
+            method = self._methods[token]
         except (KeyError, ValueError):
             return self._next_careful_head()
-        if target.startswith(b"/") and target.translate(TARGET_BYTES) == target:
+        if target.startswith(b"/") and target.translate(self._target_bytes) == target:
             block = self._block if rest == self._rest else self._new_block(rest)
             if block is not None:
                 headers, fields = block
-                self._position = end
+                if end < len(buffer):
+                    self._position = end
+                else:
+                    self._buffer = b""
+                    self._position = 0
+                    self.idle = not self._eof
                 if fields.has_body:
                     self._begin_body(fields)
-                elif end == len(buffer):
-                    self.idle = not self._eof
                 path, _, query = target.partition(b"?")
                 return RequestHead(method, target, path, query, headers, fields)
         return self._next_careful_head()
@@ -261,6 +237,8 @@ class RequestReader:
     def _block_and_more(self, rest: bytes) -> Block | None:
         """What follows the target in a piece with more than one head; what follows that waits."""
         end = rest.find(b"\r\n\r\n") + 4
+        if end < 4:
+            return None
         wire = rest[:end]
         block = self._block if wire == self._rest else self._new_block(wire)
         if block is not None:
@@ -270,24 +248,19 @@ class RequestReader:
         return block
 
     def _new_block(self, rest: bytes) -> Block | None:
-        """What follows the target: version, fields, empty line. Not what the last head had."""
-        memo = self._memo
-        if memo is not None:
-            block = memo.find(rest)
-            if block is not None:
-                self._rest = rest
-                self._block = block
-                return block
-        if not rest.startswith(b"HTTP/1.1\r\n"):
-            return None
+        """What follows the target: version, fields, empty line. None if it is not right or not usual.
+
+        What the fields say together may be wrong even so, which raises.
+        """
+        blocks = self._blocks
         try:
-            block = parse_block(rest, 10, self._max_fields, self._names, self._plain)
+            if blocks is None:
+                return parse_block(rest, self._max_fields, _WORDS)
+            block = blocks.read(rest)
         except RemoteProtocolError as error:
             self._refuse(error)
             raise
-        if block is None:
-            return None
-        if memo is not None and memo.offer(rest, block):
+        if blocks.holds and block is not None:
             self._rest = rest
             self._block = block
         return block
@@ -350,7 +323,7 @@ class RequestReader:
         buffer, position = self._buffer, self._position
         if not left:
             self._left = _NO_BODY
-            self.idle = position == len(buffer) and not self._eof
+            self._consume(position)
             return EndOfBody(())
         data = buffer[position : position + left]
         if not data:
@@ -373,10 +346,19 @@ class RequestReader:
         if type(event) is EndOfBody:
             self._body = None
             self._left = _NO_BODY
-            self.idle = self._position == len(self._buffer) and not self._eof
+            self._consume(self._position)
         elif event is None and self._eof:
             self._require_complete()
         return event
+
+    def _consume(self, end: int) -> None:
+        """A request ended there in the buffer."""
+        if end < len(self._buffer):
+            self._position = end
+        else:
+            self._buffer = b""  # it may take long until more bytes come: keep no memory
+            self._position = 0
+            self.idle = not self._eof
 
     def _rejudge_idle(self) -> None:
         """Something was consumed, which may have been the last."""
@@ -398,7 +380,7 @@ class RequestReader:
 
     def _refuse(self, error: RemoteProtocolError) -> None:
         """Drop what was received and answer with this error from now on."""
-        self._body = _Refused(error)
+        self._body = RefusedBody(error)
         self._left = _OTHER_BODY
         self.idle = False
         self._partial = None
