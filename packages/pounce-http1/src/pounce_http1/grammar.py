@@ -78,7 +78,7 @@ HOST: Final = re.compile(
     rb")(?::(?P<port>[0-9]{0,5}))?"
 )
 
-USUAL_HOST: Final = re.compile(rb"[" + _UNRESERVED + rb"]++(?::[0-9]{1,4})?")
+USUAL_HOST: Final = re.compile(rb"[" + _UNRESERVED + rb"]++:?+[0-9]{0,4}+")
 """Nearly every host, in less time than by the whole rule."""
 
 # RFC 9112, 7.1

@@ -169,22 +169,28 @@ class RequestReader:
 
         None if the body is not all there, or has more to tell than its content; then the events tell it.
         """
-        left, position = self._left, self._position
+        buffer, position, left = self._buffer, self._position, self._left
         if left > 0:
             end = position + left
-            content: bytes | None = self._buffer[position:end]
-            if len(content) < left:  # type: ignore[arg-type]
+            if end > len(buffer):
                 return None
+            content = buffer[position:end]
         elif type(self._body) is ChunkedBody:
-            content = self._body.read_whole(self._buffer, position)
-            if content is None:
+            whole = self._body.read_whole(buffer, position)
+            if whole is None:
                 return None
+            content = whole
+            end = len(buffer)
             self._body = None
-            end = len(self._buffer)
         else:
             return None
         self._left = _NO_BODY
-        self._consume(end)
+        if end < len(buffer):
+            self._position = end
+        else:
+            self._buffer = b""
+            self._position = 0
+            self.idle = not self._eof
         return content
 
     def take_unread(self) -> bytes:
@@ -312,12 +318,13 @@ class RequestReader:
         return head
 
     def _begin_body(self, fields: HeaderFacts) -> None:
-        if fields.content_length is not None:
-            self._left = fields.content_length
+        self.idle = False
+        length = fields.content_length
+        if length is not None:
+            self._left = length
         else:
             self._left = _OTHER_BODY
             self._body = ChunkedBody(self._limits)
-        self.idle = False
 
     def _next_of_length(self, left: int) -> BodyEvent | None:
         buffer, position = self._buffer, self._position
