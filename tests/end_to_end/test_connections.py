@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pounce_testing import ResponseError
-from pounce_testing.fixtures import everywhere
+from pounce_testing.fixtures import everywhere, where_bodies_are_not_gathered
 from tests.end_to_end import applications
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def test_half_closed_client_gets_its_answers(serve_shared: Serve, signals: Signa
         assert [response.body for response in client.read_all_responses()] == [b"/held", b"/after"]
 
 
-@everywhere
+@where_bodies_are_not_gathered
 def test_body_that_ends_early_never_looks_complete(serve_shared: Serve, signals: Signals) -> None:
     with serve_shared(applications.CASES).connect() as client:
         client.send(POST % (b"read?" + signals.query, 10) + b"12345")

@@ -139,7 +139,8 @@ def test_graceful_stop(folder: Path, number: signal.Signals, way: str) -> None:
         busy = begin(server, b"held")
         server.send_signal(number)
         assert idle.at_end(), "an idle connection closes at once"
-        assert refuses_connections(server.port)
+        # Several processes hear of the stop one after the other.
+        assert any(refuses_connections(server.port) for _ in range(1000))
         (folder / "release").touch()
         with busy:
             assert b"done" in busy.read_to_end(), "a request in flight finishes"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pounce_testing.fixtures import everywhere
+from pounce_testing.fixtures import everywhere, where_bodies_are_not_gathered
 from tests.end_to_end import applications
 from tests.end_to_end.applications import answer, wait_for
 
@@ -22,7 +22,7 @@ GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 EXPECTING = b"POST /%s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: %s\r\n\r\n"
 
 
-@everywhere
+@where_bodies_are_not_gathered
 def test_continue_is_sent_when_the_body_is_asked_for(serve_shared: Serve, signals: Signals) -> None:
     with serve_shared(applications.CASES).connect(timeout=0.3) as client:
         client.send(EXPECTING % (b"expect?" + signals.query, b"100-continue"))
@@ -35,7 +35,7 @@ def test_continue_is_sent_when_the_body_is_asked_for(serve_shared: Serve, signal
         assert client.read_response().body == b"body"
 
 
-@everywhere
+@where_bodies_are_not_gathered
 def test_no_continue_when_nobody_wants_the_body(serve_shared: Serve) -> None:
     with serve_shared(applications.CASES).connect() as client:
         client.send(EXPECTING % (b"status/403", b"100-continue"))

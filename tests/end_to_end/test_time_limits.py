@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pounce_testing.fixtures import everywhere
+from pounce_testing.fixtures import everywhere, where_bodies_are_not_gathered
 from tests.end_to_end import applications
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_head_in_drops_has_one_limit_in_all(serve_shared: Serve) -> None:
         assert wire.startswith(b"HTTP/1.1 408 ")
 
 
-@everywhere
+@where_bodies_are_not_gathered
 def test_body_that_stalls(serve_shared: Serve, signals: Signals) -> None:
     with serve_shared(applications.CASES, timeout_body_stall=LIMIT).connect(timeout=PATIENCE) as client:
         client.send(b"POST /read?%s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345" % signals.query)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pounce import AppImportError
+from pounce import AppImportError, fresh_import
 from pounce.fresh_import import FreshImport
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ PACKAGE = {
             return importlib.import_module(name, __package__)
     """,
 }
+
+
+@pytest.fixture(autouse=True)
+def no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of the same process may have set Django up, which `test_reload_obstacles` is about."""
+    monkeypatch.setattr(fresh_import, "obstacle", lambda: None)
 
 
 @pytest.fixture

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+from typing import TYPE_CHECKING
 
 from pounce_workers.supervision.birth import Birth, Certificate, begin_birth, is_being_born
 from pounce_workers.supervision.control_pipe import ControlPipe
+
+if TYPE_CHECKING:
+    import pytest
 
 CERTIFICATE = Certificate(
     entry="nobody:calls_it", payload=b"", worker_id=3, generation=2, listeners=(), argv=(), status_period=60.0
@@ -31,7 +35,9 @@ class StubWorker:
         self.retired.set()
 
 
-def test_what_came_in_one_piece_with_the_certificate_is_heard() -> None:
+def test_what_came_in_one_piece_with_the_certificate_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(Birth, "_orphaned", lambda _self: ended.set())  # would end this process
     ours, theirs = socket.socketpair()
     with ours, theirs:
         parent, child = ControlPipe(ours), ControlPipe(theirs)
@@ -46,6 +52,8 @@ def test_what_came_in_one_piece_with_the_certificate_is_heard() -> None:
         assert worker.retired.wait(10)
         assert worker.stopped.wait(10)
         assert birth.told_to_end
+        parent.close()
+        assert ended.wait(10)
 
 
 def test_a_process_is_being_born_until_there_is_a_worker() -> None:

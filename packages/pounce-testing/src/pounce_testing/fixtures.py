@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from pounce_testing.matrix import SHARING_VARIANTS, VARIANTS, Twins, Variant
+from pounce_testing.matrix import ASGI_VARIANTS, SHARING_VARIANTS, VARIANTS, Twins, Variant
 from pounce_testing.server import TestServer
 
 if TYPE_CHECKING:
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from pounce import ServerConfig
 
-__all__ = ["Serve", "everywhere", "over", "running_servers", "serve", "serve_shared", "variant"]
+__all__ = [
+    "Serve",
+    "everywhere",
+    "over",
+    "running_servers",
+    "serve",
+    "serve_shared",
+    "variant",
+    "where_bodies_are_not_gathered",
+]
 
 
 class Serve(Protocol):
@@ -37,6 +46,10 @@ def over(variants: Sequence[Variant]) -> pytest.MarkDecorator:
 
 everywhere = over(VARIANTS)
 """A mark for tests of `Twins`: they run over every way to serve, worker processes and blocking workers among them."""
+
+where_bodies_are_not_gathered = over(ASGI_VARIANTS)
+"""A mark for tests of `Twins` about requests whose body is not whole: blocking workers read up to 64 KiB of it before
+they call the application, so that who sends slowly owns no thread. What holds there is in their own tests."""
 
 
 @pytest.fixture(params=SHARING_VARIANTS, ids=lambda variant: variant.name)
