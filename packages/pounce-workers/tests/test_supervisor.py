@@ -344,7 +344,8 @@ def test_a_blocked_process_is_reported_and_replaced(
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(64) == b""
     reports = [message for message in caplog.messages if "has not turned for" in message]
-    assert "time.sleep(60.0)" in reports[-1]  # a busy machine may have been slow to start it, which is reported too
+    # A busy machine may be slow to start either process, which is reported too.
+    assert any("time.sleep(60.0)" in report for report in reports)
     assert ask(listener) in pids((new,))
     running.supervisor.stop()
     running.join()
