@@ -6,7 +6,6 @@ never reads from a connection and never waits for a client: what a client does, 
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import logging
 import threading
@@ -94,7 +93,8 @@ class AcceptDistributor:
 
     def adopt(self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None) -> None:
         """Give a connection that somebody else gives up to one of the targets, as if it had just been accepted."""
-        self._tell(partial(self._accepted, sock, peer, local))
+        if not self._tell(partial(self._accepted, sock, peer, local)):
+            sock.close()
 
     def request_stop(self, *, take_waiting: bool = True) -> None:
         """Hand over all who have connected by now, close the listening sockets, end the thread; without waiting.
@@ -113,9 +113,13 @@ class AcceptDistributor:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _tell(self, callback: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped already
+    def _tell(self, callback: Callable[[], None]) -> bool:
+        """Have it called in the distributor's thread. False: that has ended already."""
+        try:
             self._loop.call_soon_threadsafe(callback, context=contextvars.Context())
+        except RuntimeError:  # the loop is closed
+            return False
+        return True
 
     # -- in the distributor's thread ---------------------------------------------------------------------------------
 
