@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable
 
@@ -17,8 +18,14 @@ def _fast(limits: Limits) -> Engine:
     return RequestReader(limits)
 
 
+@functools.cache
+def _memo(limits: Limits) -> HeaderMemo:
+    """One for all connections, as in a worker: a case must not depend on what others sent."""
+    return HeaderMemo()
+
+
 def _remembering(limits: Limits) -> Engine:
-    return RequestReader(limits, HeaderMemo())
+    return RequestReader(limits, _memo(limits))
 
 
 def _h11(limits: Limits) -> Engine:
@@ -28,7 +35,7 @@ def _h11(limits: Limits) -> Engine:
 
 
 def _head_first(limits: Limits) -> Engine:
-    return HeadFirst(RequestReader(limits, HeaderMemo()))
+    return HeadFirst(RequestReader(limits, _memo(limits)))
 
 
 def _matches(outcome: Outcome, requests: tuple[Request, ...]) -> bool:
