@@ -133,4 +133,13 @@ def test_what_is_not_installed_is_skipped_and_named(pytester: pytest.Pytester) -
 
 
 def test_public_names() -> None:
-    assert fixtures.__all__ == ["Serve", "everywhere", "over", "running_servers", "serve", "serve_shared", "variant"]
+    assert fixtures.__all__ == [
+        "Serve",
+        "everywhere",
+        "over",
+        "running_servers",
+        "serve",
+        "serve_shared",
+        "variant",
+        "where_bodies_are_not_gathered",
+    ]
