@@ -80,6 +80,7 @@ class ExchangeContext(Generic[WireFields]):
         "head_memo",
         "header_memo",
         "listeners",
+        "looks_at_requests",
         "loop",
         "max_request_body",
         "no_fields",
@@ -130,6 +131,8 @@ class ExchangeContext(Generic[WireFields]):
         self.request_ids = RequestIdGenerator() if settings.request_id else None
         self.reports = self.request_ids is not None or self.listeners != Listeners()
         """Whether anybody wants to hear of requests; times and records are made only then."""
+        self.looks_at_requests = self.reports or self.max_request_body is not None
+        """Whether anything is to be done about a request before the application is called."""
         self.running: set[asyncio.Task[Any]] = set()
         """The applications that are waiting for something; those that never wait are never in it."""
         self._set_defaults(settings)

@@ -129,11 +129,7 @@ class HttpExchange(Generic[WireFields]):
         """
         context = self.context
         scope = build_http_scope(self.head, context, self.peer)
-        if context.reports:
-            self.report = ExchangeReport.begin(self, scope)
-        limit = context.max_request_body
-        if limit is not None and self.body is not None and (self.head.content_length or 0) > limit:
-            self.fail_request(RequestTooLarge(f"the request body is larger than {limit} bytes"))
+        if context.looks_at_requests and not self._admitted(scope):
             return
         try:
             coroutine = context.app(scope, self.receive, self.send)  # type: ignore[arg-type]
@@ -326,6 +322,16 @@ class HttpExchange(Generic[WireFields]):
             self.body.discard()
         self._wake_receivers()
         self._wake_senders(ClientGone(why))
+
+    def _admitted(self, scope: dict[str, Any]) -> bool:
+        """Tell who listens that the request begins. False when its body is announced as too large, and it is over."""
+        if self.context.reports:
+            self.report = ExchangeReport.begin(self, scope)
+        limit = self.context.max_request_body
+        if limit is None or self.body is None or (self.head.content_length or 0) <= limit:
+            return True
+        self.fail_request(RequestTooLarge(f"the request body is larger than {limit} bytes"))
+        return False
 
     def _send_continue(self, body: RequestBody) -> None:
         """The application asks for the body: tell the client to send it, unless it already does (RFC 9110, 10.1.1)."""

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pounce_asgi.blocking_future import BlockingFuture
 from pounce_asgi.contracts import RequestHead, ResponseSink, WireFields
-from pounce_asgi.errors import ClientGone, RequestTooLarge, is_client_gone
-from pounce_asgi.exchange_report import ExchangeReport
+from pounce_asgi.errors import ClientGone, is_client_gone
 from pounce_asgi.http_exchange import HttpExchange
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.response_states import COMPLETE, Message, explain_refusal
@@ -79,11 +78,7 @@ class SyncExchange(HttpExchange[WireFields]):
         """
         context = self.context
         scope = build_http_scope(self.head, context, self.peer)
-        if context.reports:
-            self.report = ExchangeReport.begin(self, scope)
-        limit = context.max_request_body
-        if limit is not None and self.body is not None and (self.head.content_length or 0) > limit:
-            self.fail_request(RequestTooLarge(f"the request body is larger than {limit} bytes"))
+        if context.looks_at_requests and not self._admitted(scope):
             return
         stream = RequestStream() if self.body is None else RequestStream(more=self._next_piece)
         handler = cast("SyncHandler", context.app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import LifespanError
@@ -25,8 +24,6 @@ __all__ = ["HereSlotLauncher", "ProcessGeneration", "ThreadGeneration"]
 
 STATUS_PERIOD: Final = 1.0
 """Seconds between two reports of a worker process on how it is, at most."""
-
-_log = logging.getLogger("pounce.reload")
 
 
 class HereSlotLauncher(ThreadSlotLauncher):

@@ -91,7 +91,6 @@ class Life:
         self._listening: ListeningSockets | None = None
         self._addresses: tuple[Address, ...] = ()
         self._crew: Crew | None = None
-        self._watcher: Watcher | None = None
         self._error: BaseException | None = None
         self._told_wait = False
         self._stack = contextlib.ExitStack()
@@ -283,9 +282,9 @@ class Life:
         reloading = self._config.reloading
         folders = reloading.reload_dir or own_code(self._config.app, self._config.app_dir, ()).folders
         files = WatchedFiles.of(folders, reloading.reload_include, reloading.reload_exclude)
-        self._watcher = Watcher(files, self._files_changed, source=change_source(), delay=reloading.reload_delay)
-        self._watcher.start()
-        self._stack.callback(self._watcher.stop)
+        watcher = Watcher(files, self._files_changed, source=change_source(), delay=reloading.reload_delay)
+        watcher.start()
+        self._stack.callback(watcher.stop)
 
     def _files_changed(self, paths: tuple[str, ...]) -> None:
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""

@@ -242,7 +242,14 @@ class Http1Connection(Http1Answers):
         self._dropped = 0
         if self._paused:
             self._resume_reading()  # held back while it waited its turn; the body has a bound of its own
-        self._read_body()
+        content = self.reader.take_body()
+        if content is None:
+            self._read_body()
+        else:  # all of it came with the head
+            if content:
+                self._take_chunk(content)
+            if self.phase is BODY:
+                self._end_of_body()
         return self.exchange is exchange
 
     def _read_body(self) -> None:
