@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def thresholds() -> Iterator[tuple[int, int, int]]:
     before = gc.get_threshold()
-    yield before
+    gc.set_threshold(*garbage._DEFAULT)  # whatever other tests, or libraries that they import, have set
+    yield garbage._DEFAULT
     gc.set_threshold(*before)
     gc.unfreeze()
     gc.enable()
