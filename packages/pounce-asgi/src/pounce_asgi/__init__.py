@@ -50,7 +50,7 @@ from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
 from pounce_asgi.server_lifespan import ServerLifespan
-from pounce_asgi.settings import ExchangeSettings, LiftSettings
+from pounce_asgi.settings import ExchangeSettings, Http2Settings, LiftSettings, WebSocketSettings
 from pounce_asgi.shared_state import SharedState
 from pounce_asgi.sync_app import (
     ResponseFile,
@@ -108,6 +108,7 @@ from pounce_asgi.types import (
     WebSocketSendEvent,
     WWWScope,
 )
+from pounce_asgi.wire_host import Expiring, HeadLimits, ServedConnection, WebSocketCarrier, WireHost, WireTimeouts
 from pounce_asgi.wsgi import WsgiHandler
 
 __all__ = [
@@ -136,6 +137,7 @@ __all__ = [
     "ExchangeContext",
     "ExchangeSettings",
     "ExpectationFailed",
+    "Expiring",
     "Extensions",
     "HTTPDisconnectEvent",
     "HTTPRequestEvent",
@@ -148,8 +150,10 @@ __all__ = [
     "HTTPResponseTrailersEvent",
     "HTTPResponseZeroCopySendEvent",
     "HTTPScope",
+    "HeadLimits",
     "HeaderPair",
     "Headers",
+    "Http2Settings",
     "HttpExchange",
     "IncompleteBody",
     "IncompleteResponse",
@@ -186,6 +190,7 @@ __all__ = [
     "ResponseSink",
     "ResponseStarted",
     "Scope",
+    "ServedConnection",
     "ServerLifespan",
     "ServiceUnavailable",
     "SharedState",
@@ -203,6 +208,7 @@ __all__ = [
     "UnexpectedMessage",
     "WWWScope",
     "WebSocketAcceptEvent",
+    "WebSocketCarrier",
     "WebSocketCloseEvent",
     "WebSocketConnectEvent",
     "WebSocketDisconnectEvent",
@@ -211,6 +217,9 @@ __all__ = [
     "WebSocketResponseStartEvent",
     "WebSocketScope",
     "WebSocketSendEvent",
+    "WebSocketSettings",
+    "WireHost",
+    "WireTimeouts",
     "WsgiHandler",
     "adapt",
     "build_http_scope",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pounce_asgi.settings import ExchangeSettings
-    from pounce_asgi.types import ASGI3Application
+    from pounce_asgi.types import ASGI3Application, TLSExtension
 
 __all__ = ["ExchangeContext", "Peer"]
 
@@ -39,6 +39,8 @@ class Peer:
     server: tuple[str, int | None] | None
     scheme: str
     connection_id: int
+    tls: TLSExtension | None = None
+    """What the ``tls`` extension of the scope tells; None without TLS. Shared: copied for each request."""
 
 
 class Clock(Protocol):

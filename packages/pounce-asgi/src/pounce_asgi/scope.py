@@ -39,6 +39,9 @@ def build_http_scope(head: RequestHead, context: ExchangeContext[Any], peer: Pee
     if root_path:
         path = root_path + path
         raw_path = context.raw_root_path + raw_path
+    extensions = context.extensions.copy()
+    if peer.tls is not None:
+        extensions["tls"] = dict(peer.tls)
     return {
         "type": "http",
         "asgi": {"version": ASGI_VERSION, "spec_version": SPEC_VERSION},
@@ -53,5 +56,5 @@ def build_http_scope(head: RequestHead, context: ExchangeContext[Any], peer: Pee
         "client": peer.client,
         "server": peer.server,
         "state": context.state.copy(),
-        "extensions": context.extensions.copy(),
+        "extensions": extensions,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["ExchangeSettings", "LiftSettings"]
+__all__ = ["ExchangeSettings", "Http2Settings", "LiftSettings", "WebSocketSettings"]
 
 LIFESPAN_MODES = ("auto", "on", "off")
 LIFESPAN_SCOPES = ("worker", "server")
@@ -107,3 +107,102 @@ class LiftSettings:
             raise ValueError(f"limit_sync_queue: {self.limit_sync_queue!r} is below 0")
         if not self.timeout_sync_queue > 0:
             raise ValueError(f"timeout_sync_queue: {self.timeout_sync_queue!r} is not above 0 seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketSettings:
+    """WebSocket connections, over whichever version of HTTP.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
+    """
+
+    ws: Literal["auto", "wsproto", "none"] = field(
+        default="auto",
+        metadata={
+            "help": "Whether WebSockets are served; auto if the extra ws is installed, none treats their handshakes as"
+            " ordinary requests.",
+            "choices": ("auto", "wsproto", "none"),
+        },
+    )
+    ws_max_size: int = field(
+        default=16 * 1024 * 1024,
+        metadata={"help": "Largest message, also after decompression; then 1009.", "unit": "bytes", "minimum": 1},
+    )
+    ws_max_queue: int = field(
+        default=32,
+        metadata={"help": "Messages that wait for the application before reading pauses.", "unit": "messages"}
+        | {"minimum": 1},
+    )
+    ws_ping_interval: float | None = field(
+        default=20.0,
+        metadata={"help": "Time between pings to the client.", "unit": "seconds", "minimum": 0.001},
+    )
+    ws_ping_timeout: float | None = field(
+        default=20.0,
+        metadata={"help": "Longest time for the answer to a ping; then 1011.", "unit": "seconds", "minimum": 0.001},
+    )
+    ws_per_message_deflate: bool = field(
+        default=True, metadata={"help": "Offer compression of messages (permessage-deflate)."}
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("ws_max_size", "ws_max_queue"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is below 1")
+        for name in ("ws_ping_interval", "ws_ping_timeout"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name}: {value!r} is not above 0 seconds")
+
+
+_H2_RANGES = (
+    ("h2_max_concurrent_streams", 1, 2**31 - 1),
+    ("h2_stream_window", 65_535, 2**31 - 1),
+    ("h2_connection_window", 65_535, 2**31 - 1),
+    ("h2_max_frame_size", 16_384, 2**24 - 1),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http2Settings:
+    """HTTP/2 connections (RFC 9113). The limits of request heads are those of HTTP/1.1.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
+    """
+
+    http2: Literal["auto", "on", "off"] = field(
+        default="auto",
+        metadata={
+            "help": "Whether HTTP/2 is served; auto if the extra h2 is installed, on insists.",
+            "choices": ("auto", "on", "off"),
+        },
+    )
+    h2_max_concurrent_streams: int = field(
+        default=100,
+        metadata={"help": "Requests at once on one connection.", "unit": "streams", "minimum": 1}
+        | {"maximum": 2**31 - 1},
+    )
+    h2_stream_window: int = field(
+        default=262_144,
+        metadata={"help": "Bytes of one request body that may wait for the application.", "unit": "bytes"}
+        | {"minimum": 65_535, "maximum": 2**31 - 1},
+    )
+    h2_connection_window: int = field(
+        default=1_048_576,
+        metadata={"help": "Bytes of all request bodies of a connection that may wait.", "unit": "bytes"}
+        | {"minimum": 65_535, "maximum": 2**31 - 1},
+    )
+    h2_max_frame_size: int = field(
+        default=16_384,
+        metadata={"help": "Largest frame that a client may send.", "unit": "bytes", "minimum": 16_384}
+        | {"maximum": 2**24 - 1},
+    )
+
+    def __post_init__(self) -> None:
+        if self.http2 not in ("auto", "on", "off"):
+            raise ValueError(f"http2: {self.http2!r} is not one of auto, on, off")
+        for name, least, most in _H2_RANGES:
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not within {least} and {most}")
