@@ -5,10 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi.contracts import BodyFraming, ResponseSink, WireFields
+from pounce_asgi.contracts import BodyFraming, HeaderPair, ResponseSink, WireFields
 from pounce_asgi.response_rules import allows_body
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pounce_asgi.exchange_context import ExchangeContext
 
 __all__ = ["send_error_response"]
@@ -30,8 +32,9 @@ def send_error_response(
     *,
     method: str = "GET",
     close: bool,
+    fields: Sequence[HeaderPair] = (),
 ) -> int:
-    """Answer with ``status``; returns the number of body bytes sent.
+    """Answer with ``status`` and, besides the usual ones, these fields; returns the number of body bytes sent.
 
     ``detail`` is shown to the client, so it may hold nothing but what the client itself sent or may know. ``close``
     ends the connection after the answer.
@@ -40,13 +43,15 @@ def send_error_response(
     text = f"{status} {phrase}\n{detail}\n" if detail else f"{status} {phrase}\n"
     body = text.encode("utf-8", "replace")
     memo = context.header_memo
-    fields = (
+    rendered = (
         memo[b"content-type", b"text/plain; charset=utf-8"][1]
         + memo[b"content-length", b"%d" % len(body)][1]
         + context.default_fields()
     )
+    for field in fields:
+        rendered += memo[field][1]
     if allows_body(method, status):
-        sink.send_head(status, fields, BodyFraming.LENGTH, body, end=True, close=close)
+        sink.send_head(status, rendered, BodyFraming.LENGTH, body, end=True, close=close)
         return len(body)
-    sink.send_head(status, fields, BodyFraming.NONE, b"", end=True, close=close)
+    sink.send_head(status, rendered, BodyFraming.NONE, b"", end=True, close=close)
     return 0

@@ -62,10 +62,17 @@ class Expiring(Protocol):
 class ServedConnection(ConnectionProtocol, Protocol):
     """A connection that a worker counts, tells of its end, and moves or closes when it makes way for another."""
 
-    transport: Transport
-    peer: Peer
-    requests: int
-    """Requests that were begun on it."""
+    @property
+    def transport(self) -> Transport:
+        """What moves its bytes."""
+
+    @property
+    def peer(self) -> Peer:
+        """Whose it is."""
+
+    @property
+    def requests(self) -> int:
+        """Requests that were begun on it."""
 
     def last_request(self) -> None:
         """Another worker takes over: let the client know, where the protocol can, that it should connect anew."""
@@ -80,8 +87,10 @@ class WireHost(Protocol):
     limits: HeadLimits
     base_context: Context
     """In which callbacks of a connection run: not in that of the request that asked for them."""
-    draining: bool
-    """The server stops, or another worker takes over: connections that begin now are to end soon."""
+
+    @property
+    def draining(self) -> bool:
+        """The server stops, or another worker takes over: connections that begin now are to end soon."""
 
     @property
     def soon(self) -> float:

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from pounce_workers.net.loop import new_event_loop
 from pounce_workers.serving.loop_end import close_loop
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi.contracts import RequestHead
     from pounce_workers.serving.head_queue import HeadQueue
+    from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.serving.movable_connection import ConnectionHome, MovableConnection
     from pounce_workers.serving.moving_server import MovingServer
 
@@ -355,7 +356,7 @@ class AsyncThread:
             return  # it was computing: its waiting has only begun
         streaming = False
         for connection in server.wire.connections:
-            exchange = connection.exchange
+            exchange = cast("Http1Connection", connection).exchange
             if exchange is not None and exchange.head_on_wire:
                 streaming = True
                 self._owner.streams(exchange.head)

@@ -17,7 +17,9 @@ from pounce_workers.serving.http1_answers import Http1Answers
 from pounce_workers.serving.http1_phase import BODY, CLOSED, DRAINING, IDLE, RESPONDING, Phase
 
 if TYPE_CHECKING:
-    from pounce_asgi import HttpExchange, Transport
+    from collections.abc import Sequence
+
+    from pounce_asgi import HeaderPair, HttpExchange, Transport
     from pounce_workers.serving.http1_wire import Http1Wire
 
 __all__ = ["Http1Connection", "Phase"]
@@ -96,7 +98,9 @@ class Http1Connection(Http1Answers):
             elif not self.reader.idle or self._eof:
                 self._go_on(1)
         except RemoteProtocolError as error:
-            self._refuse(error.status, str(error))
+            upgrades = self.wire.upgrades
+            if upgrades is None or not upgrades.starts_as_http2(self, data):
+                self.refuse(error.status, str(error))
         finally:
             self._advancing = False
 
@@ -131,7 +135,7 @@ class Http1Connection(Http1Answers):
         """Nothing came for too long."""
         if self.phase is IDLE:
             if self.reader.buffered:
-                self._refuse(408, "the request head took too long")
+                self.refuse(408, "the request head took too long")
             else:
                 self._close()
         elif self.phase is BODY:
@@ -165,7 +169,7 @@ class Http1Connection(Http1Answers):
         try:
             self._go_on()
         except RemoteProtocolError as error:
-            self._refuse(error.status, str(error))
+            self.refuse(error.status, str(error))
         finally:
             self._advancing = False
 
@@ -197,12 +201,14 @@ class Http1Connection(Http1Answers):
         if self._paused:
             self._resume_reading()  # however much of it is here: its end is needed
         if self.reader.buffered and not self._head_deadline_set:
+            if self.wire.upgrades is not None:
+                self.wire.upgrades.may_become_http2(self)
             self._head_deadline_set = True
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_request_head
 
     def _end_of_requests(self) -> None:
         if self.reader.buffered:
-            self._refuse(400, "the client closed the connection within a request head")
+            self.refuse(400, "the client closed the connection within a request head")
         else:
             self._close()
 
@@ -215,10 +221,12 @@ class Http1Connection(Http1Answers):
         self._http10 = fields.http_version == "1.0"
         self._keep_alive = fields.keep_alive and number != wire.limit_connection_requests and not wire.draining
         if self.refusal is not None:
-            self._refuse(503, self.refusal, head)
+            self.refuse(503, self.refusal, head)
             return False
         if fields.expectation_failed:
-            self._refuse(417, "the only expectation that is known is 100-continue", head)
+            self.refuse(417, "the only expectation that is known is 100-continue", head)
+            return False
+        if fields.upgrade is not None and wire.upgrades is not None and wire.upgrades.begin(self, head):
             return False
         exchange = self.exchange = wire.exchange_class(wire.context, self, head, self.peer)
         if fields.has_body:
@@ -234,6 +242,21 @@ class Http1Connection(Http1Answers):
         if self.phase is RESPONDING:
             self.transport.deadline = NEVER  # it is the application's turn, which has no deadline
         return False
+
+    def respond(self, exchange: HttpExchange[bytes]) -> None:
+        """Something else than an exchange answers the request, which has no body, and may take the connection over."""
+        self.exchange = exchange
+        self.phase = RESPONDING
+        self._keep_alive = False
+
+    def give_way(self) -> tuple[bytes, bool]:
+        """Another protocol has the transport from now on: what was read and belongs to it, and whether the client's end
+        has come.
+        """
+        self.phase = CLOSED
+        self.exchange = None
+        self.wire.connections.discard(self)
+        return self.reader.take_unread(), self._eof
 
     def _begin_body(self, exchange: HttpExchange[bytes]) -> bool:
         """Read what has come of the body. False when it was refused before the application was called."""
@@ -312,14 +335,16 @@ class Http1Connection(Http1Answers):
         self.transport.pause_reading()
         self.exchange.fail_request(error)
 
-    def _refuse(self, status: int, detail: str, head: RequestHead | None = None) -> None:
-        """Answer in place of the application, and close."""
+    def refuse(
+        self, status: int, detail: str, head: RequestHead | None = None, *, fields: Sequence[HeaderPair] = ()
+    ) -> None:
+        """Answer in place of the application, with these fields besides the usual ones, and close."""
         self.phase = RESPONDING
         self._keep_alive = False
         self._linger = True
-        self.wire.request_refused(self, status, detail)
+        self.wire.request_refused(self.peer, status, detail)
         method = head.method if head is not None else "GET"
-        send_error_response(self.wire.context, self, status, detail, method=method, close=True)
+        send_error_response(self.wire.context, self, status, detail, method=method, close=True, fields=fields)
 
     def resume_body(self) -> None:
         """The application took what had waited."""

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from pounce_asgi import ExchangeContext, Transport
+    from pounce_asgi import ExchangeContext, Peer, ServedConnection, Transport
     from pounce_http1 import Limits
     from pounce_workers.net.deadlines import DeadlineSweeper
+    from pounce_workers.serving.upgrades import Upgrades
     from pounce_workers.settings import ServingSettings
 
 __all__ = ["Http1Wire"]
@@ -53,6 +54,7 @@ class Http1Wire:
         "timeout_body_stall",
         "timeout_keep_alive",
         "timeout_request_head",
+        "upgrades",
     )
 
     def __init__(
@@ -69,7 +71,10 @@ class Http1Wire:
         self.context = context
         self.loop = loop
         self.sweeper = sweeper
-        self.connections: set[Http1Connection] = set()
+        self.connections: set[ServedConnection] = set()
+        """Those that are alive, also the ones that speak another protocol by now."""
+        self.upgrades: Upgrades | None = None
+        """What connections may go on as; None where nothing else is spoken."""
         self.draining = False
         self.connection_class: type[Http1Connection] = Http1Connection
         """Makes what serves one connection."""
@@ -128,34 +133,53 @@ class Http1Wire:
     def connection_closed(self, connection: Http1Connection, error: OSError | None) -> None:
         """A connection is gone."""
         self.connections.discard(connection)
-        self.requests_of_closed += connection.requests
-        if self.budget is not None and connection.has_place:
+        self.connection_left(
+            PROTOCOL,
+            connection.peer,
+            has_place=connection.has_place,
+            opened=connection.opened,
+            requests=connection.requests,
+            error=error,
+        )
+
+    def connection_left(
+        self, protocol: str, peer: Peer, *, has_place: bool, opened: float, requests: int, error: OSError | None
+    ) -> None:
+        """A connection is gone, whatever it spoke at last."""
+        self.requests_of_closed += requests
+        if self.budget is not None and has_place:
             self.budget.give_back()
         listener = self.context.listeners.connection_closed
         if listener is not None:
             now = time.monotonic()
+            worker_id = self.context.worker_id
             listener(
                 ConnectionClosed(
                     now,
                     time.time(),
-                    self.context.worker_id,
-                    connection.peer.connection_id,
-                    PROTOCOL,
-                    connection.peer.client,
-                    now - connection.opened,
-                    connection.requests,
+                    worker_id,
+                    peer.connection_id,
+                    protocol,
+                    peer.client,
+                    now - opened,
+                    requests,
                     error,
                 )
             )
 
-    def request_refused(self, connection: Http1Connection, status: int, detail: str) -> None:
-        """A request was answered without the application; operators find out why here."""
-        logger.info("Refused a request from %s with %d: %s", client_name(connection.peer.client), status, detail)
+    def request_refused(self, peer: Peer, status: int, detail: str) -> None:
+        """A request was answered without the application, or with status 0 a connection was ended; operators find out
+        why here.
+        """
+        if status:
+            logger.info("Refused a request from %s with %d: %s", client_name(peer.client), status, detail)
+        else:
+            logger.info("Ended the connection of %s: %s", client_name(peer.client), detail)
 
     def last_requests(self) -> None:
         """Another worker takes over: every answer whose head is not out yet says that the connection ends with it."""
         self.draining = True
-        for connection in self.connections:
+        for connection in tuple(self.connections):
             connection.last_request()
 
     def begin_drain(self) -> None:

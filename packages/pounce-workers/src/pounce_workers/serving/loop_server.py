@@ -15,6 +15,8 @@ from pounce_workers.net.loop import poller_of
 from pounce_workers.net.transport import SocketTransport
 from pounce_workers.serving.http1_wire import Http1Wire
 from pounce_workers.serving.loop_end import CANCEL_GRACE
+from pounce_workers.serving.loop_host import LoopHost
+from pounce_workers.serving.upgrades import Upgrades
 
 if TYPE_CHECKING:
     import socket
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pounce_asgi import Listeners
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.serving.connection_budget import ConnectionBudget
+    from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
 
 __all__ = ["LoopServer"]
@@ -41,6 +44,7 @@ class LoopServer:
         listeners: Listeners,
         worker_id: int,
         budget: ConnectionBudget | None,
+        protocols: Protocols | None = None,
     ) -> None:
         """``tick`` is how often deadlines are looked at, in seconds; ``state`` is what lifespan filled."""
         self.loop = loop
@@ -59,6 +63,26 @@ class LoopServer:
             clock=self.sweeper,
         )
         self.wire = self.new_wire(budget)
+        if protocols is not None:
+            self._speak(protocols, app, state, listeners)
+
+    def _speak(self, protocols: Protocols, app: ASGI3Application, state: dict[str, Any], listeners: Listeners) -> None:
+        """Let connections go on as what else this server speaks."""
+        host = LoopHost(
+            app,
+            loop=self.loop,
+            sweeper=self.sweeper,
+            settings=self.settings,
+            state=state,
+            listeners=listeners,
+            worker_id=self.context.worker_id,
+            wire=self.wire,
+        )
+        websockets = protocols.websocket(host) if protocols.websocket is not None else None
+        http2 = protocols.http2(host, websockets) if protocols.http2 is not None else None
+        self.wire.upgrades = Upgrades(
+            host, http2=http2, websockets=websockets, websocket_missing=protocols.websocket_missing
+        )
 
     def new_wire(self, budget: ConnectionBudget | None) -> Http1Wire:
         """What makes the connections."""

@@ -84,7 +84,7 @@ class MovableConnection(Http1Connection):
             elif not self.reader.idle or self._eof:
                 self._go_on(1)
         except RemoteProtocolError as error:
-            self._refuse(error.status, str(error))
+            self.refuse(error.status, str(error))
         finally:
             self._advancing = False
 

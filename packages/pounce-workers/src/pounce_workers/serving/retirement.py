@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, cast
 
+from pounce_workers.serving.http1_connection import Http1Connection
+
 if TYPE_CHECKING:
     from pounce_workers.net.transport import SocketTransport
-    from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.serving.http1_wire import Http1Wire
     from pounce_workers.supervision.slots import MoveTo
 
@@ -39,7 +40,9 @@ class Retirement:
             return False
         moved = 0
         for connection in tuple(self._wire.connections):
-            if connection.idle and _move(connection, move_to):
+            if not isinstance(connection, Http1Connection):
+                connection.last_request()  # it cannot move, for its client counts on what is remembered here
+            elif connection.idle and _move(connection, move_to):
                 moved += 1
                 if moved == MOVES_PER_TURN:
                     return True
@@ -49,6 +52,9 @@ class Retirement:
         if not self._wire.draining:
             self._wire.last_requests()
         for connection in tuple(self._wire.connections):
+            if not isinstance(connection, Http1Connection):
+                connection.last_request()  # also those that have changed their protocol meanwhile
+                continue
             # A request that waits in the socket would be lost: it is read in this turn or the next.
             if connection.idle and self._idle_for_long(connection) and not _transport(connection).readable():
                 connection.begin_drain()

@@ -153,7 +153,7 @@ class GatheringExchange(SyncExchange[bytes]):
             return
         connection = self._connection
         if connection.refusal is not None:
-            connection.wire.request_refused(connection, 503, connection.refusal)
+            connection.wire.request_refused(connection.peer, 503, connection.refusal)
             self.fail_request(RequestError(connection.refusal, status=503))
             return
         connection.transport.deadline = NEVER  # it is the application's turn, which has no deadline

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator
 
-    from pounce_asgi import Listeners, Peer
+    from pounce_asgi import Listeners, Peer, ServedConnection
     from pounce_asgi.contracts import RequestHead
     from pounce_asgi.sync_app import SyncHandler
     from pounce_workers.net.blocking_transport import BlockingTransport
@@ -87,7 +87,7 @@ class SyncWire(Http1Wire):
         )
         super().__init__(context, loop=nobody, sweeper=cast("DeadlineSweeper", clock), settings=settings, budget=budget)
         self._shared = connections
-        self.connections = cast("set[Http1Connection]", connections)
+        self.connections = cast("set[ServedConnection]", connections)
         self.exchange_class = self._new_exchange
 
     def serve(self, connection: Http1Connection) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.serving.connection_budget import ConnectionBudget
     from pounce_workers.serving.http1_wire import Http1Wire
+    from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
     from pounce_workers.supervision.slots import MoveTo
 
@@ -64,6 +65,7 @@ class Worker:
         state: dict[str, Any] | None = None,
         on_lifespan: Callable[[], object] | None = None,
         budget: ConnectionBudget | None = None,
+        protocols: Protocols | None = None,
     ) -> None:
         """``on_started`` is called in the worker's thread once it accepts. ``tick`` is how often deadlines are looked
         at, in seconds; it follows from the timeouts when it is not given. The sockets are closed when serving ends;
@@ -71,7 +73,7 @@ class Worker:
 
         ``state`` is that of a lifespan which somebody else runs for all workers; without it the worker runs its own,
         and calls ``on_lifespan`` when its startup is complete. ``budget`` are the connections that the server may have,
-        where several workers share them.
+        where several workers share them. ``protocols`` are spoken besides HTTP/1.1.
         """
         self._app = app
         self._sockets = list(sockets)
@@ -100,6 +102,7 @@ class Worker:
         self._state = state
         self._on_lifespan = on_lifespan
         self._budget = budget
+        self._protocols = protocols
         self._retiring = False
         self._move_to: MoveTo | None = None
         self._intake = Intake()
@@ -195,6 +198,14 @@ class Worker:
         """
         loop = self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
+        try:
+            await self._live(loop)
+        finally:
+            self._pulse.rest()
+
+    # -- the life of it ----------------------------------------------------------------------------------------------
+
+    async def _live(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._state is not None:
             try:
                 await self._serve_connections(loop, self._state)
@@ -221,8 +232,6 @@ class Worker:
             raise
         self._close_sockets()
         await lifespan.shutdown()
-
-    # -- the life of it ----------------------------------------------------------------------------------------------
 
     async def _started_up(self, lifespan: Lifespan) -> bool:
         """Run the startup; False when a stop came first, which does not wait for it, or a retirement: there is nothing
@@ -285,6 +294,7 @@ class Worker:
             "listeners": self._listeners,
             "worker_id": self._worker_id,
             "budget": self._budget,
+            "protocols": self._protocols,
         }
 
     def _accept(self, server: LoopServer) -> list[Acceptor]:
@@ -350,3 +360,5 @@ class Worker:
     def _wake(self) -> None:
         if self._news is not None:
             self._news.set()
+        if self._stop_requests and self._loop is not None:
+            self._pulse.quicken(self._loop)

@@ -1,0 +1,147 @@
+"""One loop's side of the wires of other packages."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pounce_asgi import ExchangeContext, HeadLimits, WireTimeouts
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping
+    from contextvars import Context
+
+    from pounce_asgi import Expiring, Listeners, Peer, ServedConnection
+    from pounce_asgi.contracts import WireFields
+    from pounce_asgi.types import ASGI3Application
+    from pounce_workers.net.deadlines import DeadlineSweeper
+    from pounce_workers.serving.http1_wire import Http1Wire
+    from pounce_workers.settings import ServingSettings
+
+__all__ = ["Admission", "LoopHost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How a connection came in; it leaves by the same door."""
+
+    protocol: str
+    """As the lifecycle records name it."""
+    has_place: bool
+    """It is one of the connections that the server may have."""
+    opened: float
+    """When, by ``time.monotonic()``; 0 if nobody wants to know."""
+    earlier_requests: int = 0
+    """Those over the protocol that it spoke before."""
+
+
+class LoopHost:
+    """The `pounce_asgi.WireHost` of a loop. Owned by the loop's thread."""
+
+    def __init__(
+        self,
+        app: ASGI3Application,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        sweeper: DeadlineSweeper,
+        settings: ServingSettings,
+        state: dict[str, Any],
+        listeners: Listeners,
+        worker_id: int,
+        wire: Http1Wire,
+    ) -> None:
+        """``wire`` has the register of the loop's connections."""
+        worker = settings.worker
+        limits = settings.http1
+        self.loop = loop
+        self.worker_id = worker_id
+        self.timeouts = WireTimeouts(
+            keep_alive=worker.timeout_keep_alive,
+            request_head=worker.timeout_request_head,
+            body_stall=worker.timeout_body_stall,
+            write_stall=worker.timeout_write_stall,
+        )
+        self.limits = HeadLimits(
+            target_size=limits.limit_request_line,
+            field_size=limits.limit_request_field_size,
+            fields_size=limits.limit_request_header_size,
+            field_count=limits.limit_request_fields,
+        )
+        self.base_context: Context = wire.base_context
+        self._app = app
+        self._sweeper = sweeper
+        self._settings = settings
+        self._state = state
+        self._listeners = listeners
+        self._wire = wire
+        self._admissions: dict[ServedConnection, Admission] = {}
+
+    @property
+    def draining(self) -> bool:
+        """The server stops, or another worker takes over."""
+        return self._wire.draining
+
+    @property
+    def soon(self) -> float:
+        """The moment from which deadlines count."""
+        return self._sweeper.soon
+
+    def new_context(
+        self,
+        encode: Callable[[bytes, bytes], WireFields],
+        no_fields: WireFields,
+        extensions: Mapping[str, dict[str, Any]],
+    ) -> ExchangeContext[WireFields]:
+        """The surroundings of the exchanges of one kind of wire. All of a loop count as running in one set."""
+        context = ExchangeContext(
+            self._app,
+            loop=self.loop,
+            encode=encode,
+            no_fields=no_fields,
+            settings=self._settings.exchange,
+            state=self._state,
+            listeners=self._listeners,
+            worker_id=self.worker_id,
+            extensions=extensions,
+            clock=self._sweeper,
+        )
+        context.running = self._wire.context.running
+        return context
+
+    def watch_deadlines(self, member: Expiring) -> None:
+        """Call its ``expire`` once a tick from now on."""
+        self._sweeper.add(member)
+
+    def forget_deadlines(self, member: Expiring) -> None:
+        """No longer."""
+        self._sweeper.remove(member)
+
+    def admit(self, connection: ServedConnection, admission: Admission) -> None:
+        """Count a connection until it says that it is closed."""
+        self._admissions[connection] = admission
+        self._wire.connections.add(connection)
+
+    def connection_closed(self, connection: ServedConnection, error: OSError | None) -> None:
+        """A connection is gone."""
+        admission = self._admissions.pop(connection)
+        self._wire.connections.discard(connection)
+        self._wire.connection_left(
+            admission.protocol,
+            connection.peer,
+            has_place=admission.has_place,
+            opened=admission.opened,
+            requests=admission.earlier_requests + connection.requests,
+            error=error,
+        )
+
+    def request_refused(self, peer: Peer, status: int, detail: str) -> None:
+        """A request was answered without the application, or a connection ended for what the client did."""
+        self._wire.request_refused(peer, status, detail)
+
+    def now(self) -> float:
+        """When a connection opens, if anybody wants to know."""
+        listeners = self._wire.context.listeners
+        wanted = listeners.connection_opened is not None or listeners.connection_closed is not None
+        return time.monotonic() if wanted else 0.0

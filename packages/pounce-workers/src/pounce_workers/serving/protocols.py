@@ -1,0 +1,85 @@
+"""The protocols beside HTTP/1.1 that a worker may speak: made by other packages, chosen by whoever makes the worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pounce_asgi import ExchangeContext, Peer, RequestHead, ServedConnection, Transport, WebSocketCarrier, WireHost
+
+__all__ = ["Http2Maker", "Protocols", "WebSocketConnection", "WebSocketMaker"]
+
+
+class WebSocketConnection(Protocol):
+    """A WebSocket, as what carries it sees it. While its handshake is open it stands where an exchange would."""
+
+    def start(self) -> None:
+        """Call the application."""
+
+    def data_received(self, data: bytes, /) -> None:
+        """Bytes arrived, after the handshake."""
+
+    def eof_received(self) -> None:
+        """The client will send no more."""
+
+    def writable(self) -> None:
+        """The carrier is no longer congested."""
+
+    def connection_lost(self, error: OSError | None, /) -> None:
+        """The carrier is gone."""
+
+    def begin_drain(self) -> None:
+        """The server stops, or another worker takes over: tell the client to come back (RFC 6455, 7.4.1 and 1012)."""
+
+
+class WebSocketMaker(Protocol):
+    """Makes the WebSockets of one loop."""
+
+    def handshake(self, head: RequestHead, /) -> Any:
+        """Judge a handshake.
+
+        Raises:
+            RequestError: it is not one; the answer is its status.
+        """
+
+    def connect(
+        self,
+        carrier: WebSocketCarrier[Any],
+        head: RequestHead,
+        peer: Peer,
+        context: ExchangeContext[Any],
+        handshake: Any,
+    ) -> WebSocketConnection:
+        """A WebSocket of which the client has asked; the application decides."""
+
+
+class Http2Maker(Protocol):
+    """Makes the HTTP/2 connections of one loop."""
+
+    def connect(self, transport: Transport, peer: Peer, *, refusal: str | None = None) -> ServedConnection:
+        """A connection whose preface is still to come. With a ``refusal`` each request is answered 503."""
+
+    def upgrade(
+        self,
+        transport: Transport,
+        peer: Peer,
+        head: RequestHead,
+        settings_payload: bytes,
+        *,
+        refusal: str | None = None,
+    ) -> ServedConnection:
+        """A connection whose first request came over HTTP/1.1 (RFC 7540, 3.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocols:
+    """What makes the other protocols in each loop; None for one that is not spoken."""
+
+    websocket: Callable[[WireHost], WebSocketMaker] | None = None
+    http2: Callable[[WireHost, WebSocketMaker | None], Http2Maker] | None = None
+    websocket_missing: str | None = None
+    """What to say in the log, and answer 501, when a client asks for a WebSocket and there is no ``websocket``. With
+    neither its request is an ordinary one."""
