@@ -103,6 +103,9 @@ each_way = pytest.mark.parametrize(
 PROMPT_SECONDS = 5.0
 """What is done at once, on a busy machine."""
 
+BLOCKED_SECONDS = 2.0
+"""How long a loop that is to end at once may stand still."""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -203,6 +206,33 @@ def test_blocked_thread_does_not_hold_the_exit(folder: Path, application: str) -
         assert time.monotonic() - begun < 2.5, "gone a second after its time was up"
     assert "the lifespan has ended" in server.log
     assert "in sleep_in_a_thread" in server.log, "the log shows where the thread hangs"
+
+
+@pytest.mark.parametrize("way", ["asyncio", "uvloop", "threads", "processes"])
+def test_second_signal_waits_for_no_blocked_loop(folder: Path, way: str) -> None:
+    """Its shutdown could not run: what is left to do is to say where it is blocked, and to go."""
+    with ServerProcess(folder, *WAYS[way]) as server, begin(server, b"loop"):
+        server.send_signal(signal.SIGINT)
+        time.sleep(0.2)  # so that the first is heard before the second
+        server.send_signal(signal.SIGINT)
+        assert server.wait(BLOCKED_SECONDS + PROMPT_SECONDS) == (1 if way in ("asyncio", "uvloop") else 0)
+    assert "cannot end, because its event loop does not turn" in server.log
+    assert ("in sleep_in_a_thread" in server.log) is (way != "processes")
+    assert server.log.count("the lifespan has ended") == LIFESPANS.get(way, 1) - 1, "the others end in order"
+
+
+@pytest.mark.parametrize("way", ["asyncio", "threads", "processes"])
+def test_second_signal_leaves_the_shutdown_its_time(folder: Path, way: str) -> None:
+    slow = APPLICATION.replace(
+        'print("the lifespan', f'await asyncio.sleep({BLOCKED_SECONDS + 1})\n    print("the lifespan'
+    )
+    (folder / "application.py").write_text(slow)
+    with ServerProcess(folder, *WAYS[way]) as server, begin(server, b"held"):
+        server.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(BLOCKED_SECONDS + 1 + PROMPT_SECONDS) == 0
+    assert server.log.count("the lifespan has ended") == LIFESPANS.get(way, 1)
 
 
 def test_blocked_loop_ends_with_the_third_signal(folder: Path) -> None:

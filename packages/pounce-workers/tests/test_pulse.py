@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import time
@@ -12,7 +13,8 @@ from http1_driver import answer, echo_path
 from transport_doubles import ManualSweeper
 from worker_runner import HANGS_AFTER, Inlet, RunningWorker, every_loop
 
-from pounce_workers.serving.pulse import Pulse
+from pounce_workers import ServingSettings, Worker
+from pounce_workers.serving.pulse import QUICK, Pulse
 
 
 class Wire:
@@ -109,6 +111,42 @@ def test_the_load_and_the_requests_of_a_worker_add_up(loop: str) -> None:
         for client in clients:
             client.socket.close()
     assert (running.worker.load, running.worker.requests_served) == (0, 13)
+
+
+@every_loop
+def test_who_stops_beats_until_its_loop_has_ended(loop: str) -> None:
+    """Through a shutdown too, when nobody looks at deadlines any more."""
+    beats: list[float] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            return
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                beats.append(running.worker.beat)
+                async with asyncio.timeout(HANGS_AFTER):
+                    while running.worker.beat == beats[0]:  # noqa: ASYNC110 - nobody tells of a beat
+                        await asyncio.sleep(0.01)
+                beats.append(running.worker.beat)
+            await send({"type": f"{message['type']}.complete"})
+
+    running = RunningWorker(app, loop, options={"tick": 1.0})
+    with running:
+        pass
+    assert beats[1] > beats[0]
+
+
+def test_a_worker_that_has_ended_leaves_the_loop_of_others_alone() -> None:
+    async def main() -> None:
+        worker = Worker(echo_path, [], settings=ServingSettings())
+        worker.request_stop()
+        await worker.serve()
+        ended = worker.beat
+        await asyncio.sleep(2 * QUICK)
+        assert worker.beat == ended
+
+    asyncio.run(main())
 
 
 def _later(true: Any) -> None:

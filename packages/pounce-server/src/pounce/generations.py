@@ -37,6 +37,8 @@ class HereSlotLauncher(ThreadSlotLauncher):
         """``here``: what is put into it is called by the thread that waits."""
         super().__init__(make, generation=1)
         self._here: queue.SimpleQueue[Callable[[], None] | None] | None = here
+        self.slot_here: ThreadSlot | None = None
+        """The worker in the thread that waits."""
 
     def new_slot(
         self, worker_id: int, *, on_ready: Callable[[SlotHandle], None], on_exit: Callable[[SlotHandle], None]
@@ -45,6 +47,7 @@ class HereSlotLauncher(ThreadSlotLauncher):
         slot = super().new_slot(worker_id, on_ready=on_ready, on_exit=on_exit)
         here, self._here = self._here, None
         if here is not None:
+            self.slot_here = slot
             slot.start_with(here.put)
         return slot
 

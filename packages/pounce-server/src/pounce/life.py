@@ -11,7 +11,7 @@ import dataclasses
 import logging
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pounce_asgi import Interface, PounceError
 from pounce_workers import (
@@ -54,6 +54,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Life"]
 
+LEAVE_GRACE: Final = 0.5
+"""Seconds for the thread of a lone worker that was given up: perhaps it returns just then."""
+
 _log = logging.getLogger("pounce.server")
 _reload_log = logging.getLogger("pounce.reload")
 _error_log = logging.getLogger("pounce.error")
@@ -72,9 +75,11 @@ class Life:
         on_started_here: Callable[[], None] | None = None,
         activation: Activation | None = None,
         manager: ServiceManager | None = None,
+        on_left_behind: Callable[[], None] | None = None,
     ) -> None:
         """``announce`` is called with the addresses, the decision and the interface, once the server serves;
-        ``on_started_here`` when a worker serves in the thread of `run`, and in that.
+        ``on_started_here`` when a worker serves in the thread of `run`, and in that. ``on_left_behind`` is called, in
+        another thread, when all is over but that worker holds the thread of `run` and cannot be ended.
         """
         self._config = config
         self._listeners = listeners
@@ -83,6 +88,9 @@ class Life:
         self._on_started_here = on_started_here
         self._activation = activation
         self._manager = manager or ServiceManager()
+        self._on_left_behind = on_left_behind
+        self._left = threading.Event()
+        """The thread of `run` has returned from serving."""
         self._events: queue.SimpleQueue[on.Event] = queue.SimpleQueue()
         self._state = State()
         self._decision: Decision | None = None
@@ -128,6 +136,7 @@ class Life:
                 thread = threading.Thread(target=self._finish_and_leave, args=(crew,), name="pounce-life", daemon=True)
                 thread.start()
                 crew.serve_here()
+                self._left.set()
                 thread.join()
             else:
                 self._finish()
@@ -139,6 +148,8 @@ class Life:
             self._finish()
         finally:
             crew.leave()
+            if crew.holds_thread and not self._left.wait(LEAVE_GRACE) and self._on_left_behind is not None:
+                self._on_left_behind()
 
     def _finish(self) -> None:
         while self._state.stage is not Stage.STOP:

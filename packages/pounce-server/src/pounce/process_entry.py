@@ -68,10 +68,11 @@ def main(birth: Birth) -> None:
             cpus=payload.cpus,
         )
         worker = factory.make(birth.worker_id, birth.ready, _own_sockets(birth), shared_sockets=True)
-        birth.attach(worker)
         try:
+            birth.attach(worker)
             worker.run()
         finally:
+            birth.served()
             factory.close()
 
 

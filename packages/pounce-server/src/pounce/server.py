@@ -151,6 +151,7 @@ class Server:
             on_started_here=self._wake_by_signals,
             activation=Activation.take() if owns_process else None,
             manager=ServiceManager.take() if owns_process else None,
+            on_left_behind=self._watchdog.left_behind if self._watchdog is not None else None,
         )
         try:
             self._adopt(life)

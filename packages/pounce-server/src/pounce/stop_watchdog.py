@@ -1,7 +1,8 @@
 """The last resort of a stop: a loop that is blocked cannot hear it.
 
-A handler that computes or sleeps in the event loop's own thread holds up everything, the stop included. Who asked for
-the stop has been promised an end, so a thread of its own waits for it and otherwise ends the process.
+A handler that computes or sleeps in the event loop's own thread holds up everything, the stop included. Where that is
+the main thread, the process would not end either. Who asked for the stop has been promised an end: when the supervisor
+gives up the worker, so does the process, and a thread of its own waits for the case that not even that happens.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from .logging_setup import flush_logs
 __all__ = ["StopWatchdog"]
 
 EXIT_BLOCKED: Final = 1
-SLACK: Final = 4.0
-"""Seconds beyond what a stop may take by its settings, before it counts as not heard."""
+SLACK: Final = 8.0
+"""Seconds beyond what a stop may take by its settings, before it counts as not heard: longer than the supervisor gives
+a worker, and the kernel a process that is killed."""
 
 _log = logging.getLogger("pounce.server")
 
@@ -44,6 +46,11 @@ class StopWatchdog:
         served_by = threading.get_ident()
         threading.Thread(target=self._watch, args=(limit, served_by), name="pounce-stop-watchdog", daemon=True).start()
 
+    def left_behind(self) -> None:
+        """All that serves has ended or was given up, with its stack in the log, and the main thread does not return."""
+        if not self._done.is_set():
+            self._leave()
+
     def done(self) -> None:
         """It has stopped."""
         self._done.set()
@@ -54,5 +61,8 @@ class StopWatchdog:
         frame = sys._current_frames().get(served_by)
         stack = "".join(traceback.format_stack(frame)).rstrip() if frame is not None else "  (no stack)"
         _log.error("the event loop did not stop within %g seconds and is left behind, blocked here:\n%s", limit, stack)
+        self._leave()
+
+    def _leave(self) -> None:
         flush_logs()
         os._exit(EXIT_BLOCKED)

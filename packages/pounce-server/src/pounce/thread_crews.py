@@ -242,10 +242,12 @@ class SoloCrew(_AcceptingCrew):
         super().__init__(*arguments, **options)
         self._on_started_here = on_started_here
         self._here: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._first: HereSlotLauncher | None = None
 
     def first_launcher(self, factory: WorkerFactory) -> SlotLauncher:
         """The first worker runs in the thread that waits for it."""
-        return HereSlotLauncher(functools.partial(self.make, factory), self._here)
+        self._first = HereSlotLauncher(functools.partial(self.make, factory), self._here)
+        return self._first
 
     def make(self, factory: WorkerFactory, worker_id: int, on_started: Callable[[], None]) -> WorkerLike:
         """A worker with sockets of its own on the same places: it closes them, and they stay open for its successor."""
@@ -273,6 +275,12 @@ class SoloCrew(_AcceptingCrew):
     def leave(self) -> None:
         """Let `serve_here` return."""
         self._here.put(None)
+
+    @property
+    def holds_thread(self) -> bool:
+        """The worker in the thread of `serve_here` was given up and goes on."""
+        slot = self._first.slot_here if self._first is not None else None
+        return slot is not None and slot.exit is not None and slot.exit.abandoned
 
 
 def _targets(handles: Sequence[SlotHandle]) -> list[ConnectionTarget]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pounce_workers.net.deadlines import DeadlineSweeper
     from pounce_workers.serving.http1_wire import Http1Wire
 
 __all__ = ["Pulse"]
+
+QUICK: Final = 0.25
+"""Seconds between two beats once the end is waited for."""
 
 
 class Pulse:
@@ -21,6 +26,7 @@ class Pulse:
         self.requests_served = 0
         """Requests that have been begun, as of the last tick."""
         self._wire: Http1Wire | None = None
+        self._quick: asyncio.TimerHandle | None = None
 
     def start(self, wire: Http1Wire, sweeper: DeadlineSweeper) -> None:
         """Begin to look at these, each time that the sweeper turns."""
@@ -32,6 +38,22 @@ class Pulse:
         """Count a last time what was served, and let go of it: whoever watches may keep this for long."""
         self.expire(0.0)
         self._wire = None
+
+    def quicken(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Beat without the sweeper, until `rest`: whoever waits for the end looks closely, and has to see until then
+        that the loop turns. In the loop's thread; safe to call again.
+        """
+        if self._quick is None:
+            self._beat_quickly(loop)
+
+    def rest(self) -> None:
+        """The worker has ended, and its loop may go on without it."""
+        if self._quick is not None:
+            self._quick.cancel()
+
+    def _beat_quickly(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.beat = time.monotonic()
+        self._quick = loop.call_later(QUICK, self._beat_quickly, loop)
 
     @property
     def load(self) -> int:

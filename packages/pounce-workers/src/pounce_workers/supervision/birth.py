@@ -29,6 +29,9 @@ __all__ = ["Birth", "Certificate", "begin_birth", "is_being_born"]
 
 logger = logging.getLogger("pounce.worker")
 
+QUICK: Final = 0.25
+"""Seconds between two reports once it is to end: then it is watched closely."""
+
 ORPHAN_GRACE: Final = 1.0
 """Seconds for the application's shutdown when the parent is gone. Nobody is left who could end a process that hangs."""
 
@@ -86,14 +89,26 @@ class Birth:
         self._lock = threading.RLock()
         self._worker: WorkerLike | None = None
         self._stops_sent = 0
+        self._served = False
 
     # -- for the entry -----------------------------------------------------------------------------------------------
 
     def attach(self, worker: WorkerLike) -> None:
-        """Let this worker hear what the parent says."""
+        """Let this worker hear what the parent says.
+
+        Raises:
+            SystemExit: it has said already that the process is to end.
+        """
         with self._lock:
             self._worker = worker
+            told = self.told_to_end
         _being_born.clear()
+        if told:  # what was raised in the main thread was caught by the application, whose import it interrupted
+            raise SystemExit(0)
+
+    def served(self) -> None:
+        """The worker has ended; what is left to do has no event loop that could turn."""
+        self._served = True
 
     def ready(self) -> None:
         """Tell the parent that the worker serves."""
@@ -138,7 +153,7 @@ class Birth:
             now = time.monotonic()
             if now >= next_status:
                 self._send_status()
-                next_status = now + self._period
+                next_status = now + (min(self._period, QUICK) if self.told_to_end else self._period)
             readable, _, _ = select.select([self._pipe], [], [], max(next_status - time.monotonic(), 0))
             if not readable:
                 continue
@@ -172,10 +187,11 @@ class Birth:
         _, writable, _ = select.select([], [self._pipe], [], 0)
         if not writable:
             return
-        beat = max(self._born, worker.beat if worker is not None else 0.0)
+        now = time.monotonic()
+        beat = now if self._served else max(self._born, worker.beat if worker is not None else 0.0)
         self._pipe.send(
             "status",
-            beat_age=time.monotonic() - beat,
+            beat_age=now - beat,
             load=worker.load if worker is not None else 0,
             requests=worker.requests_served if worker is not None else 0,
             rss=resident_memory(),

@@ -18,6 +18,9 @@ MARGIN: Final = 2.0
 """Seconds beyond what its settings allow. A worker cancels, cleans up and exits within one; the rest is for a busy
 machine: one that has finished must not be killed."""
 
+BLOCKED: Final = 2.0
+"""Seconds without a turn of its event loop, after which a worker that shall end at once is not waited for any longer.
+Worker processes tell twice in this time how they are."""
 
 UNKILLABLE: Final = 5.0
 """Seconds after which one that was killed is given up: the kernel holds it, and nobody can help."""
@@ -43,6 +46,7 @@ class Departure:
         self._graceful = graceful
         self._last = shutdown + MARGIN
         self._step = _Step.ASKED
+        self._last_due = math.inf
         self.due = math.inf
         """When it has had its time."""
 
@@ -67,8 +71,9 @@ class Departure:
             self._handle.drain()
 
     def stop_now(self, now: float) -> None:
-        """Ask it to end at once."""
-        if self._go_on(_Step.STOP_NOW, now, self._last):
+        """Ask it to end at once. It may take the time of the application's shutdown as long as its loop turns."""
+        if self._go_on(_Step.STOP_NOW, now, min(BLOCKED, self._last)):
+            self._last_due = now + self._last
             self._handle.stop_now()
 
     def kill(self, now: float) -> None:
@@ -81,10 +86,16 @@ class Departure:
         if now < self.due:
             return
         handle = self._handle
+        if self._step is _Step.STOP_NOW:
+            self.due = min(max(self.due, handle.last_beat + BLOCKED), self._last_due)
+            if now < self.due:
+                return
         if self._step < _Step.DRAIN:
             self.drain(now)
         elif self._step < _Step.KILLED:
-            logger.error("worker %d (%s) has not ended in time and is killed", handle.worker_id, handle.kind)
+            blocked = self._step is _Step.STOP_NOW and now < self._last_due
+            why = "cannot end, because its event loop does not turn," if blocked else "has not ended in time"
+            logger.error("worker %d (%s) %s and is killed", handle.worker_id, handle.kind, why)
             self.kill(now)
         elif self._go_on(_Step.LOST, now, math.inf):
             logger.error("worker %d (%s) cannot be killed and is left behind", handle.worker_id, handle.kind)
