@@ -87,7 +87,7 @@ class AsyncParking(MovingServer):
         """A connection was accepted."""
         self._crew.opened()
 
-    def closed(self, connection: MovableConnection) -> None:  # noqa: ARG002
+    def closed(self) -> None:
         """The connection is gone."""
         self._crew.closed()
 

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pounce_workers.net.loop import new_event_loop
 from pounce_workers.serving.loop_end import close_loop
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from pounce_asgi.contracts import RequestHead
     from pounce_workers.serving.head_queue import HeadQueue
-    from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.serving.movable_connection import ConnectionHome, MovableConnection
     from pounce_workers.serving.moving_server import MovingServer
 
@@ -275,9 +274,12 @@ class AsyncThread:
             self._owner.streams(head)
 
     def _watch(self, connection: MovableConnection) -> None:
-        server = self.server
-        if server is not None and server.has(connection) and connection.exchange is not None:
-            connection.transport.watch()
+        server, transport = self.server, connection.transport
+        if server is None:
+            return
+        changed = transport.protocol is not connection and server.has(transport.protocol)
+        if changed or (server.has(connection) and connection.exchange is not None):
+            transport.watch()
 
     # -- what its connections tell -----------------------------------------------------------------------------------
 
@@ -296,7 +298,7 @@ class AsyncThread:
         """A connection was accepted."""
         self._owner.opened()
 
-    def closed(self, connection: MovableConnection) -> None:  # noqa: ARG002
+    def closed(self) -> None:
         """The connection is gone."""
         self._owner.closed()
         self._soon(self._check)
@@ -356,7 +358,7 @@ class AsyncThread:
             return  # it was computing: its waiting has only begun
         streaming = False
         for connection in server.wire.connections:
-            exchange = cast("Http1Connection", connection).exchange
+            exchange = getattr(connection, "exchange", None)
             if exchange is not None and exchange.head_on_wire:
                 streaming = True
                 self._owner.streams(exchange.head)

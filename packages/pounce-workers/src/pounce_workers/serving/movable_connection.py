@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-    from pounce_asgi import ExchangeContext, Transport
+    from pounce_asgi import ExchangeContext, Peer, Transport
     from pounce_workers.net.deadlines import DeadlineSweeper
     from pounce_workers.net.movable_transport import MovableTransport
     from pounce_workers.serving.connection_budget import ConnectionBudget
@@ -40,7 +40,7 @@ class ConnectionHome(Protocol):
     def opened(self) -> None:
         """A client has connected."""
 
-    def closed(self, connection: MovableConnection, /) -> None:
+    def closed(self) -> None:
         """The connection is gone."""
 
 
@@ -161,10 +161,12 @@ class MovingWire(Http1Wire):
         self.home.opened()
         return super().connect(transport)
 
-    def connection_closed(self, connection: Http1Connection, error: OSError | None) -> None:
-        """A connection is gone."""
-        super().connection_closed(connection, error)
-        self.home.closed(cast("MovableConnection", connection))
+    def connection_left(
+        self, protocol: str, peer: Peer, *, has_place: bool, opened: float, requests: int, error: OSError | None
+    ) -> None:
+        """A connection is gone, whatever it spoke at last."""
+        super().connection_left(protocol, peer, has_place=has_place, opened=opened, requests=requests, error=error)
+        self.home.closed()
 
     def take(self, connection: MovableConnection) -> None:
         """The connection is here from now on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pounce_workers.net.movable_transport import MovableTransport
 from pounce_workers.serving.loop_server import LoopServer
@@ -11,6 +11,7 @@ from pounce_workers.serving.movable_connection import MovingWire
 if TYPE_CHECKING:
     import socket
 
+    from pounce_asgi import ConnectionProtocol
     from pounce_workers.serving.connection_budget import ConnectionBudget
     from pounce_workers.serving.movable_connection import ConnectionHome, MovableConnection
 
@@ -57,6 +58,6 @@ class MovingServer(LoopServer):
         self.wire.part_with(connection)
         return connection
 
-    def has(self, connection: MovableConnection) -> bool:
+    def has(self, connection: ConnectionProtocol) -> bool:
         """Whether it is here."""
-        return cast("Any", connection) in self.wire.connections
+        return connection in self.wire.connections
