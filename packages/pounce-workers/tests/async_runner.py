@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from worker_runner import HANGS_AFTER, Client
+from running_target import HANGS_AFTER, RunningTarget, bound, settings_of
 
-from pounce_asgi import ExchangeSettings
-from pounce_workers import AsyncWorkerPool, ServingSettings, WorkerSettings, bind_tcp
+from pounce_workers import AsyncWorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,86 +19,44 @@ Scope = dict[str, Any]
 App = Any
 
 
-class RunningAsyncPool:
-    """Serves while its block runs. What ``run()`` raised is raised on leaving, unless it was looked at."""
+class RunningAsyncPool(RunningTarget):
+    """A pool of threads that serve an ASGI application."""
 
     def __init__(
         self,
         app: App,
         threads: int = 2,
         *,
+        accepts: bool = True,
         listeners: Listeners | None = None,
         state: dict[str, Any] | None = None,
+        options: dict[str, Any] | None = None,
         **worker: Any,
     ) -> None:
-        sock = bind_tcp("127.0.0.1", 0, 1024)
-        self.address = sock.getsockname()
-        self._started = threading.Event()
-        self._error: BaseException | None = None
-        settings = ServingSettings(
-            exchange=ExchangeSettings(), worker=WorkerSettings(**{"graceful_timeout": 5.0, **worker})
+        """``options`` are more arguments of `AsyncWorkerPool`."""
+        on = bound(None if accepts else [])
+        super().__init__(
+            lambda on_started: AsyncWorkerPool(
+                app,
+                on,
+                threads=threads,
+                settings=settings_of(**worker),
+                state=state,
+                listeners=listeners,
+                on_started=on_started,
+                **(options or {}),
+            ),
+            on,
         )
-        self.pool = AsyncWorkerPool(
-            app,
-            [sock],
-            threads=threads,
-            settings=settings,
-            state=state,
-            listeners=listeners,
-            on_started=self._started.set,
-        )
-        self._thread = threading.Thread(target=self._run, name="pool under test", daemon=True)
 
-    def _run(self) -> None:
-        try:
-            self.pool.run()
-        except BaseException as error:  # noqa: BLE001 - it belongs to the test
-            self._error = error
-        finally:
-            self._started.set()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._started.wait(HANGS_AFTER)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.pool.request_stop()
-        if not self.join():
-            self.pool.request_stop()
-            assert self.join(), "the pool does not end"
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-    def join(self, timeout: float = HANGS_AFTER) -> bool:
-        """Wait for the end of ``run()``."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    def take_error(self) -> BaseException | None:
-        """What ``run()`` raised; wait for its end first."""
-        assert self.join(), "the pool does not end"
-        error, self._error = self._error, None
-        return error
-
-    def connect(self) -> Client:
-        return Client(self.address)
+    @property
+    def pool(self) -> AsyncWorkerPool:
+        pool: AsyncWorkerPool = self.target
+        return pool
 
     def threads_are(self, count: int) -> None:
         """Wait until the pool has so many threads."""
         self.comes_true(lambda: len(self.pool.threads) == count, lambda: f"{len(self.pool.threads)} threads")
-
-    def empties(self) -> None:
-        """Wait until the pool has no connection."""
-        self.comes_true(lambda: not self.pool.load, lambda: f"{self.pool.load} connections")
-
-    @staticmethod
-    def comes_true(what: Callable[[], bool], shown: Callable[[], str]) -> None:
-        end = time.monotonic() + HANGS_AFTER
-        while not what():
-            assert time.monotonic() < end, shown()
-            time.sleep(0.001)
 
 
 async def respond(send: Any, body: bytes = b"ok", *headers: tuple[bytes, bytes], status: int = 200) -> None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from worker_runner import HANGS_AFTER, Client
+from running_target import HANGS_AFTER, Client, RunningTarget, bound, settings_of
 
-from pounce_asgi import ExchangeSettings
-from pounce_http1 import Limits
-from pounce_workers import ServingSettings, WorkerSettings, bind_tcp
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 
 if TYPE_CHECKING:
@@ -20,8 +16,8 @@ if TYPE_CHECKING:
     from pounce_asgi.sync_app import SyncRequest, SyncSend
 
 
-class RunningPool:
-    """Serves while its block runs. What ``run()`` raised is raised on leaving, unless it was looked at."""
+class RunningPool(RunningTarget):
+    """A pool of blocking workers."""
 
     def __init__(
         self,
@@ -37,68 +33,24 @@ class RunningPool:
         **worker: Any,
     ) -> None:
         """``options`` are more arguments of `SyncWorkerPool`."""
-        sockets = [sock or bind_tcp("127.0.0.1", 0, 1024)] if accepts else []
-        self.address: Any = sockets[0].getsockname() if sockets else None
-        self._started = threading.Event()
-        self._error: BaseException | None = None
-        settings = ServingSettings(
-            http1=Limits(**(limits or {})),
-            exchange=ExchangeSettings(**(exchange or {})),
-            worker=WorkerSettings(**{"graceful_timeout": 5.0, **worker}),
+        on = bound(([sock] if sock is not None else None) if accepts else [])
+        super().__init__(
+            lambda on_started: SyncWorkerPool(
+                handler,
+                on,
+                threads=threads,
+                settings=settings_of(exchange=exchange, limits=limits, **worker),
+                listeners=listeners,
+                on_started=on_started,
+                **(options or {}),
+            ),
+            on,
         )
-        self.pool = SyncWorkerPool(
-            handler,
-            sockets,
-            threads=threads,
-            settings=settings,
-            listeners=listeners,
-            on_started=self._started.set,
-            **(options or {}),
-        )
-        self._thread = threading.Thread(target=self._run, name="pool under test", daemon=True)
 
-    def _run(self) -> None:
-        try:
-            self.pool.run()
-        except BaseException as error:  # noqa: BLE001 - it belongs to the test
-            self._error = error
-        finally:
-            self._started.set()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._started.wait(HANGS_AFTER)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.pool.request_stop()
-        if not self.join():
-            self.pool.request_stop()
-            assert self.join(), "the pool does not end"
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-    def join(self, timeout: float = HANGS_AFTER) -> bool:
-        """Wait for the end of ``run()``."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    def take_error(self) -> BaseException | None:
-        """What ``run()`` raised; wait for its end first."""
-        assert self.join(), "the pool does not end"
-        error, self._error = self._error, None
-        return error
-
-    def empties(self) -> None:
-        """Wait until the pool has no connection: a client sees the end of its own a moment before the pool is done."""
-        end = time.monotonic() + HANGS_AFTER
-        while self.pool.load:
-            assert time.monotonic() < end, f"{self.pool.load} connections are left"
-            time.sleep(0.001)
-
-    def connect(self) -> Client:
-        return Client(self.address)
+    @property
+    def pool(self) -> SyncWorkerPool:
+        pool: SyncWorkerPool = self.target
+        return pool
 
 
 def read_to_end(client: Client) -> None:

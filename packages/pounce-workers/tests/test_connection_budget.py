@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sync_runner
+from async_runner import RunningAsyncPool
 from http1_driver import echo_path
 from sync_runner import Gate, RunningPool
-from worker_runner import HANGS_AFTER, Client, RunningWorker
+from worker_runner import HANGS_AFTER, Client, Inlet, RunningWorker
 
 from pounce_asgi import Listeners
 from pounce_workers import AcceptDistributor, bind_tcp
@@ -19,6 +21,8 @@ from pounce_workers.serving.connection_budget import ConnectionBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from running_target import RunningTarget
 
 
 class Places:
@@ -40,6 +44,25 @@ def test_places_are_given_out_up_to_the_limit() -> None:
     assert [budget.take() for _ in range(4)] == [True, True, False, False]
     budget.give_back()
     assert [budget.take() for _ in range(2)] == [True, False]
+
+
+def test_a_connection_that_moves_has_its_place_while_nobody_has_the_connection() -> None:
+    budget = ConnectionBudget(1)
+    assert budget.take(7)
+    budget.keep(7)
+    assert not budget.take(8)
+    assert budget.take(7)
+    assert not budget.take(7), "it brings it along once"
+    budget.give_back()
+    assert budget.take(8)
+
+
+def test_who_is_closed_on_the_way_leaves_its_place_to_the_next_with_its_descriptor() -> None:
+    budget = ConnectionBudget(1)
+    assert budget.take(7)
+    budget.keep(7)
+    assert budget.take(7)
+    assert not budget.take(8)
 
 
 def test_many_threads_never_have_more_places_than_there_are() -> None:
@@ -64,23 +87,46 @@ def test_many_threads_never_have_more_places_than_there_are() -> None:
     assert [budget.take() for _ in range(6)] == [True] * 5 + [False]
 
 
+def running(kind: str, budget: ConnectionBudget, listeners: Listeners | None = None) -> RunningTarget:
+    """A worker of a kind to which connections are handed over, while the block runs."""
+    options = {"budget": budget}
+    if kind == "sync":
+        return RunningPool(sync_runner.echo_path, threads=1, accepts=False, listeners=listeners, options=options)
+    if kind == "async-pool":
+        return RunningAsyncPool(echo_path, 1, accepts=False, listeners=listeners, options=options)
+    return RunningWorker(echo_path, kind, sockets=[], listeners=listeners, options=options)
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "sync", "async-pool"])
+def test_an_idle_connection_moves_with_its_place(kind: str) -> None:
+    budget = ConnectionBudget(1)
+    shelf: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+    with running(kind, budget) as old, running(kind, budget) as new:
+        target = new.target
+        _, guest = Inlet(old.target).connect()
+        with guest:
+            assert guest.get().status == 200
+            old.target.retire(lambda *connection: shelf.put(connection))
+            moved = shelf.get(timeout=HANGS_AFTER)
+            inlet = Inlet(target)
+            with inlet.connect()[1] as newcomer:
+                assert newcomer.get().status == 503, "the place of one that moves is not free"
+            assert target.hand_over(*moved)
+            for _ in range(2):
+                assert guest.get().status == 200, "it has brought its place along"
+        new.empties()
+        with inlet.connect()[1] as newcomer:
+            assert newcomer.get().status == 200, "it has given its place back"
+
+
 @contextlib.contextmanager
 def four_workers(kind: str, limit: int) -> Iterator[tuple[Any, threading.Semaphore]]:
     """The address of four workers behind one that accepts, and what counts the connections that are closed."""
     closed = threading.Semaphore(0)
     listeners = Listeners(connection_closed=lambda _: closed.release())
-    options = {"budget": ConnectionBudget(limit)}
+    budget = ConnectionBudget(limit)
     with contextlib.ExitStack() as stack:
-        workers: list[Any] = []
-        for _ in range(4):
-            if kind == "sync":
-                pool = RunningPool(
-                    sync_runner.echo_path, threads=1, accepts=False, listeners=listeners, options=options
-                )
-                workers.append(stack.enter_context(pool).pool)
-            else:
-                worker = RunningWorker(echo_path, kind, sockets=[], listeners=listeners, options=options)
-                workers.append(stack.enter_context(worker).worker)
+        workers = [stack.enter_context(running(kind, budget, listeners)).target for _ in range(4)]
         sock = bind_tcp("127.0.0.1", 0, 64)
         distributor = AcceptDistributor([sock], workers)
         distributor.start()

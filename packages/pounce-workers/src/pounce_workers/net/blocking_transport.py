@@ -18,6 +18,7 @@ from pounce_workers.net.deadlines import NEVER
 from pounce_workers.net.descriptor_wait import wait_readable, wait_writable
 from pounce_workers.net.lingering import Lingering
 from pounce_workers.net.readiness import READ, WRITE
+from pounce_workers.net.tls_entrance import TlsEntrance
 from pounce_workers.net.transport import RESET_ON_CLOSE, SocketTransport
 from pounce_workers.net.turns import Turns
 
@@ -98,13 +99,10 @@ class BlockingTransport(SocketTransport):
         self.deliver = self.protocol.data_received
         self._watched = self._readable = True
         self._interest.mask = READ
+        if getattr(self._sock, "rewound", False):
+            self.turns.call_soon(self._read_again)
 
     # -- for whoever has it ------------------------------------------------------------------------------------------
-
-    @property
-    def fd(self) -> int:
-        """The socket's descriptor; -1 when it is closed."""
-        return self._sock.fileno()
 
     @property
     def wanted(self) -> int:
@@ -120,6 +118,11 @@ class BlockingTransport(SocketTransport):
     def lingering(self) -> bool:
         """The answer is out, and what the client still sends is dropped."""
         return isinstance(self.protocol, Lingering)
+
+    @property
+    def entering(self) -> bool:
+        """Its TLS handshake goes on."""
+        return isinstance(self.protocol, TlsEntrance)
 
     @property
     def sending(self) -> bool:
@@ -190,6 +193,16 @@ class BlockingTransport(SocketTransport):
             self.abort()
         else:
             self.expire(time.monotonic())
+
+    def deliver_later(self, data: bytes) -> None:
+        """These bytes are for the application, and so for a worker."""
+        self.turns.call_soon(lambda: self.deliver(data))
+
+    def _read_again(self) -> None:
+        """Bytes were put back into the socket, of which the kernel knows nothing."""
+        data = self.on_readable()
+        if data is not None:
+            self.deliver(data)
 
     # -- from any thread ---------------------------------------------------------------------------------------------
 

@@ -279,9 +279,19 @@ class SocketTransport:
         return self._sock
 
     @property
+    def sock(self) -> socket.socket:
+        """What its bytes go through; for what only that knows."""
+        return self._sock
+
+    @property
     def sending(self) -> bool:
         """Something waits to be sent."""
         return bool(self._queue)
+
+    @property
+    def fd(self) -> int:
+        """The socket's descriptor; -1 when it is closed."""
+        return self._sock.fileno()
 
     def readable(self) -> bool:
         """Whether the client has sent something, or its end, that nobody has read yet."""

@@ -100,7 +100,7 @@ class Http1Wire:
 
     def connect(self, transport: Transport) -> Http1Connection:
         """A new connection on this transport."""
-        has_place = self.budget is None or self.budget.take()
+        has_place = self.budget is None or self.budget.take(_descriptor(transport))
         connection = self.connection_class(self, transport, next(self._connection_ids), has_place=has_place)
         self.connections.add(connection)
         listener = self.context.listeners.connection_opened
@@ -120,6 +120,12 @@ class Http1Wire:
                     )
                 )
         return connection
+
+    def keep_place(self, connection: Http1Connection) -> None:
+        """It is about to go to another worker, and takes its place among the connections of the server along."""
+        if self.budget is not None and connection.has_place:
+            self.budget.keep(_descriptor(connection.transport))
+            connection.has_place = False
 
     def new_reader(self) -> RequestReader:
         """A parser for one connection."""
@@ -187,6 +193,12 @@ class Http1Wire:
         self.draining = True
         for connection in tuple(self.connections):
             connection.begin_drain()
+
+
+def _descriptor(transport: Transport) -> int:
+    """That of a transport over a socket; -1 for others, which do not go from worker to worker."""
+    fd: int = getattr(transport, "fd", -1)
+    return fd
 
 
 def _reader_class(engine: str) -> type[RequestReader]:

@@ -78,6 +78,7 @@ def _move(connection: Http1Connection, move_to: MoveTo) -> bool:
     if transport.sending or transport.closing:
         return False
     peer, local = transport.peer, transport.local
+    connection.wire.keep_place(connection)
     sock = transport.detach()
     try:
         move_to(sock, peer, local)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from pounce_asgi import counted
 
 if TYPE_CHECKING:
     from pounce_workers.net.blocking_transport import BlockingTransport
+    from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
     from pounce_workers.settings import WorkerSettings
 
@@ -35,6 +36,8 @@ class SyncDrain:
     def retired(self) -> bool:
         """One step of making way. True when nothing is left."""
         pool = self._pool
+        if pool.companion is not None:
+            pool.companion.retire()
         if pool.distributor is not None and pool.distributor.is_alive():
             pool.distributor.request_stop(take_waiting=False)  # a successor listens on the same sockets
             pool.turn(STEP)
@@ -54,6 +57,8 @@ class SyncDrain:
         pool.connections.draining = True
         self._tell_clients()
         self._take_in_the_last()
+        if pool.companion is not None:
+            pool.companion.request_stop()  # not before the last are taken in, some of which may be for it
         deadline = time.monotonic() + self._settings.graceful_timeout
         while pool.load:
             self._tell_clients()  # of requests too that a worker has begun meanwhile, out of what was sent ahead
@@ -82,10 +87,15 @@ class SyncDrain:
             else:
                 transport.cut()
         end = time.monotonic() + LAST_GRACE
+        if pool.companion is not None:
+            pool.companion.request_stop()
+            pool.companion.request_stop()
         for worker in pool.workers:
             # One that serves nobody is about to end: on a busy machine it has not had its turn yet.
             if not worker.join(max(end - time.monotonic(), 0)) and worker.busy_since is not None:
                 logger.warning("%s does not end and is left behind, in:\n%s", worker.name, worker.stack())
+        if pool.companion is not None and not pool.companion.join(max(end - time.monotonic(), LAST_GRACE)):
+            logger.warning("The event loop beside the blocking workers does not end and is left behind")
         # What a worker parked while it ended.
         for transport in pool.lot.members():
             if pool.lot.claim(transport):
@@ -113,6 +123,7 @@ class SyncDrain:
         idle = transport.protocol.idle and not transport.closing and not transport.sending
         if idle and pool.move_to is not None:
             pool.attend(transport)
+            pool.wire.keep_place(cast("Http1Connection", transport.protocol))
             pool.move_to(transport.release(), transport.peer, transport.local)
         elif idle and self._idle_for_long(transport) and not transport.readable():
             pool.lot.guarded(transport, transport.protocol.begin_drain)
