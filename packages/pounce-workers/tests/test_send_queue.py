@@ -25,6 +25,8 @@ CONTENT = random.Random(7).randbytes(300_000)
 class Socket:
     """Takes so many bytes a call, over and over; 0 is a full socket."""
 
+    sends_files = True
+
     def __init__(self, *takes: int, vectored: bool = True) -> None:
         self.takes = takes or (1 << 30,)
         self.calls = 0
@@ -125,7 +127,7 @@ def test_files_leave_between_bytes(
         queue = SendQueue()
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         queue.append(b"before")
-        queue.append_file(FileRange(file.fileno(), offset, count, done))
+        queue.append_item(FileRange(file.fileno(), offset, count, done))
         queue.append(b"after")
         assert queue.size == len(b"beforeafter")  # what is not in memory does not count
         drain(queue, sock)
@@ -149,7 +151,7 @@ def test_a_large_file_leaves_in_steps(file: Any, monkeypatch: pytest.MonkeyPatch
 
     async def main() -> None:
         queue = SendQueue()
-        queue.append_file(FileRange(file.fileno(), 0, 300_000, asyncio.get_running_loop().create_future()))
+        queue.append_item(FileRange(file.fileno(), 0, 300_000, asyncio.get_running_loop().create_future()))
         assert drain(queue, sock) == 3
 
     run_virtually(main)
@@ -168,7 +170,7 @@ def test_a_lost_connection_is_not_mistaken_for_a_file_system(
     async def main() -> None:
         queue = SendQueue()
         done = asyncio.get_running_loop().create_future()
-        queue.append_file(FileRange(file.fileno(), 0, 5, done))
+        queue.append_item(FileRange(file.fileno(), 0, 5, done))
         with pytest.raises(type(error)):
             queue.send_some(sock)  # type: ignore[arg-type]
         queue.fail(error)
@@ -187,7 +189,7 @@ def test_a_file_that_nobody_waits_for_is_not_touched(file: Any, ending: str) -> 
     async def main() -> None:
         queue = SendQueue()
         done = asyncio.get_running_loop().create_future()
-        queue.append_file(FileRange(file.fileno(), 0, 300_000, done))
+        queue.append_item(FileRange(file.fileno(), 0, 300_000, done))
         queue.append(b"after")
         if ending == "cancel":
             done.cancel()
@@ -207,7 +209,7 @@ def test_fail_drops_everything(file: Any) -> None:
         done = [asyncio.get_running_loop().create_future() for _ in range(3)]
         queue.append(b"bytes")
         for one in done:
-            queue.append_file(FileRange(file.fileno(), 0, 5, one))
+            queue.append_item(FileRange(file.fileno(), 0, 5, one))
         done[0].cancel()
         queue.fail(OSError("the reason"))
         assert (bool(queue), queue.size) == (False, 0)

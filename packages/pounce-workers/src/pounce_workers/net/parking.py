@@ -149,7 +149,7 @@ class ParkingLot:
             self._shots.close()
 
     def _happened(self, transport: BlockingTransport, mask: int) -> None:
-        here = transport.gathers or transport.lingering
+        here = transport.gathers or transport.lingering or transport.entering
         if mask & READ and transport.wanted & READ and not here and not mask & WRITE:
             self._attendant.ready(transport)
         elif mask & WRITE:
@@ -161,7 +161,14 @@ class ParkingLot:
 
 
 def _read(transport: BlockingTransport) -> None:
-    """A client sends its body; or goes on sending after its answer, or while it is not listened to."""
+    """A client sends its body; or goes on sending after its answer, or while it is not listened to; or it shakes hands,
+    of which no worker is to know before it brings a request.
+    """
+    entering = transport.entering
     data = transport.on_readable()
-    if data is not None:
+    if data is None:
+        return
+    if entering and not transport.entering:
+        transport.deliver_later(data)
+    else:
         transport.deliver(data)

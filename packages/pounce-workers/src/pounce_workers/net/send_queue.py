@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pounce_asgi import ClientGone
 
 if TYPE_CHECKING:
     import asyncio
-    import socket
 
-__all__ = ["FileRange", "SendQueue"]
+__all__ = ["FileRange", "QueuedItem", "SendQueue"]
 
 FILE_STEP: Final = 1 << 20
 """Bytes of a file handed to the kernel in one turn, so that one fast download does not hold up the others."""
@@ -24,10 +24,28 @@ PIECES: Final = 64
 _HAS_SENDFILE: Final = hasattr(os, "sendfile")
 
 
+class QueuedItem(Protocol):
+    """Something other than bytes that waits its turn."""
+
+    left: int
+    """Bytes still to be sent."""
+
+    def send_some(self, sock: socket.socket, /) -> bool:
+        """Send a step of it. True when it is finished.
+
+        Raises:
+            BlockingIOError: the socket is full.
+            OSError: it cannot be sent, or the socket failed.
+        """
+
+    def fail(self, error: OSError, /) -> None:
+        """It will not be sent."""
+
+
 class FileRange:
     """A range of a file that waits its turn. ``done`` gets the number of bytes sent."""
 
-    __slots__ = ("_by_copy", "_descriptor", "_offset", "_rewind", "_sent", "done", "left")
+    __slots__ = ("_block", "_by_copy", "_descriptor", "_offset", "_rewind", "_sent", "done", "left")
 
     def __init__(self, descriptor: int, offset: int | None, count: int, done: asyncio.Future[int]) -> None:
         self._descriptor = descriptor
@@ -35,6 +53,7 @@ class FileRange:
         self._offset = os.lseek(descriptor, 0, os.SEEK_CUR) if offset is None else offset
         self._sent = 0
         self._by_copy = not _HAS_SENDFILE
+        self._block = b""  # read and not taken by the socket: of a TLS connection, the same bytes must come again
         self.left = count
         self.done = done
 
@@ -51,7 +70,8 @@ class FileRange:
             raise ConnectionAbortedError("sending a file was given up")
         if self.left:
             count = min(self.left, FILE_STEP)
-            sent = self._copy(sock, count) if self._by_copy else self._sendfile(sock, count)
+            by_copy = self._by_copy or not _takes_files(sock)
+            sent = self._copy(sock, count) if by_copy else self._sendfile(sock, count)
             if sent == 0:
                 self.left = 0  # the file became shorter than it was
             else:
@@ -76,13 +96,20 @@ class FileRange:
             return self._copy(sock, count)
 
     def _copy(self, sock: socket.socket, count: int) -> int:
-        data = _read_at(self._descriptor, min(count, READ_STEP), self._offset)
-        return sock.send(data) if data else 0
+        data = self._block = self._block or _read_at(self._descriptor, min(count, READ_STEP), self._offset)
+        sent = sock.send(data) if data else 0
+        self._block = data[sent:]
+        return sent
 
     def fail(self, error: OSError) -> None:
         """It will not be sent."""
         if not self.done.done():
             self.done.set_exception(error)
+
+
+def _takes_files(sock: socket.socket) -> bool:
+    """Whether the kernel may send files on its descriptor: that of a TLS connection would carry them in the clear."""
+    return type(sock) is socket.socket or getattr(sock, "sends_files", False)
 
 
 def _read_at(descriptor: int, count: int, offset: int) -> bytes:
@@ -103,7 +130,7 @@ class SendQueue:
     __slots__ = ("_items", "size")
 
     def __init__(self) -> None:
-        self._items: deque[memoryview | FileRange] = deque()
+        self._items: deque[memoryview | QueuedItem] = deque()
         self.size = 0
         """Bytes that wait, files not counted: those are not in memory."""
 
@@ -117,8 +144,8 @@ class SendQueue:
             self._items.append(view)
             self.size += len(view)
 
-    def append_file(self, item: FileRange) -> None:
-        """Keep a range of a file."""
+    def append_item(self, item: QueuedItem) -> None:
+        """Keep something else, such as a range of a file."""
         self._items.append(item)
 
     def send_some(self, sock: socket.socket) -> int:
@@ -129,7 +156,7 @@ class SendQueue:
             OSError: the connection is lost, or a file cannot be read.
         """
         first = self._items[0]
-        if isinstance(first, FileRange):
+        if not isinstance(first, memoryview):
             before = first.left
             if first.send_some(sock):
                 self._items.popleft()
@@ -139,7 +166,7 @@ class SendQueue:
         left = sent
         while left:
             view = self._items[0]
-            if isinstance(view, FileRange):
+            if not isinstance(view, memoryview):
                 break
             if left < len(view):
                 self._items[0] = view[left:]
@@ -153,7 +180,7 @@ class SendQueue:
         for item in self._items:
             if item is first:
                 continue
-            if isinstance(item, FileRange) or len(views) == PIECES:
+            if not isinstance(item, memoryview) or len(views) == PIECES:
                 break
             views.append(item)
         if len(views) == 1 or not hasattr(sock, "sendmsg"):
@@ -164,7 +191,7 @@ class SendQueue:
         """Drop everything; files that waited fail with ``ClientGone``."""
         gone = ClientGone(f"the client has disconnected: {error}")
         for item in self._items:
-            if isinstance(item, FileRange):
+            if not isinstance(item, memoryview):
                 item.fail(gone)
         self._items.clear()
         self.size = 0

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pounce_asgi import ConnectionProtocol
     from pounce_workers.net.deadlines import DeadlineSweeper
     from pounce_workers.net.poller import Poller
+    from pounce_workers.net.send_queue import QueuedItem
 
 __all__ = ["SocketTransport"]
 
@@ -119,7 +120,8 @@ class SocketTransport:
             self._sock.close()
             raise
         self.deliver = self.protocol.data_received
-        self._sweeper.add(self)
+        if not self._lost:  # it may have been given away again
+            self._sweeper.add(self)
         # A client has often sent its request by the time it is accepted. A connection that is answered and closed at
         # once is then never registered with the kernel.
         data = self.on_readable()
@@ -235,15 +237,19 @@ class SocketTransport:
             done.set_exception(ClientGone("the client has disconnected"))
             return done
         descriptor = file if isinstance(file, int) else file.fileno()
+        self.send_item(FileRange(descriptor, offset, UNBOUNDED if count is None else count, done))
+        return done
+
+    def send_item(self, item: QueuedItem) -> None:
+        """Send something other than bytes after what was written."""
         queue = self._open_queue()
         waiting = bool(queue)
-        queue.append_file(FileRange(descriptor, offset, UNBOUNDED if count is None else count, done))
+        queue.append_item(item)
         if not waiting:
             try:
                 self._flush(queue)
             except OSError as error:
                 self._lose_soon(error, reset=True)
-        return done
 
     def pause_reading(self) -> None:
         """Stop reading. The kernel is told only if bytes arrive meanwhile."""
