@@ -22,7 +22,8 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ServerConfig
     """The configurations that would have been served, in an empty folder."""
     seen: list[ServerConfig] = []
 
-    def run(self: Server) -> int:
+    def run(self: Server, *, last: bool = False) -> int:
+        assert last, "nothing follows it"
         seen.append(self.config)
         return 0
 

@@ -63,6 +63,19 @@ MODULES = {
     "script": "import pounce\nif __name__ == '__main__':\n    pounce.run('main:app', port=0)\n    print('after')",
 }
 
+LEAVING = (
+    APPLICATION.replace("import asyncio", "import asyncio, atexit").replace("lifespan is shut down", "")
+    + """
+@atexit.register
+def leave():
+    print("leaving", file=sys.stderr, flush=True)
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        time.sleep(0.01)
+    print("gone", file=sys.stderr, flush=True)
+"""
+)
+
 LISTENING = re.compile(r"Listening on http://127\.0\.0\.1:(\d+) ")
 
 
@@ -200,6 +213,33 @@ def test_a_signal_during_the_import_ends_it(folder: Path) -> None:
     with started(folder, "-m", "pounce", "slow:app") as process:
         process.wait_for("importing")
         assert process.end(signal.SIGTERM) == (0, "", "")
+
+
+def test_a_stop_during_the_import_of_processes_is_no_error_of_the_application(folder: Path) -> None:
+    with started(folder, "-m", "pounce", "slow:app", "--worker-kind", "process", "--workers", "2") as process:
+        process.wait_for("importing")
+        process.wait_for("importing")
+        assert process.end(signal.SIGTERM) == (0, "", "")
+
+
+def test_an_interrupt_before_anything_is_imported_shows_no_traceback(folder: Path) -> None:
+    (folder / "click.py").write_text(MODULES["slow"], encoding="utf-8")  # found instead of the one that we need
+    with started(folder, "-m", "pounce", "main:app") as process:
+        process.wait_for("importing")
+        assert process.end(signal.SIGINT) == (130, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_on_the_way_out_do_not_change_how_it_ends(folder: Path, number: signal.Signals) -> None:
+    (folder / "leaving.py").write_text(LEAVING, encoding="utf-8")
+    with started(folder, "-m", "pounce", "leaving:app", "--port", "0") as process:
+        process.port()
+        process.popen.send_signal(number)
+        process.wait_for("leaving")
+        for _ in range(3):
+            process.popen.send_signal(number)
+            time.sleep(0.05)  # signals of one number that come at once are one
+        assert process.end()[::2] == (0, "gone\n")
 
 
 def test_a_stdout_that_nobody_reads_blocks_neither_requests_nor_the_exit(folder: Path) -> None:

@@ -41,6 +41,29 @@ def test_the_third_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(asked) >= 2
 
 
+def test_a_storm_of_terminations_is_no_more_than_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "_exit", lambda code: pytest.fail(f"ended with {code}"))
+    asked: list[int] = []
+    with handled_signals(lambda: asked.append(1)):
+        for _ in range(20):
+            signal.raise_signal(signal.SIGTERM)
+    assert len(asked) == 2
+
+
+def test_where_nothing_follows_signals_are_ignored_in_the_end() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        with handled_signals(lambda: None, lambda: None, last=True):
+            pass
+        assert {signal.getsignal(number) for number in numbers} == {signal.SIG_IGN}
+        for number in numbers:
+            signal.raise_signal(number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def test_a_signal_wakes_a_waiting_loop() -> None:
     """Raised in another thread it does not interrupt the wait of the main one, as one that comes just before it."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import errno
+import gc
 import os
 import signal
 import sys
@@ -19,6 +21,7 @@ from watchers import Watcher, socket_pair
 from pounce_workers import ServingLoop, new_event_loop
 from pounce_workers.net.loop import poller_of
 from pounce_workers.net.poller import LoopPoller
+from pounce_workers.net.selector import ServingSelector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +57,27 @@ def test_the_private_members_of_asyncio_that_it_leans_on_exist(serving: ServingL
     serving.run_forever()
     assert list(serving._ready) == []
     timer.cancel()
+
+
+def test_a_loop_that_cannot_be_made_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise OSError(errno.EMFILE, "no descriptors")
+
+    closed: list[ServingSelector] = []
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "_make_self_pipe", refuse)
+    monkeypatch.setattr(ServingSelector, "close", _noting(closed, ServingSelector.close))
+    with pytest.raises(OSError, match="no descriptors"):
+        ServingLoop()
+    gc.collect()  # what a loop says when it is collected would fail the test
+    assert len(closed) == 1
+
+
+def _noting(closed: list[ServingSelector], close: Callable[[ServingSelector], None]) -> Any:
+    def closing(selector: ServingSelector) -> None:
+        closed.append(selector)
+        close(selector)
+
+    return closing
 
 
 def test_the_kinds_of_loops() -> None:

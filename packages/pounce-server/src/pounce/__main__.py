@@ -1,6 +1,24 @@
-"""``python -m pounce``."""
+"""``python -m pounce``, and what the command ``pounce`` runs."""
 
-from .cli import main
+from __future__ import annotations
+
+import sys
+from typing import Final, NoReturn
+
+__all__ = ["main"]
+
+EXIT_INTERRUPTED: Final = 130
+"""What a shell says of a program that Ctrl+C has ended."""
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    try:
+        from .cli import main as run_and_leave
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    run_and_leave()
+
 
 if __name__ == "__main__":
     main()

@@ -124,7 +124,7 @@ def _serve(config: str | None, **flags: object) -> int:
     loaded = load_config(given, os.environ, config_file=config)
     for warning in loaded.warnings:
         _say(f"warning: {warning}")
-    return Server(loaded.config).run()
+    return Server(loaded.config).run(last=True)
 
 
 def _is_given(context: click.Context, name: str) -> bool:

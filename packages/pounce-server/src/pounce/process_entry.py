@@ -61,7 +61,7 @@ def main(birth: Birth) -> None:
         stack.callback(flush_logs)
         factory = WorkerFactory(
             _with_its_share(config, payload.workers, birth.worker_id),
-            _imported(config),
+            _imported(config, birth),
             access_log=opened_access_log(config, stack),
             budget=_budget(config, payload.workers, birth.worker_id),
             multiprocess=True,
@@ -88,7 +88,7 @@ def _own_sockets(birth: Birth) -> list[socket.socket]:
     return [sock for index, sock in enumerate(birth.sockets) if index in own]
 
 
-def _imported(config: ServerConfig) -> Any:
+def _imported(config: ServerConfig, birth: Birth) -> Any:
     # Within the watch, for its warning is the parent's business: where processes serve, the GIL is no surprise.
     with GilWatch():
         try:
@@ -96,6 +96,8 @@ def _imported(config: ServerConfig) -> Any:
                 config.app, factory=config.factory, app_dir=config.app_dir, reload_dirs=config.reloading.reload_dir
             ).load()
         except AppImportError as error:
+            if birth.told_to_end:
+                raise SystemExit(0) from None  # what is raised to leave the import is no mistake of the application
             if error.__cause__ is not None:
                 _error_log.error("The application raised:", exc_info=error.__cause__)
             raise

@@ -64,6 +64,7 @@ class Server:
         self._lock = threading.RLock()
         self._stop_requested = False
         self._served = False
+        self._over = False
         self._embedded: Assembly
         self._signals: ServerSignals | None = None
         self._watchdog: StopWatchdog | None = None
@@ -105,10 +106,11 @@ class Server:
         if isinstance(life, Life):
             life.request_reload()
 
-    def run(self) -> int:
+    def run(self, *, last: bool = False) -> int:
         """Serve until stopped and return the exit code. What goes wrong is logged, not raised.
 
-        In the main thread SIGINT and SIGTERM stop it, and SIGHUP reloads the application.
+        In the main thread SIGINT and SIGTERM stop it, and SIGHUP reloads the application. Where it is the ``last`` that
+        the process does, signals that come after it are ignored.
 
         Raises:
             ConfigError: it was called by the module of an application that is just being imported.
@@ -121,7 +123,7 @@ class Server:
             shutdown=self.config.exchange.timeout_lifespan_shutdown,
         )
         try:
-            with handled_signals(self._on_signal, self.request_reload) as self._signals:
+            with handled_signals(self._on_signal, self.request_reload, last=last) as self._signals:
                 self._live(owns_process=True)
         except KeyboardInterrupt:
             return EXIT_STOPPED
@@ -213,12 +215,15 @@ class Server:
         self._settled.set()
 
     def _ended(self) -> None:
+        self._over = True
         with self._lock:
             self._stoppable = None
             self._addresses = ()
         self._settled.set()
 
     def _on_signal(self) -> None:
+        if self._over:
+            return  # there is nothing left that could be stopped
         life = self._stoppable
         if not isinstance(life, Life) or not life.in_flight:
             raise KeyboardInterrupt  # the application is being imported: nothing is in flight, so leave it there

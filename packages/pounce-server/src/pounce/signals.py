@@ -1,7 +1,8 @@
 """SIGINT, SIGTERM and SIGHUP while a server runs.
 
-The first asks for a graceful stop, the second for one at once. A third is for a loop that is blocked and cannot hear
-the others: the process ends on the spot. SIGHUP asks for new code to be served, each time anew.
+The first asks for a graceful stop, the second for one at once. If the third or a later one is SIGINT, the process ends
+on the spot: a person does not want to wait. Further SIGTERMs say nothing new, however many a service manager sends; it
+has SIGKILL. SIGHUP asks for new code to be served, each time anew.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def handled_signals(
-    on_stop: Callable[[], None], on_reload: Callable[[], None] | None = None
+    on_stop: Callable[[], None], on_reload: Callable[[], None] | None = None, *, last: bool = False
 ) -> Iterator[ServerSignals | None]:
     """Call ``on_stop`` for the first two signals that stop and ``on_reload`` for each SIGHUP, in the main thread.
 
     In another thread it does nothing and gives None, because only the main one may set handlers. What was set before
-    comes back at the end.
+    comes back at the end; where this is the ``last`` that the process does, they are ignored from then on, so that one
+    which comes late does not change how it ends.
     """
     if threading.current_thread() is not threading.main_thread():
         yield None
@@ -42,7 +44,10 @@ def handled_signals(
     try:
         yield signals
     finally:
-        signals.restore()
+        if last:
+            signals.ignore()
+        else:
+            signals.restore()
 
 
 class ServerSignals:
@@ -52,6 +57,7 @@ class ServerSignals:
         self._on_stop = on_stop
         self._on_reload = on_reload
         self._received = 0
+        self._wakes = contextlib.ExitStack()
         self._undo = contextlib.ExitStack()
         for number in STOP_SIGNALS:
             before = signal.signal(number, self._handle)
@@ -69,19 +75,27 @@ class ServerSignals:
         reader, writer = socket.socketpair()
         reader.setblocking(False)
         writer.setblocking(False)
-        self._undo.callback(reader.close)
-        self._undo.callback(writer.close)
+        self._wakes.callback(reader.close)
+        self._wakes.callback(writer.close)
         before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         if before != -1:  # uvloop brings its own, and a program may have one: then it is theirs to wake the loop
             signal.set_wakeup_fd(before)
             return
         loop.add_reader(reader, _drain, reader)
-        self._undo.callback(_forget, loop, reader)
-        self._undo.callback(signal.set_wakeup_fd, -1)
+        self._wakes.callback(_forget, loop, reader)
+        self._wakes.callback(signal.set_wakeup_fd, -1)
 
     def restore(self) -> None:
         """Bring back what was set before."""
+        self._wakes.close()
         self._undo.close()
+
+    def ignore(self) -> None:
+        """Hear nothing any more. The system ignores them: handlers of Python's would be gone before the process is."""
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name) and (name != "SIGHUP" or self._on_reload is not None):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        self._wakes.close()
 
     def _handle_reload(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the system's signature
         if self._on_reload is not None:
@@ -91,7 +105,10 @@ class ServerSignals:
         self._received += 1
         if self._received <= 2:
             self._on_stop()
-            return
+        elif number == signal.SIGINT:
+            self._end()
+
+    def _end(self) -> None:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             # Not through logging: the handler may have interrupted it in the middle of a line.
             os.write(sys.stderr.fileno(), b"stopped by a third signal, without finishing\n")

@@ -1,7 +1,7 @@
 """The worker's event loop: asyncio's selector loop, with HTTP served by its selector and fewer wake-ups.
 
-It leans on four members of asyncio's loop that are not public: ``_ready``, ``_scheduled``, ``_stopping`` and
-``_write_to_self()``. They are the same in every version from 3.11 on, and a test says so.
+It leans on five members of asyncio's loop that are not public: ``_ready``, ``_scheduled``, ``_stopping``, ``_closed``
+and ``_write_to_self()``. They are the same in every version from 3.11 on, and a test says so.
 """
 
 from __future__ import annotations
@@ -31,10 +31,17 @@ class ServingLoop(asyncio.SelectorEventLoop):
     """The timers, a heap: the next one is first."""
     _stopping: bool
     """``stop()`` was called: the loop is to end after this turn."""
+    _closed: bool
+    """``close()`` was called: there is nothing left to close."""
 
     def __init__(self, selector: ServingSelector | None = None) -> None:
         self.serving_selector = selector or ServingSelector()
-        super().__init__(self.serving_selector)
+        try:
+            super().__init__(self.serving_selector)
+        except OSError:  # no descriptors are left for its self-pipe
+            self._closed = True  # or asyncio would close it when it is collected, and miss that pipe
+            self.serving_selector.close()
+            raise
         self.serving_selector.attach(self)
 
     def _write_to_self(self) -> None:

@@ -50,6 +50,7 @@ def main(control: int | bytes) -> None:
         sys.stdout.flush()
     pipe.send("exit", error=error, told=told)
     threading.Thread(target=_end_after, args=(LINGER, code), name="pounce-exit", daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is on its way out, and its exit code is to tell how it served
     sys.exit(code)
 
 
