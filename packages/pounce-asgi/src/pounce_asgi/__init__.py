@@ -5,7 +5,15 @@ from __future__ import annotations
 from pounce_asgi import headers
 from pounce_asgi.adaptation import adapt, lift, sync_handler
 from pounce_asgi.blocking_future import BlockingFuture
-from pounce_asgi.contracts import BodyFraming, ConnectionProtocol, HeaderPair, RequestHead, ResponseSink, Transport
+from pounce_asgi.contracts import (
+    BodyFraming,
+    ConnectionProtocol,
+    HeaderPair,
+    RequestHead,
+    ResponseSink,
+    Transport,
+    WireFields,
+)
 from pounce_asgi.error_response import send_error_response
 from pounce_asgi.errors import (
     AppImportError,
@@ -108,6 +116,9 @@ from pounce_asgi.types import (
     WebSocketSendEvent,
     WWWScope,
 )
+from pounce_asgi.websocket_exchange import WebSocketExchange
+from pounce_asgi.websocket_scope import build_websocket_scope
+from pounce_asgi.websocket_sink import WebSocketSink
 from pounce_asgi.wire_host import Expiring, HeadLimits, ServedConnection, WebSocketCarrier, WireHost, WireTimeouts
 from pounce_asgi.wsgi import WsgiHandler
 
@@ -212,17 +223,21 @@ __all__ = [
     "WebSocketCloseEvent",
     "WebSocketConnectEvent",
     "WebSocketDisconnectEvent",
+    "WebSocketExchange",
     "WebSocketReceiveEvent",
     "WebSocketResponseBodyEvent",
     "WebSocketResponseStartEvent",
     "WebSocketScope",
     "WebSocketSendEvent",
     "WebSocketSettings",
+    "WebSocketSink",
+    "WireFields",
     "WireHost",
     "WireTimeouts",
     "WsgiHandler",
     "adapt",
     "build_http_scope",
+    "build_websocket_scope",
     "client_name",
     "counted",
     "detect",

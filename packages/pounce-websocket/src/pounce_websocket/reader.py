@@ -1,0 +1,236 @@
+"""A client's bytes become messages and control frames. Hot path.
+
+A frame that is a whole message and lies in what was just read, the usual one, is read here; so are valid control
+frames. Everything else (fragments, frames that come in several reads, whatever is not valid) goes to wsproto, frame by
+frame. Limits are applied here, from the head of a frame on, before its payload has come.
+"""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from pounce_websocket.errors import InvalidPayload, MessageTooBig, ProtocolViolation
+from pounce_websocket.frames import BINARY, CLOSE, COMPRESSED, PING, PONG, TEXT, parse_close, unmask
+from pounce_websocket.wsproto_engine import WsprotoEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pounce_websocket.deflate import Inflater
+    from pounce_websocket.wsproto_engine import Piece
+
+__all__ = ["FrameListener", "FrameReader"]
+
+_CONTROL_FRAMES: Final = (CLOSE, PING, PONG)
+_PLAIN_MESSAGES: Final = (TEXT, BINARY)
+_WHOLE_MESSAGES: Final = (TEXT, BINARY, TEXT | COMPRESSED, BINARY | COMPRESSED)
+_SMALL: Final = 126
+"""Lengths below this are written in 7 bits."""
+
+
+class FrameListener(Protocol):
+    """Who is told of what came."""
+
+    @property
+    def message_received(self) -> Callable[[dict[str, Any], int], bool]:
+        """Takes a whole message as ASGI has it, and its length. True: stop, and keep what came after it."""
+
+    def ping_received(self, payload: bytes) -> None:
+        """A ping, to be answered."""
+
+    def close_received(self, code: int, reason: str) -> None:
+        """The client's goodbye; nothing is read after it."""
+
+
+class FrameReader:
+    """Reads the frames of one client. Owned by the worker's thread."""
+
+    __slots__ = (
+        "_binary",
+        "_deliver",
+        "_engine",
+        "_in_message",
+        "_inflater",
+        "_listener",
+        "_max_size",
+        "_offset",
+        "_owed",
+        "_rest",
+        "_sent",
+        "_small",
+        "_text",
+        "closed",
+    )
+
+    def __init__(self, listener: FrameListener, max_size: int, inflater: Inflater | None) -> None:
+        """``max_size``: bytes of the largest message. ``inflater`` where compression was agreed on."""
+        self._listener = listener
+        self._deliver = listener.message_received
+        self._max_size = max_size
+        self._small = min(_SMALL, max_size + 1)
+        self._inflater = inflater
+        self._engine: WsprotoEngine | None = None
+        self._owed = 0
+        """Bytes of the frame that the engine reads which have not come yet."""
+        self._in_message = False
+        """Some of a message's frames have come, and the last of them has not."""
+        self._sent = 0
+        """Payload bytes of those frames, as they were sent."""
+        self._text: StringIO | None = None
+        self._binary: bytearray | None = None
+        self._rest = b""
+        """What came and was not read yet, from ``_offset`` on: less than a frame, or what is held back."""
+        self._offset = 0
+        self.closed = False
+        """The client has said goodbye."""
+
+    def keep(self, data: bytes) -> None:
+        """Put aside what comes while the listener says stop."""
+        self._rest = self._rest[self._offset :] + data
+        self._offset = 0
+
+    def receive_data(self, data: bytes) -> bool:
+        """Read on. True: the listener said stop; call it again, with ``b""`` if nothing came, when it may go on.
+
+        Raises:
+            ConversationFailed: the client broke a rule. Nothing may be read after that.
+        """
+        position = 0
+        if self._rest:
+            if data:
+                data = self._rest[self._offset :] + data
+            else:
+                data, position = self._rest, self._offset
+            self._rest = b""
+        stop = False
+        if self._owed:
+            position, stop = self._feed_engine(data, position)
+        size = len(data)
+        deliver = self._deliver
+        small = self._small
+        from_bytes = int.from_bytes
+        while size - position > 1 and not stop:
+            first = data[position]
+            length = data[position + 1] - 128  # the mask bit, which must be set
+            if 0 <= length < small and first in _PLAIN_MESSAGES and not self._in_message:
+                start = position + 6
+                end = start + length
+                if end <= size:
+                    position = end
+                    # As unmask() does it.
+                    words = (length + 3) >> 2
+                    mask = from_bytes(data[start - 4 : start] * words, "little")
+                    number = from_bytes(data[start:end], "little") ^ mask
+                    payload = number.to_bytes(words << 2, "little")[:length]
+                    if first == BINARY:
+                        stop = deliver({"type": "websocket.receive", "bytes": payload}, length)
+                    else:
+                        stop = deliver({"type": "websocket.receive", "text": _decode(payload)}, length)
+                    continue
+            before = position
+            position, stop = self._read_other(data, position, first, length)
+            if position == before or self.closed:
+                break
+        if self.closed:
+            return False
+        if stop:
+            self._rest, self._offset = data, position  # read on from there, not copied each time
+        elif position < size:
+            self._rest, self._offset = data[position:], 0
+        return stop
+
+    def _read_other(self, data: bytes, position: int, first: int, length: int) -> tuple[int, bool]:
+        """Read one frame, or as much of it as there is. Where nothing can be read yet, the position stays."""
+        if length < 0:
+            raise ProtocolViolation("a frame of a client is not masked")
+        if first in _CONTROL_FRAMES and length < _SMALL:
+            return self._read_control(data, position, first, length), False
+        start = position + 6
+        if length == 126:
+            start += 2
+        elif length == 127:
+            start += 8
+        if start > len(data):
+            return position, False
+        shortest = True
+        if length >= _SMALL:
+            length = int.from_bytes(data[position + 2 : start - 4], "big")
+            shortest = length >= _SMALL if start - position == 8 else 65536 <= length < 1 << 63
+        if shortest and first & 0x0F < 3:
+            self._sent += length
+            if self._sent > self._max_size:
+                raise MessageTooBig(f"a message is larger than {self._max_size} bytes")
+        end = start + length
+        whole = shortest and first in _WHOLE_MESSAGES and end <= len(data) and not self._in_message
+        if whole and (first & COMPRESSED == 0 or self._inflater is not None):
+            self._sent = 0
+            return end, self._read_whole(first, unmask(data[start - 4 : start], data[start:end]))
+        self._owed = end - position
+        return self._feed_engine(data, position)
+
+    def _read_control(self, data: bytes, position: int, first: int, length: int) -> int:
+        end = position + 6 + length
+        if end > len(data):
+            return position
+        payload = unmask(data[position + 2 : position + 6], data[position + 6 : end])
+        if first == PING:
+            self._listener.ping_received(payload)
+        elif first == CLOSE:
+            code, reason = parse_close(payload)
+            self.closed = True
+            self._listener.close_received(code, reason)
+        return end
+
+    def _read_whole(self, first: int, payload: bytes) -> bool:
+        """A message in one frame."""
+        if first & COMPRESSED and self._inflater is not None:
+            payload = self._inflater.message(payload)
+        if first & 0x0F == BINARY & 0x0F:
+            return self._deliver({"type": "websocket.receive", "bytes": payload}, len(payload))
+        return self._deliver({"type": "websocket.receive", "text": _decode(payload)}, len(payload))
+
+    def _feed_engine(self, data: bytes, position: int) -> tuple[int, bool]:
+        """Give the engine what has come of the frame that it reads."""
+        engine = self._engine
+        if engine is None:
+            engine = self._engine = WsprotoEngine(self._inflater)
+        end = min(position + self._owed, len(data))
+        self._owed -= end - position
+        stop = False
+        for piece in engine.receive_data(data[position:end]):
+            stop = self._take(piece)
+        return end, stop
+
+    def _take(self, piece: Piece) -> bool:
+        """Put a piece to those that came before it; hand the message on when it is whole."""
+        content = piece.content
+        self._in_message = not piece.last
+        if isinstance(content, str):
+            if piece.last and self._text is None:
+                return self._hand_on({"type": "websocket.receive", "text": content}, len(content))
+            if self._text is None:
+                self._text = StringIO(newline="")
+            self._text.write(content)
+        else:
+            if self._binary is None:
+                self._binary = bytearray()
+            self._binary += content
+        if not piece.last:
+            return False
+        if self._text is not None:
+            text, self._text = self._text.getvalue(), None
+            return self._hand_on({"type": "websocket.receive", "text": text}, len(text))
+        whole, self._binary = bytes(self._binary or b""), None
+        return self._hand_on({"type": "websocket.receive", "bytes": whole}, len(whole))
+
+    def _hand_on(self, message: dict[str, Any], size: int) -> bool:
+        self._sent = 0
+        return self._deliver(message, size)
+
+
+def _decode(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise InvalidPayload("a text message is not UTF-8") from None
