@@ -1,0 +1,350 @@
+"""One HTTP/2 connection: what its engine reads becomes exchanges, what they send goes out once per turn of the loop.
+
+It is the `ServedConnection` of its transport and the `EngineUser` of its engine. Everything about frames is the
+engine's, about times and ends `pounce_h2.connection_end`'s. Hot path.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pounce_asgi import IncompleteBody, RequestError, send_error_response
+from pounce_h2.connection_end import ConnectionEnd
+from pounce_h2.errors import NO_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
+from pounce_h2.floods import FloodBudget
+from pounce_h2.priorities import parse_priority
+from pounce_h2.scheduler import Scheduler
+from pounce_h2.stream import NEVER, Http2Stream
+from pounce_h2.stream_body import StreamBody
+from pounce_h2.trailers import judge_trailers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pounce_asgi import HeaderPair, Peer, Transport
+    from pounce_h2.request_head import RequestHead
+    from pounce_h2.wire import Http2Wire
+
+__all__ = ["Http2Connection"]
+
+TURN_BYTES: Final = 262_144
+"""Sent in one turn of the loop; other connections come before the next."""
+WRITE_BYTES: Final = 65_536
+"""Gathered before it is written."""
+EARLY_PRIORITIES: Final = 128
+"""Priorities that are kept for streams that are not open yet (RFC 9218, 7.1)."""
+
+
+class Http2Connection(ConnectionEnd):
+    """One client's connection. Owned by the worker's thread."""
+
+    def __init__(self, wire: Http2Wire, transport: Transport, peer: Peer, refusal: str | None) -> None:
+        """``refusal``: every request is answered 503 with this detail."""
+        super().__init__(wire.host, transport, peer)
+        self.wire = wire
+        self.blocks = wire.blocks
+        self.engine = wire.new_engine(self)
+        self.scheduler = Scheduler()
+        self.budget = FloodBudget(wire.host.soon)
+        self._refusal = refusal
+        self._early_priorities: dict[int, bytes] = {}
+        self._leftovers: list[int] = []
+        self._unread = 0
+        """Bytes of body that wait for applications."""
+        self._owed = 0
+        """Bytes that the window of the connection was not given back yet."""
+        self._gathered = 0
+        """Bytes of body that wait for the end of this turn."""
+        self._frames_sent = 0
+        self._busy = False
+        """Within a call of the transport, which ends in a flush."""
+        self._flush_soon = False
+
+    # -- ServedConnection --------------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """No request is in flight or half-received."""
+        return not self.streams and self.engine.unfinished is None
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived."""
+        if self.ended:
+            return
+        self._busy = True
+        try:
+            self.engine.receive_data(data)
+            self.watch_head()
+            self._flush()
+        except ConnectionFault as fault:
+            self.fail(fault)
+        finally:
+            self._busy = False
+
+    def writable(self) -> None:
+        """The client has read enough for more to be sent."""
+        if not self.ended:
+            self._busy = True
+            try:
+                self._flush()
+            finally:
+                self._busy = False
+
+    def eof_received(self) -> None:
+        """The client will send no more. What it has asked for is still answered, as far as the windows go."""
+        self.eof = True
+        self._busy = True
+        try:
+            for stream in tuple(self.streams.values()):
+                if self.engine.receiving(stream.stream_id):
+                    stream.fail_request(IncompleteBody("the client closed the connection within the request body"))
+                if not stream.over:
+                    stream.half_closed()
+            self._flush()
+        finally:
+            self._busy = False
+
+    # -- EngineUser: requests ----------------------------------------------------------------------------------------
+
+    def request_received(self, stream_id: int, fields: Sequence[HeaderPair], ended: bool) -> None:
+        """A request begins."""
+        if self.last_taken is not None and stream_id > self.last_taken:
+            self.engine.reset(stream_id, REFUSED_STREAM)  # the client could not know yet, and may ask elsewhere
+            return
+        self.requests += 1
+        self.budget.request()
+        try:
+            head = self.wire.heads.read(fields, ended=ended)
+        except RequestError as error:
+            method = next((value for name, value in fields if name == b":method"), b"GET")
+            self._refuse(Http2Stream(self, stream_id, None), error, method.decode("latin-1"))
+            return
+        self.begin(stream_id, head)
+
+    def begin(self, stream_id: int, head: RequestHead) -> None:
+        """A head is complete: call the application."""
+        stream = self.wire.new_stream(self, stream_id, head)
+        if self._early_priorities:
+            said = self._early_priorities.pop(stream_id, None)
+            if said is not None:
+                stream.priority = parse_priority(said)
+        if self._refusal is not None:
+            self._refuse(stream, RequestError(self._refusal, status=503), head.method)
+        elif head.expectation_failed:
+            detail = "the only expectation that is known is 100-continue"
+            self._refuse(stream, RequestError(detail, status=417), head.method)
+        else:
+            self.idle_deadline = NEVER
+            self.streams[stream_id] = stream
+            try:
+                self.wire.start(stream, head)
+            except RequestError as error:
+                self._refuse(stream, error, head.method)
+        if self.host.draining:
+            self.last_request()
+
+    def start_exchange(self, stream: Http2Stream, head: RequestHead) -> None:
+        """Call the application with an ordinary request."""
+        exchange = stream.exchange = self.wire.exchange_for(stream, head)
+        if head.has_body:
+            exchange.body = StreamBody(stream)
+            if not head.expect_continue:
+                stream.read_deadline = self.host.soon + self.host.timeouts.body_stall
+        exchange.start()
+
+    def begin_promised(self, stream_id: int, head: RequestHead) -> None:
+        """A promised response is to be made, unless its client has declined it."""
+        if not self.ended and self.engine.sending(stream_id):
+            self.begin(stream_id, head)
+
+    def _refuse(self, stream: Http2Stream, error: RequestError, method: str) -> None:
+        """Answer in place of the application."""
+        self.streams[stream.stream_id] = stream
+        self.idle_deadline = NEVER
+        self.host.request_refused(self.peer, error.status, str(error))
+        send_error_response(self.wire.context, stream, error.status, str(error), method=method, close=False)
+
+    def trailers_received(self, stream_id: int, fields: Sequence[HeaderPair]) -> None:
+        """The fields behind a body."""
+        stream = self.streams.get(stream_id)
+        try:
+            judge_trailers(fields, self.host.limits.field_count)
+            if stream is not None:
+                stream.trailers_received()
+        except RequestError as error:
+            if stream is not None:
+                stream.fail_request(error)
+        except StreamFault:
+            if stream is not None:
+                raise
+
+    def body_received(self, stream_id: int, data: bytes, size: int, ended: bool) -> None:
+        """A piece of a body."""
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.exchange is None:
+            self.engine.credit_connection(size)  # of a request that was answered without it
+        else:
+            stream.body_received(data, size, ended)
+
+    def stream_reset(self, stream_id: int) -> None:
+        """A stream is closed by its client, or by what its client did."""
+        stream = self.streams.get(stream_id)
+        if stream is not None:
+            stream.lost(None)
+
+    # -- EngineUser: the connection ----------------------------------------------------------------------------------
+
+    def window_opened(self, stream_id: int) -> None:
+        """More may be sent."""
+        stream = self.streams.get(stream_id)
+        if stream is not None and stream.waiting:
+            self.scheduler.add(stream_id, stream.priority)
+        elif not stream_id:
+            for stream in self.streams.values():  # also after settings, which move all windows (RFC 9113, 6.9.2)
+                if stream.waiting:
+                    self.scheduler.add(stream.stream_id, stream.priority)
+
+    def priority_updated(self, stream_id: int, value: bytes) -> None:
+        """A client changes its mind about a response."""
+        stream = self.streams.get(stream_id)
+        if stream is not None:
+            stream.priority = parse_priority(value)
+            self.scheduler.change(stream_id, stream.priority)
+        elif stream_id > self.engine.last_stream_id and len(self._early_priorities) < EARLY_PRIORITIES:
+            self._early_priorities[stream_id] = value
+
+    def chore(self, cost: int) -> None:
+        """A frame that moves no request forward."""
+        self.budget.chore(cost)
+
+    def stream_refused(self) -> None:
+        """A stream that was ended for what its client did."""
+        self.budget.refusal()
+
+    # -- called by streams: windows ----------------------------------------------------------------------------------
+
+    def take_in(self, stream_id: int, kept: int, size: int) -> None:
+        """``size`` bytes of the windows were used, of which ``kept`` wait for an application."""
+        free = size - kept
+        if free:
+            self.engine.credit(stream_id, free)
+        if kept:
+            self._unread += kept
+            # The window of the connection is given back before the application reads, so that a body that nobody reads
+            # holds up no other; only when more than that waits in all, it is not.
+            if self._unread > self.wire.connection_window:
+                self._owed += kept
+                size -= kept
+        if size:
+            self.engine.credit_connection(size)
+
+    def give_credit(self, stream_id: int, size: int) -> None:
+        """An application took so many bytes of a body."""
+        self.engine.credit(stream_id, size)
+        self.release(size)
+        self.want_flush()
+
+    def release(self, size: int) -> None:
+        self._unread -= size
+        if self._owed and self._unread <= self.wire.connection_window:
+            owed, self._owed = self._owed, 0
+            self.engine.credit_connection(owed)
+
+    def forget(self, stream_id: int, waiting: int) -> None:
+        """A stream is over; ``waiting`` bytes of its body were never taken."""
+        if self.streams.pop(stream_id, None) is not None:
+            self.scheduler.remove(stream_id)
+            if not self.streams:
+                self.idle_deadline = self.host.soon + self.host.timeouts.keep_alive
+                if self.leaving:
+                    self.want_flush()
+        if waiting:
+            self.release(waiting)
+
+    def response_done(self, stream_id: int) -> None:
+        """The answer is complete. What is left of the request is not wanted (RFC 9113, 8.1)."""
+        if self.engine.receiving(stream_id):
+            self._leftovers.append(stream_id)
+
+    # -- called by streams: sending ----------------------------------------------------------------------------------
+
+    def may_send_at_once(self, stream_id: int, size: int) -> bool:
+        """Whether a piece of body can go out whole, and before whatever waits."""
+        engine = self.engine
+        if not size:
+            return True
+        return (
+            not self.scheduler
+            and self._gathered < WRITE_BYTES
+            and not self.transport.congested
+            and size <= engine.max_frame
+            and size <= engine.window(stream_id)
+        )
+
+    def count_sent(self, size: int) -> None:
+        """A frame of body was handed to the engine."""
+        self._gathered += size
+        self._frames_sent += 1
+
+    def want_flush(self) -> None:
+        """Something is to be sent before the loop waits again."""
+        if not self._busy and not self._flush_soon:
+            self._flush_soon = True
+            self.host.loop.call_soon(self._turn, context=self.host.base_context)
+
+    def _turn(self) -> None:
+        self._flush_soon = False
+        if not self.ended:
+            self.writable()
+
+    def _flush(self) -> None:
+        """Send what was gathered, and as much of what waits as may be sent."""
+        if self._leftovers:
+            self._drop_leftovers()
+        if self.scheduler:
+            self._pump()
+        self.write_out()
+        if self._frames_sent:
+            self.budget.frames_sent(self._frames_sent)
+            self._frames_sent = 0
+        if self.leaving or self.eof:
+            self.leave_if_done()
+
+    def _drop_leftovers(self) -> None:
+        leftovers, self._leftovers = self._leftovers, []
+        for stream_id in leftovers:
+            if self.engine.receiving(stream_id):
+                self.engine.reset(stream_id, NO_ERROR)
+
+    def _pump(self) -> None:
+        """Let the streams send in their turns, until nothing more may be sent or others have waited long enough."""
+        scheduler, engine, streams = self.scheduler, self.engine, self.streams
+        budget = TURN_BYTES
+        while scheduler and not self.transport.congested and engine.connection_window > 0:
+            if budget <= 0:
+                self._busy = False
+                self.want_flush()
+                return
+            stream_id = scheduler.next()
+            room = min(engine.window(stream_id), engine.max_frame)
+            if room <= 0:
+                scheduler.remove(stream_id)
+                continue
+            size = streams[stream_id].send_some(room)
+            budget -= size
+            self.count_sent(size)
+            if self._gathered >= WRITE_BYTES:
+                self.write_out()
+
+    def write_out(self) -> None:
+        """Hand everything to the transport, in one call."""
+        self._gathered = 0
+        parts = self.engine.data_to_send()
+        if not parts:
+            return
+        if len(parts) == 1:
+            self.transport.write(parts[0])
+        elif sum(map(len, parts)) < WRITE_BYTES:
+            self.transport.write(b"".join(parts))
+        else:
+            self.transport.write_parts(parts)

@@ -1,0 +1,182 @@
+"""How an HTTP/2 connection ends, and the times after which it does (RFC 9113, 5.4, 6.8 and 9.1)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final
+
+from pounce_asgi import RequestTimeout
+from pounce_h2.errors import ENHANCE_YOUR_CALM, NO_ERROR, ConnectionFault, Flood
+from pounce_h2.stream import NEVER, Http2Stream
+
+if TYPE_CHECKING:
+    from pounce_asgi import Peer, Transport, WireHost
+    from pounce_h2.engine import Engine
+    from pounce_h2.floods import FloodBudget
+
+__all__ = ["ConnectionEnd"]
+
+LAST_STREAM: Final = 2**31 - 1
+"""In a first GOAWAY: all that is under way will be looked at (RFC 9113, 6.8)."""
+ROUND_TRIP: Final = 5.0
+"""Seconds after which the second GOAWAY follows the first, where the ping between them does not come back."""
+
+
+class ConnectionEnd(ABC):
+    """The half of a connection that watches its times. Owned by the worker's thread."""
+
+    engine: Engine
+    budget: FloodBudget
+
+    def __init__(self, host: WireHost, transport: Transport, peer: Peer) -> None:
+        self.host = host
+        self.transport = transport
+        self.peer = peer
+        self.requests = 0
+        self.streams: dict[int, Http2Stream] = {}
+        self.ended = False
+        """Nothing that comes is looked at any more, and nothing is sent."""
+        self.eof = False
+        self.leaving = False
+        """A GOAWAY is out, or the client's is in: with the last stream the connection ends."""
+        self.last_taken: int | None = None
+        """The highest stream that will be looked at, once the client was told."""
+        self.idle_deadline = host.soon + host.timeouts.keep_alive
+        self._head_deadline = NEVER
+        self._head_units = -1
+        self._goaway_deadline = NEVER
+        host.watch_deadlines(self)
+
+    @abstractmethod
+    def write_out(self) -> None:
+        """Hand everything to the transport."""
+
+    @abstractmethod
+    def want_flush(self) -> None:
+        """Something is to be sent before the loop waits again."""
+
+    # -- ends --------------------------------------------------------------------------------------------------------
+
+    def fail(self, fault: ConnectionFault) -> None:
+        """The client broke the protocol, or is too much: say so and close (RFC 9113, 5.4.1)."""
+        if self.ended:
+            return
+        self.host.request_refused(self.peer, 0, f"HTTP/2 error {fault.code:#x}: {fault}")
+        self.engine.goaway(self.engine.last_stream_id, fault.code, str(fault).encode("ascii", "replace"))
+        self.close(linger=True)
+
+    def close(self, *, linger: bool = False) -> None:
+        """Send what was gathered and close; requests that are not answered yet never will be."""
+        if not self.ended:
+            self.write_out()
+            self.ended = self.engine.dead = True
+            self.transport.close(linger=linger and not self.eof)
+            self._lose_streams(None)
+
+    def connection_lost(self, error: OSError | None) -> None:
+        """The connection is gone."""
+        self.ended = self.engine.dead = True
+        self.host.forget_deadlines(self)
+        self._lose_streams(error)
+        self.host.connection_closed(self, error)  # type: ignore[arg-type]  # the other half makes it one
+
+    def _lose_streams(self, error: OSError | None) -> None:
+        for stream in tuple(self.streams.values()):
+            stream.lost(error)
+
+    # -- leaving in good order ---------------------------------------------------------------------------------------
+
+    def last_request(self) -> None:
+        """Another worker takes over: what is under way is answered, and the client is to connect anew.
+
+        The first GOAWAY names the highest stream there can be, so that requests under way are not lost; the second,
+        which names the last that was taken, follows when the client must have seen the first (RFC 9113, 6.8).
+        """
+        if self.leaving or self.ended:
+            return
+        self.leaving = True
+        self.engine.goaway(LAST_STREAM, NO_ERROR)
+        self.engine.ping()
+        self._goaway_deadline = self.host.soon + ROUND_TRIP
+        self.want_flush()
+
+    def begin_drain(self) -> None:
+        """The server stops: idle connections close, the others when their streams are done."""
+        for stream in tuple(self.streams.values()):
+            stream.begin_drain()
+        if not self.streams and not self.ended:
+            self.engine.goaway(self.engine.last_stream_id, NO_ERROR)
+            self.close()
+        else:
+            self.last_request()
+
+    def ping_acknowledged(self) -> None:
+        """The client has seen the first GOAWAY."""
+        if self._goaway_deadline != NEVER:
+            self._take_no_more()
+
+    def _take_no_more(self) -> None:
+        self._goaway_deadline = NEVER
+        self.last_taken = self.engine.last_stream_id
+        self.engine.goaway(self.last_taken, NO_ERROR)
+        self.want_flush()
+
+    def goaway_received(self) -> None:
+        """The client will open no more streams; those that are open go on."""
+        self.leaving = True
+        self.want_flush()
+
+    def leave_if_done(self) -> None:
+        """Close once nothing is under way."""
+        if not self.streams and self._goaway_deadline == NEVER and not self.ended:
+            self.close()
+
+    # -- times -------------------------------------------------------------------------------------------------------
+
+    def watch_head(self) -> None:
+        """A frame or a block of fields that has begun must be complete in time. A body has its own time."""
+        stream_id = self.engine.unfinished
+        if not stream_id:
+            if stream_id is None:
+                self._head_deadline = NEVER
+            elif self._head_deadline == NEVER or self._head_units != self.engine.units:
+                self._head_units = self.engine.units
+                self._head_deadline = self.host.soon + self.host.timeouts.request_head
+            return
+        self._head_deadline = NEVER
+        stream = self.streams.get(stream_id)
+        if stream is not None and stream.read_deadline != NEVER:
+            stream.read_deadline = self.host.soon + self.host.timeouts.body_stall
+
+    def deadline_expired(self) -> None:  # noqa: B027 - all times are looked at once a tick: none is set here
+        """The transport's only deadline is never set."""
+
+    def expire(self, now: float) -> None:
+        """Act on what has taken too long."""
+        if self.ended:
+            return
+        self.budget.pay(now)
+        if now >= self._head_deadline:
+            self.fail(Flood("a frame or a block of header fields took too long"))
+        elif now >= self.idle_deadline and not self.streams:
+            if self.engine.unfinished is None:
+                self.engine.goaway(self.engine.last_stream_id, NO_ERROR)
+            self.close()
+        else:
+            if now >= self._goaway_deadline:
+                self._take_no_more()
+            self._expire_streams(now)
+
+    def _expire_streams(self, now: float) -> None:
+        for stream in tuple(self.streams.values()):
+            if now >= stream.read_deadline:
+                stream.fail_request(RequestTimeout("the request body stalled"))
+            if now >= stream.write_deadline and stream.waiting and not self.transport.congested:
+                if self.engine.connection_window <= 0:
+                    self.fail(Flood("the window of the connection stayed closed"))
+                    return
+                if self.engine.window(stream.stream_id) <= 0:
+                    self.host.request_refused(self.peer, 0, "HTTP/2: the window of a stream stayed closed")
+                    self.engine.reset(stream.stream_id, ENHANCE_YOUR_CALM)
+                    stream.lost(None)
+                    self.want_flush()

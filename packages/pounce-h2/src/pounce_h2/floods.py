@@ -1,0 +1,61 @@
+"""Budgets against clients that make work for nothing (RFC 9113, 10.5).
+
+A frame that moves no request forward is a chore: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, frames of unknown
+types. Chores are paid for by what does move requests, and by time. Streams that end for what their client did, whether
+it reset them (CVE-2023-44487) or made us do it (CVE-2025-8671), have a budget of their own, paid for by time alone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pounce_h2.errors import Flood
+
+__all__ = ["FloodBudget"]
+
+CHORES: Final = 2000
+"""At once. A client that grants windows in small steps stays far below; answers to so many PINGs are 34 KB."""
+CHORES_PER_SECOND: Final = 200
+CHORES_PER_REQUEST: Final = 10
+CHORES_PER_FRAME: Final = 4
+"""For each frame of body that we sent: its receiver may grant two windows for it, and ping."""
+REFUSALS: Final = 200
+"""At once: a browser that leaves a page gives up every stream that it may have open, which is 100, perhaps twice."""
+REFUSALS_PER_SECOND: Final = 20
+
+
+class FloodBudget:
+    """What one client has left."""
+
+    __slots__ = ("_chores", "_paid_at", "_refusals")
+
+    def __init__(self, now: float) -> None:
+        self._chores = 0
+        self._refusals = 0
+        self._paid_at = now
+
+    def chore(self, cost: int = 1) -> None:
+        """Raises `Flood` when there were too many."""
+        self._chores += cost
+        if self._chores > CHORES:
+            raise Flood("too many frames that move no request forward")
+
+    def refusal(self) -> None:
+        """A stream was ended for what its client did. Raises `Flood` when there were too many."""
+        self._refusals += 1
+        if self._refusals > REFUSALS:
+            raise Flood("too many streams were reset")
+
+    def request(self) -> None:
+        """A request began."""
+        self._chores = max(self._chores - CHORES_PER_REQUEST, 0)
+
+    def frames_sent(self, count: int) -> None:
+        """So many frames of body went out."""
+        self._chores = max(self._chores - CHORES_PER_FRAME * count, 0)
+
+    def pay(self, now: float) -> None:
+        """Time has gone by."""
+        elapsed, self._paid_at = now - self._paid_at, now
+        self._chores = max(self._chores - int(elapsed * CHORES_PER_SECOND), 0)
+        self._refusals = max(self._refusals - int(elapsed * REFUSALS_PER_SECOND), 0)

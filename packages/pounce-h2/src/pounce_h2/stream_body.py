@@ -1,0 +1,37 @@
+"""The body of one request: what the application takes of it, the client may send anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pounce_asgi.request_body import RequestBody
+
+if TYPE_CHECKING:
+    from pounce_h2.stream import Http2Stream
+
+__all__ = ["StreamBody"]
+
+
+class StreamBody(RequestBody):
+    """A `RequestBody` that tells its stream what was taken out, which grants the client that much (RFC 9113, 5.2)."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: Http2Stream) -> None:
+        super().__init__()
+        self.stream: Http2Stream | None = stream
+        """None once the stream is over: there is nothing to grant then."""
+
+    def take(self) -> bytes:
+        """All bytes that wait, as one piece."""
+        data = super().take()
+        if data and self.stream is not None:
+            self.stream.body_taken(len(data))
+        return data
+
+    def discard(self) -> None:
+        """Forget what waits."""
+        size = self.waiting
+        super().discard()
+        if size and self.stream is not None:
+            self.stream.body_taken(size)
