@@ -14,6 +14,7 @@ import pytest
 
 import pounce
 from pounce import AppImportError, BindError, LifespanError, Listeners, Server, ServerConfig
+from pounce_workers.supervision.departures import BLOCKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,11 @@ def get(server: Server) -> bytes:
         return connection.getresponse().read()
     finally:
         connection.close()
+
+
+def _get_nothing(server: Server) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        get(server)
 
 
 class Running:
@@ -123,6 +129,29 @@ def test_several_workers_serve(kind: str, capfd: pytest.CaptureFixture[str]) -> 
     out, err = capfd.readouterr()
     assert '"GET /items?q=1 HTTP/1.1" 200 5' in out
     assert f"workers:     2 {'threads' if kind == 'thread' else 'processes'}: asked for" in err
+
+
+def test_the_third_request_to_stop_waits_for_no_worker(caplog: pytest.LogCaptureFixture) -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    async def blocking(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            entered.set()
+            release.wait(20)
+
+    server = Server(config(blocking, workers=2, worker_kind="thread"))
+    with Running(server, server.serve_blocking) as running:
+        client = threading.Thread(target=_get_nothing, args=(server,))
+        client.start()
+        assert entered.wait(10)
+        for _ in range(3):
+            server.request_stop()
+        running.thread.join(BLOCKED / 2)
+        assert not running.thread.is_alive(), "sooner than it would be given up anyway"
+        release.set()
+        client.join()
+    assert running.outcome is None
+    assert "does not end and is left behind" in caplog.text
 
 
 def test_a_stop_that_comes_first_is_not_lost() -> None:

@@ -338,6 +338,31 @@ def test_the_second_stop_is_at_once_and_a_storm_says_nothing_new() -> None:
     assert only.told == ["drain", "stop_now", "kill"]
 
 
+def test_a_kill_gives_nobody_any_time() -> None:
+    crew = RosterUnderTest(2)
+    first, second = crew.start()
+    crew.roster.stop(crew.now)
+    crew.roster.kill(crew.now)
+    crew.roster.kill(crew.now)
+    crew.roster.stop(crew.now)
+    assert first.told == second.told == ["drain", "kill"]
+    crew.end(first)
+    crew.die(second, SlotExit(expected=False, signal=9))
+    assert crew.roster.finished
+    assert crew.roster.failure is None, "they end as they were told"
+
+
+def test_a_stop_after_it_has_given_up_is_the_first() -> None:
+    crew = RosterUnderTest(2)
+    first, second = crew.start()
+    crew.die(second, SlotExit(expected=False, exception=SystemExit(3)))
+    assert first.told == ["drain"]
+    crew.roster.stop(crew.now)
+    assert first.told == ["drain"]
+    crew.roster.stop(crew.now)
+    assert first.told == ["drain", "stop_now"]
+
+
 def test_nobody_is_started_after_a_stop() -> None:
     crew = RosterUnderTest(2)
     first, second = crew.start()

@@ -124,6 +124,11 @@ class Crew(ABC):
         if self._supervisor is not None:
             self._supervisor.stop()
 
+    def kill(self) -> None:
+        """Wait for nobody: processes are killed, threads are named and left behind."""
+        if self._supervisor is not None:
+            self._supervisor.kill()
+
     def is_well(self, within: float) -> bool:
         """Whether every worker's loop has turned within so many seconds."""
         handles = self.handles

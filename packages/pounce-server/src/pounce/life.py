@@ -106,7 +106,7 @@ class Life:
     # -- from any thread and from signal handlers --------------------------------------------------------------------
 
     def request_stop(self) -> None:
-        """Stop gracefully; the second call stops at once."""
+        """Stop gracefully; the second call stops at once, the third waits for no worker."""
         self._events.put(on.StopRequested())
 
     def request_reload(self) -> None:
@@ -338,8 +338,12 @@ class Life:
         else:
             _reload_log.error("%s", effect.what)
 
-    def _nothing(self, _: object) -> None:
-        """Done elsewhere: the supervisor replaces and kills workers, a swap drops generations that came too late."""
+    def _kill(self, _: do.KillWorkers) -> None:
+        if self._crew is not None:
+            self._crew.kill()
+
+    def _exit(self, _: do.Exit) -> None:
+        """Whoever runs the life leaves it: nothing waits for events any more, and `run` raises what was reported."""
 
     _DO: ClassVar[dict[type[Any], Callable[[Life, Any], None]]] = {
         do.DetectKind: _detect,
@@ -349,16 +353,14 @@ class Life:
         do.NotifyReady: _notify_ready,
         do.NotifyReloading: _notify_reloading,
         do.NotifyStopping: _notify_stopping,
-        do.ReplaceWorker: _nothing,
         do.StartGeneration: _start_generation,
         do.SwitchGeneration: _switched,
-        do.DropGeneration: _nothing,
         do.BeginDrain: _drain,
         do.HastenDrain: _hasten,
-        do.KillWorkers: _nothing,
+        do.KillWorkers: _kill,
         do.CloseSockets: _close_sockets,
         do.Report: _report,
-        do.Exit: _nothing,
+        do.Exit: _exit,
     }
 
 

@@ -153,7 +153,8 @@ class Server:
             on_started_here=self._wake_by_signals,
             activation=Activation.take() if owns_process else None,
             manager=ServiceManager.take() if owns_process else None,
-            on_left_behind=self._watchdog.left_behind if self._watchdog is not None else None,
+            # Only of the main thread it is sure that nothing of the program goes on beside it.
+            on_left_behind=self._watchdog.left_behind if self._watchdog and self._signals else None,
         )
         try:
             self._adopt(life)

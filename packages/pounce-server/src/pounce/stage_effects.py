@@ -14,7 +14,6 @@ __all__ = [
     "Bind",
     "CloseSockets",
     "DetectKind",
-    "DropGeneration",
     "Effect",
     "Exit",
     "HastenDrain",
@@ -22,7 +21,6 @@ __all__ = [
     "NotifyReady",
     "NotifyReloading",
     "NotifyStopping",
-    "ReplaceWorker",
     "Report",
     "StartGeneration",
     "StartWorkers",
@@ -68,13 +66,6 @@ class NotifyStopping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceWorker:
-    """Give the slot another worker, with back-off."""
-
-    worker_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StartGeneration:
     """Import the application afresh and start workers for it, beside those that serve."""
 
@@ -84,13 +75,6 @@ class StartGeneration:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchGeneration:
     """New connections go to this generation from now on; the one before it finishes what it has, and ends."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropGeneration:
-    """End this generation, which never served: it came too late."""
 
     generation: int
 
@@ -137,10 +121,8 @@ Effect = (
     | NotifyReady
     | NotifyReloading
     | NotifyStopping
-    | ReplaceWorker
     | StartGeneration
     | SwitchGeneration
-    | DropGeneration
     | BeginDrain
     | HastenDrain
     | KillWorkers

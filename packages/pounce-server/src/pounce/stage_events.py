@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bound",
-    "BudgetSpent",
     "ConfigLoaded",
-    "DrainTimeout",
     "Drained",
     "Event",
     "Failed",
@@ -21,7 +19,6 @@ __all__ = [
     "KindDetected",
     "ReloadRequested",
     "StopRequested",
-    "WorkerDied",
     "WorkersReady",
 ]
 
@@ -51,23 +48,6 @@ class WorkersReady:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerDied:
-    """A worker has ended that was not told to."""
-
-    worker_id: int
-    reason: str = ""
-    """How it ended, to follow its name: ``was killed by SIGKILL``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetSpent:
-    """A slot has failed too often to be given another worker."""
-
-    worker_id: int
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadRequested:
     """A file has changed, or an operator asked for it (SIGHUP)."""
 
@@ -94,17 +74,12 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
-    """Every worker, of every generation, has ended."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrainTimeout:
-    """Workers have not ended within all the time that the settings give them."""
+    """Every worker, of every generation, has ended, or was given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The server cannot go on."""
+    """The server cannot go on. That a worker dies is none of this unless the supervisor cannot replace it."""
 
     error: BaseException
     code: int = 1
@@ -116,13 +91,10 @@ Event = (
     | KindDetected
     | Bound
     | WorkersReady
-    | WorkerDied
-    | BudgetSpent
     | ReloadRequested
     | GenerationReady
     | GenerationFailed
     | StopRequested
     | Drained
-    | DrainTimeout
     | Failed
 )

@@ -6,7 +6,9 @@ out the same orders in the same order. `TABLE` is all there is: an event that it
 or too late, and changes nothing. ``docs/life-of-the-server.md`` is drawn from it.
 
 Its promises, each held by a test over all states: every life ends in exactly one `Exit`, and nothing follows it; the
-second `StopRequested` hastens whatever goes on, and the third ends it.
+second `StopRequested` hastens whatever goes on, and the third waits for nobody.
+
+Workers that die are no matter of it: the supervisor replaces them, and says when it cannot.
 """
 
 from __future__ import annotations
@@ -124,11 +126,6 @@ def _fail_while_binding(state: State, event: on.Failed) -> Step:
     return _stopped(_failed(state, event.code), (do.Report(what=event.error), do.CloseSockets()))
 
 
-def _worker_never_served(state: State, event: on.WorkerDied | on.BudgetSpent) -> Step:
-    """Without having served once there is no reason to think that a second try would."""
-    return _draining(_failed(state), do.Report(what=_about(event, "during its startup")))
-
-
 # -- serving -----------------------------------------------------------------------------------------------------------
 
 
@@ -148,7 +145,7 @@ def _next_generation(state: State) -> Step:
 
 def _generation_ready(state: State, event: on.GenerationReady) -> Step:
     if not _is_awaited(state, event):
-        return state, (do.DropGeneration(generation=event.generation),)
+        return state, ()
     serving, effects = _next_generation(dataclasses.replace(state, coming=False))
     return serving, (do.SwitchGeneration(generation=event.generation), do.NotifyReady(), *effects)
 
@@ -165,14 +162,6 @@ def _is_awaited(state: State, event: on.GenerationReady | on.GenerationFailed) -
     return state.coming and event.generation == state.generation
 
 
-def _worker_died(state: State, event: on.WorkerDied) -> Step:
-    return state, (do.ReplaceWorker(worker_id=event.worker_id),)
-
-
-def _budget_spent(state: State, event: on.BudgetSpent) -> Step:
-    return _draining(_failed(state), do.Report(what=_about(event, "too often; the server stops")))
-
-
 def _stop(state: State, _: on.StopRequested) -> Step:
     return _draining(_asked(state))
 
@@ -187,24 +176,12 @@ def _fail(state: State, event: on.Failed) -> Step:
 def _stop_again(state: State, _: on.StopRequested) -> Step:
     """The first while it drains for another reason adds nothing; the second cannot wait; the third does not."""
     asked = _asked(state)
-    if asked.stop_requests < 2:
-        return asked, ()
-    if asked.stop_requests == 2:
-        return asked, (do.HastenDrain(),)
-    return _stopped(asked, (do.KillWorkers(), do.CloseSockets()))
+    orders: dict[int, tuple[Effect, ...]] = {2: (do.HastenDrain(),), 3: (do.KillWorkers(),)}
+    return asked, orders.get(asked.stop_requests, ())
 
 
 def _drained(state: State, _: on.Drained) -> Step:
     return _stopped(state, (do.CloseSockets(),))
-
-
-def _drain_timeout(state: State, _: on.DrainTimeout) -> Step:
-    late = do.Report(what="workers have not ended within the time that the settings give them")
-    return _stopped(_failed(state), (late, do.KillWorkers(), do.CloseSockets()))
-
-
-def _drop(state: State, event: on.GenerationReady) -> Step:
-    return state, (do.DropGeneration(generation=event.generation),)
 
 
 def _fail_again(state: State, event: on.Failed) -> Step:
@@ -235,10 +212,6 @@ def _stopped(state: State, effects: tuple[Effect, ...]) -> Step:
     return _at(state, Stage.STOP), (*effects, do.Exit(code=state.exit_code))
 
 
-def _about(event: on.WorkerDied | on.BudgetSpent, when: str) -> str:
-    return f"worker {event.worker_id} {event.reason or 'ended'} {when}"
-
-
 TABLE: Final[dict[Stage, dict[type[Any], Rule]]] = {
     Stage.CONFIG: {
         on.ConfigLoaded: Rule(_config_loaded, (Stage.DETECT,)),
@@ -261,8 +234,6 @@ TABLE: Final[dict[Stage, dict[type[Any], Rule]]] = {
     Stage.LIFESPAN: {
         on.WorkersReady: Rule(_workers_ready, (Stage.SERVE,)),
         on.ReloadRequested: Rule(_reload_later, (Stage.LIFESPAN,)),
-        on.WorkerDied: Rule(_worker_never_served, (Stage.DRAIN,)),
-        on.BudgetSpent: Rule(_worker_never_served, (Stage.DRAIN,)),
         on.StopRequested: Rule(_stop, (Stage.DRAIN,)),
         on.Failed: Rule(_fail, (Stage.DRAIN,)),
     },
@@ -270,16 +241,12 @@ TABLE: Final[dict[Stage, dict[type[Any], Rule]]] = {
         on.ReloadRequested: Rule(_reload, (Stage.SERVE,)),
         on.GenerationReady: Rule(_generation_ready, (Stage.SERVE,)),
         on.GenerationFailed: Rule(_generation_failed, (Stage.SERVE,)),
-        on.WorkerDied: Rule(_worker_died, (Stage.SERVE,)),
-        on.BudgetSpent: Rule(_budget_spent, (Stage.DRAIN,)),
         on.StopRequested: Rule(_stop, (Stage.DRAIN,)),
         on.Failed: Rule(_fail, (Stage.DRAIN,)),
     },
     Stage.DRAIN: {
         on.Drained: Rule(_drained, (Stage.STOP,)),
-        on.DrainTimeout: Rule(_drain_timeout, (Stage.STOP,)),
-        on.StopRequested: Rule(_stop_again, (Stage.DRAIN, Stage.STOP)),
-        on.GenerationReady: Rule(_drop, (Stage.DRAIN,)),
+        on.StopRequested: Rule(_stop_again, (Stage.DRAIN,)),
         on.Failed: Rule(_fail_again, (Stage.DRAIN,)),
     },
     Stage.STOP: {},

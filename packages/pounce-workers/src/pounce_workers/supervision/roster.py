@@ -125,7 +125,7 @@ class Roster:
     @property
     def stopping(self) -> bool:
         """It was told to stop, or gave up."""
-        return self._stops > 0
+        return self._stops > 0 or self.failure is not None
 
     @property
     def finished(self) -> bool:
@@ -158,7 +158,7 @@ class Roster:
             said = departure.killed or str(how) == str(self.failure)
             if how is not None and not how.expected and not said:
                 logger.warning("%s %s while it was leaving", _name(handle), how)
-                if self._stops and self.failure is None:
+                if self.stopping and self.failure is None:
                     # Nothing comes after it that could make up for it: a shutdown that failed is how the server ends.
                     self.failure, self.failure_message = how, f"{_name(handle)} {how} while it was leaving"
             return
@@ -223,6 +223,20 @@ class Roster:
     def stop(self, now: float) -> None:
         """Stop: gracefully at the first call, at once at the second; those after it say nothing new."""
         self._stops += 1
+        self._end(now)
+        if self._stops == 2:
+            for departure in self._leaving.values():
+                departure.stop_now(now)
+
+    def kill(self, now: float) -> None:
+        """Stop, and give nobody any time."""
+        self._stops = max(self._stops, 2)
+        self._end(now)
+        for departure in self._leaving.values():
+            departure.kill(now)
+
+    def _end(self, now: float) -> None:
+        """Everybody leaves, within the time that the settings allow."""
         for post in self._posts:
             post.start_at = None
             for member in tuple(post.members()):
@@ -230,10 +244,7 @@ class Roster:
             post.incumbent = post.successor = None
         self._announce()
         for departure in self._leaving.values():
-            if self._stops == 1:
-                departure.drain(now)
-            elif self._stops == 2:
-                departure.stop_now(now)
+            departure.drain(now)
 
     # -- births and deaths ---------------------------------------------------------------------------------------------
 
@@ -309,7 +320,7 @@ class Roster:
     def _give_up(self, how: SlotExit, message: str, now: float) -> None:
         if not self.stopping:
             self.failure, self.failure_message = how, message
-            self.stop(now)
+            self._end(now)
 
     # -- departures ----------------------------------------------------------------------------------------------------
 

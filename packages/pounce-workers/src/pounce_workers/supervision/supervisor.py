@@ -78,6 +78,10 @@ class Supervisor:
         """Stop gracefully; the second call stops at once."""
         self._events.put(self._roster.stop)
 
+    def kill(self) -> None:
+        """Stop, and wait for no worker: processes are killed, threads are logged and left behind."""
+        self._events.put(self._roster.kill)
+
     def ready(self, handle: SlotHandle) -> None:
         """A worker serves."""
         self._events.put(functools.partial(self._roster.ready, handle))
