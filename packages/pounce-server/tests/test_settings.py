@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 
 from pounce.settings import Kind, Setting, nearest, settings_of
+from pounce_workers.tls_settings import TlsSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Outer:
     words: tuple[str, ...] = ()
     count: int | None = None
     inner: Inner = field(default_factory=Inner, metadata={"group": "Inside"})
+    tls: TlsSettings = field(default_factory=TlsSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ BY_NAME = {setting.name: setting for setting in settings_of(Outer)}
 
 
 def test_order_is_that_of_declaration() -> None:
-    assert list(BY_NAME) == ["name", "on", "words", "count", "wait_long", "mode", "fields"]
+    assert list(BY_NAME)[:8] == ["name", "on", "words", "count", "wait_long", "mode", "fields", "ssl_certfile"]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,7 @@ def test_order_is_that_of_declaration() -> None:
         ("wait_long", Kind.NUMBER, True, "inner", "Inside"),
         ("mode", Kind.CHOICE, False, "inner", "Inside"),
         ("fields", Kind.HEADERS, False, "inner", "Inside"),
+        ("ssl_certificate", Kind.CERTIFICATES, False, "tls", "tls"),
     ],
 )
 def test_kind_and_place(name: str, kind: Kind, optional: bool, section: str | None, group: str) -> None:
@@ -84,7 +87,16 @@ def test_default_as_a_person_writes_it(name: str, text: str) -> None:
 
 
 def test_repeated_flags() -> None:
-    assert [setting.name for setting in BY_NAME.values() if setting.repeated] == ["words", "fields"]
+    assert [setting.name for setting in BY_NAME.values() if setting.repeated] == ["words", "fields", "ssl_certificate"]
+
+
+def test_keys_in_the_file() -> None:
+    assert BY_NAME["mode"].keys == ("mode",)
+    assert BY_NAME["ssl_certificate"].keys == ("ssl_certificate", "tls.certificates")
+
+
+def test_secrets_are_known_as_such() -> None:
+    assert [setting.name for setting in BY_NAME.values() if setting.secret] == ["ssl_keyfile_password"]
 
 
 def test_one_name_cannot_stand_for_two_settings() -> None:

@@ -99,7 +99,12 @@ def test_every_kind_from_every_source(tmp_path: Path) -> None:
         ({}, {}, "prot = 1", "'prot' in {file} is not a setting; did you mean 'port'?"),
         ({}, {}, "tool.pounce.port = 1", "'tool' in {file} is not a setting"),
         ({}, {}, "ws = true", "{file}: ws is not available in this version"),
-        ({}, {}, "log-level = 'info'\nlog_level = 'info'", "'log_level' is given twice in {file}"),
+        (
+            {},
+            {},
+            "log-level = 'info'\nlog_level = 'info'",
+            "'log_level' is given twice in {file}: as log-level and as log_level",
+        ),
         ({}, {}, "port = ", "the configuration file {file} is not TOML: Invalid value (at"),
         (
             {"uds": "/x"},

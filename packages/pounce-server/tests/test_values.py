@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import ssl
 from typing import Any
 
 import pytest
 
 from pounce.settings import Kind, Setting
-from pounce.values import allowed, check, parse
+from pounce.values import allowed, check, parse, shown
+from pounce_workers.tls_settings import TlsCertificate
 
 
 def setting(kind: Kind, **changes: Any) -> Setting:
@@ -28,6 +30,11 @@ APP = setting(Kind.APPLICATION)
 COUNT = setting(Kind.WHOLE, minimum=0, maximum=9, words=(("auto", 0),))
 PLACES = setting(Kind.PLACES)
 BITS = setting(Kind.PERMISSIONS, optional=True)
+CERT = TlsCertificate(certfile="a.pem", keyfile="a.key")
+CERTS = setting(Kind.CERTIFICATES)
+ASKED = setting(Kind.CHOICE, choices=("none", "optional", "required"), also=(("0", "none"), ("2", "required")))
+VERSION = setting(Kind.CHOICE, choices=("1.2", "1.3"))
+SECRET = setting(Kind.TEXT, optional=True, secret=True)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +72,12 @@ BITS = setting(Kind.PERMISSIONS, optional=True)
         (COUNT, "9", 9),
         (PLACES, "[::1]:80, unix:/x", ("[::1]:80", "unix:/x")),
         (PLACES, "", ()),
+        (CERTS, "a.pem,a.key\n\nb.pem\n", (CERT, TlsCertificate(certfile="b.pem"))),
+        (CERTS, "", ()),
+        (ASKED, "none", "none"),
+        (ASKED, "0", "none"),
+        (ASKED, "2", "required"),
+        (VERSION, "1.3", "1.3"),
         (BITS, "660", "660"),
         (BITS, "0660", "660"),
         (BITS, "0o660", "660"),
@@ -94,6 +107,11 @@ def test_text_is_read(one: Setting, text: str, value: object) -> None:
         (COUNT, "none"),
         (COUNT, ""),
         (PLACES, "[::1]:80, here"),
+        (CERTS, "a,b,c"),
+        (ASKED, "1"),
+        (ASKED, "3"),
+        (ASKED, "2.0"),
+        (VERSION, "1.1"),
         (BITS, "66"),
         (BITS, "4755"),
         (BITS, "668"),
@@ -138,6 +156,13 @@ def test_wrong_text_is_refused_in_words(one: Setting, text: str) -> None:
         (HEADERS, "X-A: 1", (("X-A", "1"),)),
         (HEADERS, (), ()),
         (APP, print, print),
+        (CERTS, ("a.pem,a.key",), (CERT,)),
+        (CERTS, [{"certfile": "a.pem", "keyfile": "a.key"}], (CERT,)),
+        (CERTS, CERT, (CERT,)),
+        (ASKED, 2, "required"),
+        (ASKED, ssl.CERT_REQUIRED, "required"),
+        (ASKED, ssl.CERT_NONE, "none"),
+        (VERSION, 1.2, "1.2"),
     ],
 )
 def test_typed_values_become_immutable(one: Setting, value: object, checked: object) -> None:
@@ -160,6 +185,11 @@ def test_typed_values_become_immutable(one: Setting, value: object, checked: obj
         (SWITCH, "yes"),
         (MODE, None),
         (MODE, ["auto"]),
+        (CERTS, [5]),
+        (ASKED, 3),
+        (ASKED, False),
+        (ASKED, True),
+        (VERSION, 1.1),
         (TEXT, 5),
         (WORDS, [5]),
         (WORDS, [""]),
@@ -188,7 +218,23 @@ def test_wrong_types_are_refused(one: Setting, value: object) -> None:
         (setting(Kind.NUMBER), "a number"),
         (MODE, "one of auto, on, off"),
         (SWITCH, "on or off (true or false)"),
+        (ASKED, "one of none, optional, required"),
+        (CERTS, "CERTFILE or CERTFILE,KEYFILE; in a file also a table [[tls.certificates]]"),
     ],
 )
 def test_what_is_allowed_in_words(one: Setting, words: str) -> None:
     assert allowed(one) == words
+
+
+@pytest.mark.parametrize(
+    ("one", "value", "words"),
+    [
+        (PORT, 5, "5"),
+        (PORT, "5", "'5'"),
+        (WORDS, ("a", "b"), "'a', 'b'"),
+        (SECRET, 1234, "what is given"),
+        (CERTS, [{"certfile": "a", "keyfile_password": 1234}], "a table of certfile, keyfile_password"),
+    ],
+)
+def test_what_was_given_in_words(one: Setting, value: object, words: str) -> None:
+    assert shown(one, value) == words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .settings import Kind, Setting
 from .values import allowed
@@ -21,7 +21,7 @@ def json_schema(settings: Iterable[Setting]) -> dict[str, Any]:
         "title": "Pounce settings",
         "type": "object",
         "additionalProperties": False,
-        "properties": {setting.key: _property(setting) for setting in settings},
+        "properties": _properties(list(settings)),
     }
 
 
@@ -37,18 +37,33 @@ def markdown_table(settings: Iterable[Setting]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _properties(settings: list[Setting]) -> dict[str, Any]:
+    """Those of the file, and of the tables in it."""
+    properties = {setting.key: _property(setting) for setting in settings}
+    for setting in settings:
+        if setting.table_key is not None:
+            table, _, key = setting.table_key.partition(".")
+            empty = {"type": "object", "additionalProperties": False, "properties": {}}
+            properties.setdefault(table, empty)["properties"][key] = _property(setting)
+    return properties
+
+
 def _row(setting: Setting) -> str:
     flags = [f"`{flag}`" for flag in (setting.flag, setting.off_flag) if flag]
     if setting.kind is Kind.APPLICATION:
         flags = ["first argument"]
     default = f"`{setting.default_text}`" if setting.default_text else ""
     meaning = f"{setting.help} ({allowed(setting)})".replace("|", "\\|")
-    return f"| {', '.join(flags)} | `{setting.variable}`, `{setting.key}` | {default} | {meaning} |"
+    keys = "".join(f", `{key}`" for key in setting.keys)
+    return f"| {', '.join(flags)} | `{setting.variable}`{keys} | {default} | {meaning} |"
 
 
 def _property(setting: Setting) -> dict[str, Any]:
     schema: dict[str, Any] = {"description": setting.help, **_TYPES[setting.kind]}
-    bounds = {"minimum": setting.minimum, "maximum": setting.maximum, "enum": list(setting.choices) or None}
+    if setting.also:
+        del schema["type"]  # a number may be among them
+    choices = [*setting.choices, *(int(word) if word.isdigit() else word for word, _ in setting.also)]
+    bounds = {"minimum": setting.minimum, "maximum": setting.maximum, "enum": choices or None}
     schema.update({name: value for name, value in bounds.items() if value is not None})
     if isinstance(setting.default, bool | int | float | str) and setting.default != "":
         schema["default"] = setting.default
@@ -61,6 +76,18 @@ def _property(setting: Setting) -> dict[str, Any]:
     return schema
 
 
+_CERTIFICATE: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["certfile"],
+    "properties": {
+        "certfile": {"type": "string"},
+        "keyfile": {"type": "string"},
+        "keyfile_password": {"type": "string"},
+        "names": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+    },
+}
+
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": "string"},
     Kind.WHOLE: {"type": "integer"},
@@ -69,6 +96,7 @@ _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.CHOICE: {"type": "string"},
     Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
     Kind.PLACES: {"type": "array", "items": {"type": "string"}},
+    Kind.CERTIFICATES: {"type": "array", "items": {"anyOf": [{"type": "string"}, _CERTIFICATE]}},
     Kind.PERMISSIONS: {"type": "string", "pattern": "^(0o?)?[0-7]{3}$"},
     Kind.HEADERS: {
         "anyOf": [

@@ -1,9 +1,10 @@
 """How a setting is declared once.
 
 A setting is a field of a frozen dataclass. Its name, type, default and metadata (``help``, ``unit``, ``minimum``,
-``maximum``, ``choices``, ``words``, ``group``, ``metavar``, ``kind``) give the flag, the environment variable, the key
-in the file, the schema and the documentation; nothing is written a second time. Settings classes may be nested one
-level deep, and the names of their fields are unique over all of them, so that every name is public as it stands.
+``maximum``, ``choices``, ``words``, ``also``, ``group``, ``metavar``, ``kind``, ``table_key``, ``secret``) give the
+flag, the environment variable, the key in the file, the schema and the documentation; nothing is written a second time.
+Settings classes may be nested one level deep, and the names of their fields are unique over all of them, so that every
+name is public as it stands.
 
 Reading and checking values is in ``values.py``; where a value comes from is in ``sources.py``.
 """
@@ -17,6 +18,8 @@ import types
 import typing
 from dataclasses import dataclass
 from typing import Any, Final
+
+from pounce_workers.tls_settings import TlsCertificate
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +48,8 @@ class Kind(enum.Enum):
     """Several places to listen: a repeated flag, a comma-separated variable, an array in the file."""
     PERMISSIONS = "permissions"
     """Those of a file, in octal digits. A text everywhere: TOML's 660 would be the number, another thing."""
+    CERTIFICATES = "certificates"
+    """Several certificates: a repeated flag, one a line in a variable, an array of texts or of tables in the file."""
     APPLICATION = "application"
     """``module:attribute``, or from Python also the application itself."""
 
@@ -68,6 +73,12 @@ class Setting:
     metavar: str | None = None
     words: tuple[tuple[str, int], ...] = ()
     """Words that may be written for a number, each with its number: ``auto`` for 0."""
+    also: tuple[tuple[str, str], ...] = ()
+    """What may be written for a choice besides its name, each with the choice: ``2`` for ``required``."""
+    table_key: str | None = None
+    """A second key in the file, within a table: ``tls.certificates``."""
+    secret: bool = False
+    """The value is never shown."""
 
     @property
     def flag(self) -> str:
@@ -90,9 +101,14 @@ class Setting:
         return self.name
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key in the file that is for it."""
+        return (self.key, self.table_key) if self.table_key else (self.key,)
+
+    @property
     def repeated(self) -> bool:
         """The flag may be given several times."""
-        return self.kind in (Kind.TEXTS, Kind.PLACES, Kind.HEADERS)
+        return self.kind in (Kind.TEXTS, Kind.PLACES, Kind.HEADERS, Kind.CERTIFICATES)
 
     @property
     def default_text(self) -> str:
@@ -157,6 +173,9 @@ def _setting(field: dataclasses.Field[Any], hint: object, section: str | None, g
         choices=choices,
         metavar=metadata.get("metavar"),
         words=tuple(metadata.get("words", {}).items()),
+        also=tuple(metadata.get("also", {}).items()),
+        table_key=metadata.get("table_key"),
+        secret=metadata.get("secret", False),
     )
 
 
@@ -167,6 +186,7 @@ _KINDS: Final[dict[object, Kind]] = {
     str: Kind.TEXT,
     tuple[str, ...]: Kind.TEXTS,
     tuple[tuple[str, str], ...]: Kind.HEADERS,
+    tuple[TlsCertificate, ...]: Kind.CERTIFICATES,
 }
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import ConfigError
 
-from .config import ONE_PLACE, SEVERAL_PLACES, ServerConfig, all_settings, did_you_mean
+from .config import ONE_PLACE, SEVERAL_PLACES, ServerConfig, all_settings
 from .env_file import read_env_file
+from .file_keys import read_keys
 from .settings import ENVIRONMENT_PREFIX, Kind, Setting, nearest
-from .unavailable import unavailable
-from .values import check, parse
+from .values import check, parse, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,8 +104,8 @@ def _read(setting: Setting, given: _Given) -> object:
             return parse(setting, str(given.raw))
         return check(setting, given.raw)
     except ValueError as error:
-        shown = ", ".join(map(repr, given.raw)) if isinstance(given.raw, tuple) else repr(given.raw)
-        problem = f"{setting.name}: {shown} from {given.origin} is not allowed; it must be {error}"
+        what = shown(setting, given.raw)
+        problem = f"{setting.name}: {what} from {given.origin} is not allowed; it must be {error}"
         raise ConfigError(problem + _kubernetes_hint(setting, given)) from None
 
 
@@ -188,15 +188,5 @@ def _table(path: Path) -> Mapping[str, object]:
 
 
 def _keys(path: Path, table: Mapping[str, object]) -> dict[str, _Given]:
-    known = {setting.key: setting for setting in all_settings()}
-    given: dict[str, _Given] = {}
-    for written, raw in table.items():
-        key = written.replace("-", "_")  # pyproject.toml prefers dashes, Python underscores: both are read
-        if key not in known and (reason := unavailable(key)):
-            raise ConfigError(f"{path}: {reason}")
-        if key not in known:
-            raise ConfigError(f"{written!r} in {path} is not a setting{did_you_mean(key, known)}")
-        if key in given:
-            raise ConfigError(f"{key!r} is given twice in {path}: once with dashes and once with underscores")
-        given[known[key].name] = _Given(raw, Origin(f"{written} in {path}"), is_text=False)
-    return given
+    keys = read_keys(path, table, all_settings())
+    return {name: _Given(raw, Origin(f"{written} in {path}"), is_text=False) for name, (written, raw) in keys.items()}

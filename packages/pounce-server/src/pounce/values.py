@@ -12,10 +12,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from .certificate_values import CERTIFICATES_IN_WORDS, certificates_of, shown_certificates
 from .places import PLACES_IN_WORDS, parse_place
 from .settings import Kind, Setting
 
-__all__ = ["allowed", "check", "parse"]
+__all__ = ["allowed", "check", "parse", "shown"]
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
@@ -44,7 +45,7 @@ def parse(setting: Setting, text: str) -> object:
         return check(setting, float(_matching(setting, _NUMBER, text)))
     if setting.kind in (Kind.TEXTS, Kind.PLACES):
         return check(setting, [part.strip() for part in text.split(",") if part.strip()])
-    if setting.kind is Kind.HEADERS:
+    if setting.kind in (Kind.HEADERS, Kind.CERTIFICATES):
         return check(setting, [line for line in text.splitlines() if line.strip()])
     return check(setting, text)
 
@@ -61,11 +62,14 @@ def check(setting: Setting, value: object) -> object:
         return _places(setting, value)
     if setting.kind is Kind.PERMISSIONS:
         return _permissions(setting, value)
+    if setting.kind is Kind.CERTIFICATES:
+        return certificates_of(value)
+    if setting.kind is Kind.CHOICE:
+        return _choice(setting, value)
     if setting.kind in (Kind.WHOLE, Kind.NUMBER):
         return _within(setting, value)
     valid = {
         Kind.SWITCH: isinstance(value, bool),
-        Kind.CHOICE: value in setting.choices,
         Kind.TEXT: isinstance(value, str) and "\0" not in value,
         # A SyncApp need not be callable: it has a handle().
         Kind.APPLICATION: bool(value) if isinstance(value, str) else callable(getattr(value, "handle", value)),
@@ -83,12 +87,22 @@ def allowed(setting: Setting) -> str:
         Kind.CHOICE: "one of " + ", ".join(setting.choices),
         Kind.TEXTS: "a list of texts",
         Kind.PLACES: PLACES_IN_WORDS,
+        Kind.CERTIFICATES: CERTIFICATES_IN_WORDS,
         Kind.PERMISSIONS: "three octal digits in a text, such as '660'",
         Kind.HEADERS: "a header field written 'Name: value', without control characters",
         Kind.APPLICATION: "an application, written module:attribute",
     }.get(setting.kind) or f"a {setting.kind.value}{_range(setting)}"
     words = ", or ".join((words, *dict(setting.words)))
     return f"{words}, or none" if setting.optional and setting.kind in (Kind.WHOLE, Kind.NUMBER) else words
+
+
+def shown(setting: Setting, value: object) -> str:
+    """A value as it was given, for an error; nothing that may be a password."""
+    if setting.secret:
+        return "what is given"
+    if setting.kind is Kind.CERTIFICATES:
+        return shown_certificates(value)
+    return ", ".join(map(repr, value)) if isinstance(value, tuple) else repr(value)
 
 
 def _is_none(setting: Setting, value: object) -> bool:
@@ -119,6 +133,15 @@ def _within(setting: Setting, value: object) -> int | float:
     if setting.maximum is not None and value > setting.maximum:
         raise ValueError(allowed(setting))
     return float(value) if setting.kind is Kind.NUMBER else value
+
+
+def _choice(setting: Setting, value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = f"{value:g}"  # TOML's 1.2 for the version, and the numbers of Python's enumerations
+    text = dict(setting.also).get(value, value) if isinstance(value, str) else None
+    if text not in setting.choices:
+        raise ValueError(allowed(setting))
+    return text
 
 
 def _switch(setting: Setting, text: str) -> bool:

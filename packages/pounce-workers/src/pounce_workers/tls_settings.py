@@ -73,7 +73,8 @@ class TlsSettings:
         default=(),
         metadata={
             "help": "One more certificate, for clients that ask for its names; may be repeated.",
-            "key": "tls.certificates",
+            "table_key": "tls.certificates",
+            "metavar": "CERT[,KEY]",
         },
     )
     ssl_ca_certs: str | None = field(
