@@ -193,14 +193,11 @@ class WebSocketConnection(Generic[WireFields]):
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         self._keep_alive.heard = True
-        reader = self._reader
         if self._paused:
-            reader.keep(data)
-            return
-        if reader.closed:
+            self._reader.keep(data)
             return
         try:
-            if reader.receive_data(data):
+            if self._reader.receive_data(data):
                 self._paused = True
                 self.carrier.pause_reading()
         except ConversationFailed as error:

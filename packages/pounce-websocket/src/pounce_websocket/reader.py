@@ -91,11 +91,15 @@ class FrameReader:
         self._offset = 0
 
     def receive_data(self, data: bytes) -> bool:
-        """Read on. True: the listener said stop; call it again, with ``b""`` if nothing came, when it may go on.
+        """Read on; after the client's goodbye nothing is read.
+
+        True: the listener said stop; call it again when it may go on, with ``b""`` if nothing came.
 
         Raises:
             ConversationFailed: the client broke a rule. Nothing may be read after that.
         """
+        if self.closed:
+            return False
         position = 0
         if self._rest:
             if data:
@@ -130,10 +134,8 @@ class FrameReader:
                     continue
             before = position
             position, stop = self._read_other(data, position, first, length)
-            if position == before or self.closed:
+            if position == before:
                 break
-        if self.closed:
-            return False
         if stop:
             self._rest, self._offset = data, position  # read on from there, not copied each time
         elif position < size:
@@ -180,6 +182,7 @@ class FrameReader:
             code, reason = parse_close(payload)
             self.closed = True
             self._listener.close_received(code, reason)
+            return len(data)  # nothing of the rest means anything
         return end
 
     def _read_whole(self, first: int, payload: bytes) -> bool:
