@@ -24,7 +24,7 @@ POST = [(b":method", b"POST"), *GET[1:]]
 
 
 class FakeTransport:
-    """Keeps to `pounce_asgi.contracts.Transport`. ``room`` is what the client takes; above 64 KiB beyond it congests."""
+    """Keeps to `pounce_asgi.contracts.Transport`. ``room`` is what the client takes; 64 KiB beyond it congest."""
 
     def __init__(self) -> None:
         self.peer: tuple[str, int] | None = ("192.0.2.7", 51234)
@@ -203,9 +203,7 @@ class Conversation:
         self._read += len(data)
         if not data:
             return False
-        rest = data
-        if b"" != rest:
-            self._feed(rest)
+        self._feed(data)
         return True
 
     def _feed(self, data: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 __all__ = [
     "CANCEL",
+    "COMPRESSION_ERROR",
     "ENHANCE_YOUR_CALM",
     "FLOW_CONTROL_ERROR",
     "FRAME_SIZE_ERROR",
@@ -34,6 +35,7 @@ STREAM_CLOSED: Final = 0x5
 FRAME_SIZE_ERROR: Final = 0x6
 REFUSED_STREAM: Final = 0x7
 CANCEL: Final = 0x8
+COMPRESSION_ERROR: Final = 0x9
 ENHANCE_YOUR_CALM: Final = 0xB
 
 
