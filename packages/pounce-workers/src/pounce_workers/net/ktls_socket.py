@@ -108,7 +108,7 @@ class KtlsSocket:
         taken = 0
         while taken < min(len(view), SEND_TURN):
             try:
-                taken += self.ssl_object.send(view[taken:])
+                taken += self.ssl_object.send(view[taken : taken + RECORD_SIZE])
             except ssl.SSLWantWriteError:
                 self._partial = True
                 if not taken:

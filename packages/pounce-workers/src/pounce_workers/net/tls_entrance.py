@@ -106,7 +106,7 @@ class TlsEntrances:
 class TlsEntrance:
     """The `ConnectionProtocol` of one connection, at first. Owned by the thread that has the transport."""
 
-    __slots__ = ("_entrances", "_successor", "sock", "transport")
+    __slots__ = ("_entrances", "_logged", "_successor", "sock", "transport")
 
     idle = True
     """Closing now loses nothing that was asked for."""
@@ -114,6 +114,7 @@ class TlsEntrance:
     def __init__(self, entrances: TlsEntrances, transport: SocketTransport) -> None:
         self._entrances = entrances
         self._successor: ConnectionProtocol | None = None
+        self._logged = False
         self.transport = transport
         self.sock = cast("TlsSocket | KtlsSocket", transport.sock)
         self.sock.on_handshake = self._enter
@@ -186,4 +187,6 @@ class TlsEntrance:
         return not transport.closing
 
     def _log(self, reason: str) -> None:
-        logger.debug("No TLS handshake with %s: %s", client_name(self.transport.peer), reason)
+        if not self._logged:
+            self._logged = True
+            logger.debug("No TLS handshake with %s: %s", client_name(self.transport.peer), reason)

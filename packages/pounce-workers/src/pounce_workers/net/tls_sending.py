@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TlsSending"]
 
-RECORD_SIZE: Final = 16384
-"""Plaintext of the largest record (RFC 8446, 5.1)."""
 SEND_STEP: Final = 65536
 """Plaintext encrypted before the kernel is called: what may wait encrypted, and be copied, for a full socket."""
 SEND_TURN: Final = 262144
@@ -87,14 +85,14 @@ class TlsSending:
         size = len(data)
         if not size:
             return 0
-        if size > RECORD_SIZE:
+        if size > SEND_STEP:
             return self._send_long(data, 0)
         try:
             encrypted = self._encrypt(data)
         except ssl.SSLError as error:
             raise self._fail(error) from error
         if encrypted != size:
-            return self._send_long(data, encrypted)  # the client has asked for smaller records (RFC 6066, 4)
+            return self._send_long(data, encrypted)  # it may stop after a record
         ciphertext = self._take()
         try:
             sent = self._raw_send(ciphertext)
@@ -131,7 +129,7 @@ class TlsSending:
         return owed or self.send(data)
 
     def _send_long(self, data: bytes | memoryview, encrypted: int) -> int:
-        """Send what is more than a record, of which OpenSSL takes one at a time. The first bytes may be encrypted."""
+        """Send what takes several steps, of which the first bytes may be encrypted already."""
         view = memoryview(data)
         taken = 0
         while taken < min(len(view), SEND_TURN):

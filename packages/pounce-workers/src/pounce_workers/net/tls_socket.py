@@ -19,7 +19,7 @@ import ssl
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pounce_workers.net.tls_phase import TlsPhase
-from pounce_workers.net.tls_sending import RECORD_SIZE, TlsSending
+from pounce_workers.net.tls_sending import TlsSending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,8 @@ READ_SIZE: Final = 16384
 """Ciphertext asked for at first: most requests."""
 LARGE_READ_SIZE: Final = 81920
 """And after a full read: an upload, of which five records come at once."""
+RECORD_SIZE: Final = 16384
+"""Plaintext of the largest record (RFC 8446, 5.1)."""
 
 
 class TlsSocket(TlsSending):
