@@ -78,7 +78,7 @@ def test_without_a_certificate_of_the_client(scene: Scene) -> None:
     seen = tls_extension(ours)
     assert seen == {
         "server_cert": pem(scene.first.certificate).decode(),
-        "client_cert_chain": [],
+        "client_cert_chain": (),
         "client_cert_name": None,
         "client_cert_error": None,
         "tls_version": 0x0304,
@@ -114,7 +114,7 @@ def test_the_client_and_those_between(scene: Scene, mode: str, newest: ssl.TLSVe
     client.maximum_version = newest
     ours, _ = handshake(scene.server(mode), client)
     seen = tls_extension(ours)
-    assert seen["client_cert_chain"] == [pem(scene.alice).decode(), pem(scene.below.certificate).decode()]
+    assert seen["client_cert_chain"] == (pem(scene.alice).decode(), pem(scene.below.certificate).decode())
     assert seen["client_cert_name"] == "CN=alice,O=Example\\, Inc.,C=DE" == scene.alice.subject.rfc4514_string()
     assert seen["client_cert_error"] is None
 
@@ -131,7 +131,7 @@ def test_only_what_leads_on_from_the_client(scene: Scene, sent: list[str], told:
     named = {"below": scene.below.certificate, "root": scene.root.certificate, "alien": scene.alien.certificate}
     ours, _ = handshake(scene.server("required"), scene.client(*(named[one] for one in sent)))
     named["alice"] = scene.alice
-    assert tls_extension(ours)["client_cert_chain"] == [pem(named[one]).decode() for one in told]
+    assert tls_extension(ours)["client_cert_chain"] == tuple(pem(named[one]).decode() for one in told)
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

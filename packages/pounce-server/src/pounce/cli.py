@@ -1,4 +1,4 @@
-"""The command line: ``pounce module:attribute``, ``pounce serve ...``, ``pounce settings``.
+"""The command line: ``pounce module:attribute``, ``pounce serve ...``, ``pounce settings``, ``pounce tls dev-cert``.
 
 Options are made from the settings; only names that are no settings (``--config``) are written here. A mistake of the
 person at the keyboard is one line on stderr and exit code 2.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -18,6 +19,7 @@ from pounce_asgi import ConfigError
 
 from .blocked_threads import leave
 from .config import all_settings
+from .dev_certificate import make_dev_certificate
 from .interpreter import describe_interpreter
 from .reference import json_schema, markdown_table
 from .server import Server, pounce_version
@@ -170,10 +172,43 @@ def _command() -> click.Command:
     )
     return PounceGroup(
         "pounce",
-        commands={"serve": serve, "settings": settings},
+        commands={"serve": serve, "settings": settings, "tls": _tls_command(names)},
         params=[_version_option()],
         context_settings=names,
     )
+
+
+def _tls_command(settings: dict[str, Any]) -> click.Group:
+    dev_cert = click.Command(
+        "dev-cert",
+        callback=_dev_cert,
+        params=[
+            click.Option(["--out"], metavar="FOLDER", default=".", help="Where to put it; default is the current one."),
+            click.Option(["--name", "names"], metavar="NAME", multiple=True, help="One more host name or address."),
+            click.Option(["--force"], is_flag=True, help="Overwrite what is there."),
+        ],
+        help="Make a certificate for localhost, to try HTTPS with while developing.",
+        context_settings=settings,
+    )
+    return click.Group(
+        "tls",
+        commands={"dev-cert": dev_cert},
+        callback=_tls,
+        invoke_without_command=True,  # to say in one line what is missing
+        help="Make a certificate for development: pounce tls dev-cert.",
+        context_settings=settings,
+    )
+
+
+def _tls() -> None:
+    context = click.get_current_context()
+    if context.invoked_subcommand is None:
+        raise click.UsageError("to make a certificate for development write: pounce tls dev-cert", context)
+
+
+def _dev_cert(out: str, names: tuple[str, ...], *, force: bool) -> int:
+    click.echo(make_dev_certificate(Path(out), names, force=force).words())
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

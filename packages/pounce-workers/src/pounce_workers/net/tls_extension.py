@@ -21,7 +21,8 @@ _DER: Final = 2
 
 
 def tls_extension(connection: ssl.SSLObject | ssl.SSLSocket) -> TLSExtension:
-    """Describe a connection after its handshake. Call it once for each and keep the result: nothing of it changes.
+    """Describe a connection after its handshake. Call it once for each and keep the result: nothing of it changes, and
+    copies of the dictionary may share what is in it.
 
     ``client_cert_error`` is always None, because a handshake with a client certificate that does not hold fails.
     """
@@ -31,7 +32,7 @@ def tls_extension(connection: ssl.SSLObject | ssl.SSLSocket) -> TLSExtension:
     leaf = connection.getpeercert(binary_form=True)
     return {
         "server_cert": ours.server_cert if ours else None,
-        "client_cert_chain": _client_chain(connection, leaf) if leaf else [],
+        "client_cert_chain": _client_chain(connection, leaf) if leaf else (),
         "client_cert_name": _name(leaf) if leaf else None,
         "client_cert_error": None,
         "tls_version": _VERSIONS.get(connection.version() or ""),
@@ -46,7 +47,7 @@ def _name(leaf: bytes) -> str | None:
         return None
 
 
-def _client_chain(connection: ssl.SSLObject | ssl.SSLSocket, leaf: bytes) -> list[str]:
+def _client_chain(connection: ssl.SSLObject | ssl.SSLSocket, leaf: bytes) -> tuple[str, ...]:
     """The client's certificate and those that it sent with it and that lead on from there, each signing the one before.
 
     What the client sent may hold anything beside them; what was verified also has the authority from our own file. So
@@ -54,7 +55,7 @@ def _client_chain(connection: ssl.SSLObject | ssl.SSLSocket, leaf: bytes) -> lis
     """
     sent, verified = _chains(connection)
     issuers = [one for one in verified[1:] if one in sent]
-    return [ssl.DER_cert_to_PEM_cert(one) for one in (leaf, *issuers)]
+    return tuple(ssl.DER_cert_to_PEM_cert(one) for one in (leaf, *issuers))
 
 
 if sys.version_info >= (3, 13):
