@@ -98,6 +98,8 @@ class KtlsSocket:
         """Encrypt and send; see `TlsSocket.send`."""
         if self._failure is not None:
             raise self._error()
+        if self._said_goodbye:
+            raise BrokenPipeError("nothing can be sent after a close_notify")
         if self._phase is TlsPhase.HANDSHAKE:
             self._shake_hands()  # which may have waited for room
         if not data:
@@ -230,3 +232,4 @@ class KtlsSocket:
             return
         with contextlib.suppress(OSError, ValueError):  # it wants the client's goodbye too, and will not wait for it
             self.ssl_object.unwrap()
+            self._phase = TlsPhase.ENDED  # it was there already: from here on, an SSLSocket goes on in the clear
