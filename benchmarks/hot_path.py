@@ -56,6 +56,7 @@ class NullTransport:
         self.peer: tuple[str, int] | None = ("127.0.0.1", 50000)
         self.local: tuple[str, int | None] | None = ("127.0.0.1", 8000)
         self.scheme = "http"
+        self.tls = None
         self.deadline = 0.0
         self.congested = False
         self.closing = False

@@ -94,10 +94,10 @@ def test_a_named_file_and_the_environment(
         ("main:app --port", "--port"),
         ("main:app other:app", "other:app"),
         ("main:app --access-log=yes", "--access-log"),
-        ("main:app --ws auto", "--ws is not available in this version"),
-        ("main:app --ssl-keyfile=x", "--ssl-keyfile is not available in this version"),
+        ("main:app --log-config x", "--log-config is not available in this version"),
+        ("main:app --ssl-version=17", "--ssl-version is not available in this version; use --ssl-min-version"),
         ("--proxy-headers main:app", "--proxy-headers is not available in this version"),
-        ("serve main:app --ws auto", "--ws is not available in this version"),
+        ("serve main:app --log-config x", "--log-config is not available in this version"),
         (
             "main:app --bind 8000",
             "bind: '8000' from --bind is not allowed; it must be HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER or sys",
@@ -154,7 +154,7 @@ def test_help_shows_every_option_in_its_group(arguments: str, capsys: Capture) -
         assert f"\n{setting.group}:\n" in out
         assert setting.name == "app" or f"  {setting.flag}" in out
     assert "POUNCE_LOG_LEVEL" in out
-    assert "--ws-ping-timeout" not in out
+    assert "--proxy-headers" not in out
 
 
 def test_help_names_the_other_commands(capsys: Capture) -> None:

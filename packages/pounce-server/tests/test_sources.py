@@ -98,7 +98,7 @@ def test_every_kind_from_every_source(tmp_path: Path) -> None:
         ({}, {}, "access-log = 1", "access_log: 1 from access-log in {file} is not allowed; it must be on or off"),
         ({}, {}, "prot = 1", "'prot' in {file} is not a setting; did you mean 'port'?"),
         ({}, {}, "tool.pounce.port = 1", "'tool' in {file} is not a setting"),
-        ({}, {}, "ws = true", "{file}: ws is not available in this version"),
+        ({}, {}, "log_config = 'x'", "{file}: log_config is not available in this version"),
         (
             {},
             {},

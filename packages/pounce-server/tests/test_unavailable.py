@@ -13,9 +13,9 @@ from pounce.unavailable import _ELSEWHERE, _HINTS, unavailable
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("--ssl-keyfile", "--ssl-keyfile is not available in this version"),
-        ("--ws", "--ws is not available in this version"),
-        ("ws_max_size", "ws_max_size is not available in this version"),
+        ("--proxy-headers", "--proxy-headers is not available in this version"),
+        ("log_config", "log_config is not available in this version"),
+        ("--ssl-version", "--ssl-version is not available in this version; use --ssl-min-version"),
         (
             "--timeout-worker-healthcheck",
             "--timeout-worker-healthcheck is not available in this version; use --worker-stall-timeout",

@@ -35,6 +35,7 @@ class Transport:
     peer = ("127.0.0.1", 51234)
     local = ("127.0.0.1", 8000)
     scheme = "http"
+    tls = None
     congested = closing = False
     deadline = 0.0
 

@@ -24,6 +24,7 @@ class FakeTransport:
         self.peer: tuple[str, int] | None = ("192.0.2.7", 51234)
         self.local: tuple[str, int | None] | None = ("192.0.2.1", 8000)
         self.scheme = "http"
+        self.tls = None
         self.deadline = NEVER
         self.congested = False
         self.closing = False

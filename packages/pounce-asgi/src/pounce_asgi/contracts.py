@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from pounce_asgi.types import TLSExtension
+
 __all__ = [
     "BodyFraming",
     "ConnectionProtocol",
@@ -108,6 +110,9 @@ class Transport(Protocol):
 
     scheme: str
     """``"http"`` or ``"https"``."""
+
+    tls: TLSExtension | None
+    """What an application learns about TLS; None without it."""
 
     deadline: float
     """When the protocol wants ``deadline_expired()``: seconds on the worker's monotonic clock, ``inf`` for never."""

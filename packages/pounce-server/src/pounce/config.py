@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pounce_asgi import ConfigError, SyncApp
-from pounce_asgi.settings import ExchangeSettings, LiftSettings
+from pounce_asgi.settings import ExchangeSettings, Http2Settings, LiftSettings, WebSocketSettings
 from pounce_http1 import Limits
 from pounce_workers.settings import ServingSettings, WorkerSettings
+from pounce_workers.tls_settings import TlsSettings
 
 from .reload_settings import ReloadSettings
 from .settings import Kind, Setting, nearest, settings_of
@@ -185,6 +186,9 @@ class ServerConfig:
     reloading: ReloadSettings = field(default_factory=ReloadSettings, metadata={"group": "Reload"})
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings, metadata={"group": "Requests and responses"})
     http1: Limits = field(default_factory=Limits, metadata={"group": "HTTP/1.1 limits"})
+    tls: TlsSettings = field(default_factory=TlsSettings, metadata={"group": "TLS"})
+    h2: Http2Settings = field(default_factory=Http2Settings, metadata={"group": "HTTP/2"})
+    websocket: WebSocketSettings = field(default_factory=WebSocketSettings, metadata={"group": "WebSocket"})
 
     def __post_init__(self) -> None:
         changed: dict[str, dict[str, Any]] = {}

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
     from .config import ServerConfig
 
-__all__ = ["DOTENV", "FEATURES", "H11", "UVLOOP", "WATCHFILES", "Feature", "require_features"]
+__all__ = [
+    "DOTENV",
+    "FEATURES",
+    "H11",
+    "HTTP2",
+    "UVLOOP",
+    "WATCHFILES",
+    "WEBSOCKET",
+    "Feature",
+    "require_features",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,11 @@ class Feature:
         except (ImportError, ValueError):  # a parent package is missing, or the module is half-made
             return False
 
+    @property
+    def how_to_install(self) -> str:
+        """The command that installs it."""
+        return f"pip install 'pounce-server[{self.extra}]'"
+
     def require(self, wanted_by: str) -> None:
         """Make sure that it is installed; ``wanted_by`` is what a person asked for, such as ``--loop uvloop``.
 
@@ -41,9 +56,7 @@ class Feature:
             ConfigError: it is not; the message says what to install.
         """
         if not self.installed:
-            raise ConfigError(
-                f"{wanted_by} needs {self.module}, which is not installed: pip install 'pounce-server[{self.extra}]'"
-            )
+            raise ConfigError(f"{wanted_by} needs {self.module}, which is not installed: {self.how_to_install}")
 
     def load(self, wanted_by: str) -> ModuleType:
         """Import it.
@@ -62,8 +75,10 @@ H11: Final = Feature("h11", "h11")
 UVLOOP: Final = Feature("uvloop", "uvloop")
 DOTENV: Final = Feature("dotenv", "dotenv")
 WATCHFILES: Final = Feature("reload", "watchfiles")
+WEBSOCKET: Final = Feature("ws", "pounce_websocket")
+HTTP2: Final = Feature("h2", "pounce_h2")
 
-FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES)
+FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES, WEBSOCKET, HTTP2)
 
 
 def require_features(config: ServerConfig) -> None:
@@ -76,3 +91,7 @@ def require_features(config: ServerConfig) -> None:
         H11.require("http h11")
     if config.worker.loop == "uvloop":
         UVLOOP.require("loop uvloop")
+    if config.websocket.ws == "wsproto":
+        WEBSOCKET.require("ws wsproto")
+    if config.h2.http2 == "on":
+        HTTP2.require("http2 on")

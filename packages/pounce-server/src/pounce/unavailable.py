@@ -21,21 +21,9 @@ _HINTS: Final[dict[str, str]] = {
     "no-use-colors": _OFF_ALREADY,
     "proxy-headers": _LATER,
     "reset-contextvars": _LATER,
-    "ssl-ca-certs": _LATER,
-    "ssl-cert-reqs": _LATER,
-    "ssl-certfile": _LATER,
-    "ssl-ciphers": _LATER,
-    "ssl-keyfile": _LATER,
-    "ssl-keyfile-password": _LATER,
-    "ssl-version": _LATER,
+    "ssl-version": "use --ssl-min-version",
     "timeout-worker-healthcheck": "use --worker-stall-timeout",
     "use-colors": _LATER,
-    "ws": _LATER,
-    "ws-max-queue": _LATER,
-    "ws-max-size": _LATER,
-    "ws-per-message-deflate": _LATER,
-    "ws-ping-interval": _LATER,
-    "ws-ping-timeout": _LATER,
 }
 
 _ELSEWHERE: Final[dict[str, str]] = {

@@ -18,9 +18,10 @@ from pounce_asgi import (
     lift,
     sync_handler,
 )
-from pounce_workers import AsyncWorkerPool, SyncWorkerPool, Worker, pin_worker
+from pounce_workers import AsyncWorkerPool, Companion, SyncWorkerPool, Worker, pin_worker
 
 from .chain import ORDER, build_chain
+from .protocols import spoken_protocols
 
 if TYPE_CHECKING:
     import socket
@@ -61,6 +62,7 @@ class WorkerFactory:
             ConfigError: what the application is cannot be told.
         """
         self.interface = interface_of(code.app, config)
+        self._protocols = spoken_protocols(config, self.interface)
         self._config = config
         self._code = code
         self._access_log = access_log
@@ -101,6 +103,8 @@ class WorkerFactory:
                 worker_id=worker_id,
                 budget=self._budget,
                 shared_sockets=shared_sockets,
+                protocols=self._protocols,
+                companion=self._companion(self._lifted(app), worker_id),
             )
         chain = build_chain(self._lifted(app), self._config)
         try:
@@ -121,6 +125,8 @@ class WorkerFactory:
                 worker_id=worker_id,
                 budget=self._budget,
                 shared_sockets=shared_sockets,
+                protocols=self._protocols,
+                companion=self._companion(chain, worker_id, state),
             )
         return Worker(
             chain,
@@ -133,7 +139,30 @@ class WorkerFactory:
             state=state,
             on_lifespan=self._shared_state.started if self._shared_state is not None else None,
             budget=self._budget,
+            protocols=self._protocols,
         )
+
+    def _companion(
+        self, app: ASGI3Application, worker_id: int, state: dict[str, Any] | None = None
+    ) -> Companion | None:
+        """What serves the HTTP/2 connections of blocking workers; None where there are none."""
+        if self._protocols.http2 is None:
+            return None
+
+        def new_worker(on_started: Callable[[], None]) -> Worker:
+            return Worker(
+                app,
+                (),
+                settings=self._config.serving,
+                listeners=self._listeners_of(shared=False),
+                on_started=on_started,
+                worker_id=worker_id,
+                state=state,
+                budget=self._budget,
+                protocols=self._protocols,
+            )
+
+        return Companion(new_worker)
 
     @property
     def blocks(self) -> bool:

@@ -8,8 +8,10 @@ from pounce_workers.net.listeners import adopt_fd, backlog_limit, bind_tcp, bind
 from pounce_workers.net.loop import ServingLoop, new_event_loop
 from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
 from pounce_workers.serving.async_worker_pool import AsyncWorkerPool
+from pounce_workers.serving.companion import Companion
 from pounce_workers.serving.connection_budget import ConnectionBudget
 from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
+from pounce_workers.serving.protocols import Http2Maker, Protocols, WebSocketMaker
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 from pounce_workers.serving.worker import Worker
 from pounce_workers.settings import ServingSettings, WorkerSettings
@@ -30,6 +32,7 @@ __all__ = [
     "AsyncWorkerPool",
     "Birth",
     "ChangeSource",
+    "Companion",
     "ConnectionBudget",
     "ConnectionTarget",
     "Decision",
@@ -37,9 +40,11 @@ __all__ = [
     "GenerationSwap",
     "GilCulprit",
     "GilWatch",
+    "Http2Maker",
     "Interpreter",
     "MoveTo",
     "ProcessSlotLauncher",
+    "Protocols",
     "ServingLoop",
     "ServingSettings",
     "SlotExit",
@@ -53,6 +58,7 @@ __all__ = [
     "UnixSocketFile",
     "WatchedFiles",
     "Watcher",
+    "WebSocketMaker",
     "Worker",
     "WorkerLike",
     "WorkerSettings",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
-    from pounce_asgi import ConnectionProtocol
+    from pounce_asgi import ConnectionProtocol, TLSExtension
     from pounce_workers.net.deadlines import DeadlineSweeper
     from pounce_workers.net.poller import Poller
     from pounce_workers.net.send_queue import QueuedItem
@@ -73,6 +73,7 @@ class SocketTransport:
         "peer",
         "protocol",
         "scheme",
+        "tls",
     )
 
     def __init__(
@@ -108,6 +109,7 @@ class SocketTransport:
         self.peer = peer
         self.local = local
         self.scheme = "http"
+        self.tls: TLSExtension | None = None
         self.deadline = NEVER
         self.congested = False
         self.closing = False

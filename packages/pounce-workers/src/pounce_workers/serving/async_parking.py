@@ -9,12 +9,16 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from pounce_workers.serving.companion_upgrades import CompanionUpgrades
 from pounce_workers.serving.moving_server import MovingServer
 from pounce_workers.serving.thread_role import Role
 
 if TYPE_CHECKING:
+    from pounce_asgi import ConnectionProtocol
     from pounce_asgi.contracts import RequestHead
+    from pounce_workers.net.transport import SocketTransport
     from pounce_workers.serving.async_crew import AsyncCrew
+    from pounce_workers.serving.companion import Companion
     from pounce_workers.serving.movable_connection import MovableConnection
 
 __all__ = ["WORKERS_BUSY", "AsyncParking"]
@@ -36,12 +40,16 @@ STEP: Final = 0.01
 class AsyncParking(MovingServer):
     """The connections that own no thread, and the way out of there. `take_back` is for every thread."""
 
-    def __init__(self, crew: AsyncCrew, **options: Any) -> None:
-        """Connections with a whole request head go to the ``crew``."""
+    def __init__(self, crew: AsyncCrew, companion: Companion | None, **options: Any) -> None:
+        """Connections with a whole request head go to the ``crew``, and those that speak HTTP/2 to the ``companion``."""
         self._crew = crew
+        self._companion = companion
         self._leaving: list[MovableConnection] = []
         self._stopping = False
         super().__init__(self, **options)
+        self._away = CompanionUpgrades(companion) if companion is not None else None
+        if self._away is not None:
+            self.wire.upgrades = self._away
 
     def start(self) -> None:
         """Begin to serve.
@@ -112,12 +120,20 @@ class AsyncParking(MovingServer):
             connection.begin_drain()
         connection.transport.watch()
 
+    def chosen(self, transport: SocketTransport, alpn: str | None) -> ConnectionProtocol | None:
+        """The TLS handshake is done: what this client and we have agreed on."""
+        if alpn == "h2" and self._away is not None:
+            self._away.give_away(transport)
+            return None
+        return super().chosen(transport, alpn)
+
     # -- the end -----------------------------------------------------------------------------------------------------
 
     @property
     def connections_open(self) -> int:
         """Connections, wherever they are."""
-        return self._crew.connections
+        companions = self._companion.load if self._companion is not None else 0
+        return self._crew.connections + len(self.entrances.members) + companions
 
     @property
     def requests_running(self) -> int:
@@ -128,12 +144,17 @@ class AsyncParking(MovingServer):
         """The server stops."""
         self._stopping = True
         self._crew.drain(idle=True)
+        if self._companion is not None:
+            self._companion.request_stop()
         super().begin_drain()
 
     async def give_up(self) -> None:
         """End the threads, and reset what is still open."""
         crew = self._crew
         crew.stop()
+        if self._companion is not None:
+            self._companion.request_stop()
+            self._companion.request_stop()
         for connection in crew.queue.take_all():
             self.take(connection)
         began = time.monotonic()
@@ -142,6 +163,8 @@ class AsyncParking(MovingServer):
             if time.monotonic() >= began + (CLOSING_GRACE if closing else LAST_GRACE):
                 break
             await asyncio.sleep(STEP)
+        if self._companion is not None and not await asyncio.to_thread(self._companion.join, LAST_GRACE):
+            logger.warning("The event loop for HTTP/2 does not end and is left behind")
         for thread in crew.threads:
             logger.warning("%s does not end and is left behind, in:\n%s", thread.name, thread.stack())
         await super().give_up()

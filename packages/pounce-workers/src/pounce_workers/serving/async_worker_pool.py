@@ -13,6 +13,7 @@ run once for all of them, by somebody else: what the application keeps in its st
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from pounce_workers.serving.async_crew import AsyncCrew
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from pounce_asgi import Listeners
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.serving.async_thread import AsyncThread
+    from pounce_workers.serving.companion import Companion
     from pounce_workers.serving.movable_connection import ConnectionHome, MovableConnection
+    from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
     from pounce_workers.supervision.slots import MoveTo
 
@@ -53,10 +56,13 @@ class AsyncWorkerPool(Worker):
         tick: float | None = None,
         shared_sockets: bool = False,
         budget: ConnectionBudget | None = None,
+        protocols: Protocols | None = None,
+        companion: Companion | None = None,
     ) -> None:
         """``threads`` is how many requests are served at a time, those that go on for long not counted. ``state`` is
         that of a lifespan which somebody else runs. ``listeners`` are called in the thread that has the connection,
-        several at once. The rest is as for `Worker`.
+        several at once. The ``companion`` takes the connections that speak HTTP/2, of which each has many requests.
+        The rest is as for `Worker`.
         """
         limit = settings.worker.limit_concurrency
         super().__init__(
@@ -70,7 +76,11 @@ class AsyncWorkerPool(Worker):
             shared_sockets=shared_sockets,
             state={} if state is None else state,
             budget=budget or (ConnectionBudget(limit) if limit is not None else None),
+            protocols=dataclasses.replace(protocols, http2=None) if protocols is not None else None,
         )
+        self._companion = companion
+        if companion is not None:
+            companion.on_ending = self._ended_by
         self._parking: AsyncParking | None = None
         self._ending: BaseException | None = None
         self._runs_itself = False
@@ -87,12 +97,14 @@ class AsyncWorkerPool(Worker):
     @property
     def load(self) -> int:
         """Connections that it has, and those that wait to be taken in."""
-        return self._crew.connections + len(self._intake)
+        companions = self._companion.load if self._companion is not None else 0
+        return self._crew.connections + len(self._intake) + companions
 
     @property
     def requests_served(self) -> int:
         """Requests that it has begun to answer."""
-        return self._crew.requests_begun
+        companions = self._companion.requests_served if self._companion is not None else 0
+        return self._crew.requests_begun + companions
 
     @property
     def threads(self) -> tuple[AsyncThread, ...]:
@@ -105,6 +117,8 @@ class AsyncWorkerPool(Worker):
 
     def retire(self, move_to: MoveTo | None = None) -> None:
         """End when the work is done; see `Worker.retire`."""
+        if self._companion is not None:
+            self._companion.retire()
         if move_to is None:
             self._crew.drain(idle=False)
         super().retire(move_to)
@@ -133,7 +147,7 @@ class AsyncWorkerPool(Worker):
         self.request_stop()
 
     def _new_server(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> AsyncParking:
-        self._parking = AsyncParking(self._crew, **self._server_options(loop, state))
+        self._parking = AsyncParking(self._crew, self._companion, **self._server_options(loop, state))
         return self._parking
 
     def _new_thread_server(self, home: ConnectionHome, loop: asyncio.AbstractEventLoop) -> MovingServer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import IncompleteBody, Peer, RequestError, RequestTimeout, send_error_response
+from pounce_asgi import IncompleteBody, RequestError, RequestTimeout, send_error_response
 from pounce_http1 import BodyChunk, RemoteProtocolError, RequestHead
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
@@ -19,7 +19,7 @@ from pounce_workers.serving.http1_phase import BODY, CLOSED, DRAINING, IDLE, RES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pounce_asgi import HeaderPair, HttpExchange, Transport
+    from pounce_asgi import HeaderPair, HttpExchange, Peer, Transport
     from pounce_workers.serving.http1_wire import Http1Wire
 
 __all__ = ["Http1Connection", "Phase"]
@@ -51,11 +51,11 @@ class Http1Connection(Http1Answers):
         "requests",
     )
 
-    def __init__(self, wire: Http1Wire, transport: Transport, connection_id: int, *, has_place: bool = True) -> None:
+    def __init__(self, wire: Http1Wire, transport: Transport, peer: Peer, *, has_place: bool = True) -> None:
         """``has_place``: it is one of the connections that the server may have."""
         super().__init__(wire, transport)
         self.reader = wire.new_reader()
-        self.peer = Peer(transport.peer, transport.local, transport.scheme, connection_id)
+        self.peer = peer
         self.phase = IDLE
         self.exchange: HttpExchange[bytes] | None = None
         self.requests = 0

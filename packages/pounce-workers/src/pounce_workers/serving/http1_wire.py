@@ -8,7 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import HttpExchange, client_name
+from pounce_asgi import HttpExchange, Peer, client_name
 from pounce_asgi.lifecycle import ConnectionClosed, ConnectionOpened
 from pounce_http1 import HeaderMemo, RequestReader, encode_status_line
 from pounce_workers.serving.connection_budget import ConnectionBudget
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from pounce_asgi import ExchangeContext, Peer, ServedConnection, Transport
+    from pounce_asgi import ExchangeContext, ServedConnection, Transport
     from pounce_http1 import Limits
     from pounce_workers.net.deadlines import DeadlineSweeper
-    from pounce_workers.serving.upgrades import Upgrades
+    from pounce_workers.serving.http2_preface import PrefaceWatch
     from pounce_workers.settings import ServingSettings
 
 __all__ = ["Http1Wire"]
@@ -29,6 +29,9 @@ __all__ = ["Http1Wire"]
 logger = logging.getLogger("pounce.worker")
 
 PROTOCOL: Final = "http/1.1"
+
+_connection_ids: Final = itertools.count(1)
+"""Of all wires of this process, so that a number is one connection's, whichever worker or generation it belonged to."""
 
 
 class Http1Wire:
@@ -73,7 +76,7 @@ class Http1Wire:
         self.sweeper = sweeper
         self.connections: set[ServedConnection] = set()
         """Those that are alive, also the ones that speak another protocol by now."""
-        self.upgrades: Upgrades | None = None
+        self.upgrades: PrefaceWatch | None = None
         """What connections may go on as; None where nothing else is spoken."""
         self.draining = False
         self.connection_class: type[Http1Connection] = Http1Connection
@@ -96,30 +99,40 @@ class Http1Wire:
         self._limits: Limits = settings.http1
         self._memo = HeaderMemo()
         self._reader = _reader_class(worker.http)
-        self._connection_ids = itertools.count(1)
+        self._connection_ids = _connection_ids
 
     def connect(self, transport: Transport) -> Http1Connection:
         """A new connection on this transport."""
-        has_place = self.budget is None or self.budget.take(_descriptor(transport))
-        connection = self.connection_class(self, transport, next(self._connection_ids), has_place=has_place)
+        connection = self.connection_class(
+            self, transport, self.new_peer(transport), has_place=self.has_place_for(transport)
+        )
         self.connections.add(connection)
-        listener = self.context.listeners.connection_opened
-        if listener is not None or self.context.listeners.connection_closed is not None:
-            now = connection.opened = time.monotonic()
-            if listener is not None:
-                listener(
-                    ConnectionOpened(
-                        now,
-                        time.time(),
-                        self.context.worker_id,
-                        connection.peer.connection_id,
-                        PROTOCOL,
-                        transport.scheme,
-                        transport.peer,
-                        transport.local,
-                    )
-                )
+        connection.opened = self.connection_came(PROTOCOL, connection.peer)
         return connection
+
+    def new_peer(self, transport: Transport) -> Peer:
+        """What is known of a client that has just connected."""
+        return Peer(transport.peer, transport.local, transport.scheme, next(self._connection_ids), transport.tls)
+
+    def has_place_for(self, transport: Transport) -> bool:
+        """Whether a new connection is one of those that the server may have."""
+        return self.budget is None or self.budget.take(_descriptor(transport))
+
+    def connection_came(self, protocol: str, peer: Peer) -> float:
+        """There is a new connection. Returns the time of ``time.monotonic()``, or 0 if nobody wants to know."""
+        listeners = self.context.listeners
+        listener = listeners.connection_opened
+        if listener is None and listeners.connection_closed is None:
+            return 0.0
+        now = time.monotonic()
+        if listener is not None:
+            worker_id = self.context.worker_id
+            listener(
+                ConnectionOpened(
+                    now, time.time(), worker_id, peer.connection_id, protocol, peer.scheme, peer.client, peer.server
+                )
+            )
+        return now
 
     def keep_place(self, connection: Http1Connection) -> None:
         """It is about to go to another worker, and takes its place among the connections of the server along."""

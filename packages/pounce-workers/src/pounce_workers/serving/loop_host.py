@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -139,9 +138,3 @@ class LoopHost:
     def request_refused(self, peer: Peer, status: int, detail: str) -> None:
         """A request was answered without the application, or a connection ended for what the client did."""
         self._wire.request_refused(peer, status, detail)
-
-    def now(self) -> float:
-        """When a connection opens, if anybody wants to know."""
-        listeners = self._wire.context.listeners
-        wanted = listeners.connection_opened is not None or listeners.connection_closed is not None
-        return time.monotonic() if wanted else 0.0

@@ -12,6 +12,8 @@ from pounce_asgi import ExchangeContext
 from pounce_http1 import encode_header_line
 from pounce_workers.net.deadlines import DeadlineSweeper
 from pounce_workers.net.loop import poller_of
+from pounce_workers.net.tls_engines import tls_extension_of, wrap_tls
+from pounce_workers.net.tls_entrance import TlsEntrances
 from pounce_workers.net.transport import SocketTransport
 from pounce_workers.serving.http1_wire import Http1Wire
 from pounce_workers.serving.loop_end import CANCEL_GRACE
@@ -21,8 +23,9 @@ from pounce_workers.serving.upgrades import Upgrades
 if TYPE_CHECKING:
     import socket
 
-    from pounce_asgi import Listeners
+    from pounce_asgi import ConnectionProtocol, Listeners
     from pounce_asgi.types import ASGI3Application
+    from pounce_workers.net.tls_contexts import TlsContexts
     from pounce_workers.serving.connection_budget import ConnectionBudget
     from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
@@ -63,11 +66,17 @@ class LoopServer:
             clock=self.sweeper,
         )
         self.wire = self.new_wire(budget)
+        self._upgrades: Upgrades | None = None
+        self._tls: TlsContexts | None = None
+        self.entrances = TlsEntrances(self.chosen, clock=self.sweeper)
+        """The connections whose TLS handshakes go on."""
         if protocols is not None:
             self._speak(protocols, app, state, listeners)
 
     def _speak(self, protocols: Protocols, app: ASGI3Application, state: dict[str, Any], listeners: Listeners) -> None:
-        """Let connections go on as what else this server speaks."""
+        """Let connections go on as what else this server speaks, over TLS if it has certificates."""
+        self._tls = protocols.tls
+        self.entrances = TlsEntrances(self.chosen, clock=self.sweeper, handshake_timeout=protocols.handshake_timeout)
         host = LoopHost(
             app,
             loop=self.loop,
@@ -80,8 +89,8 @@ class LoopServer:
         )
         websockets = protocols.websocket(host) if protocols.websocket is not None else None
         http2 = protocols.http2(host, websockets) if protocols.http2 is not None else None
-        self.wire.upgrades = Upgrades(
-            host, http2=http2, websockets=websockets, websocket_missing=protocols.websocket_missing
+        self.wire.upgrades = self._upgrades = Upgrades(
+            host, self.wire, http2=http2, websockets=websockets, websocket_missing=protocols.websocket_missing
         )
 
     def new_wire(self, budget: ConnectionBudget | None) -> Http1Wire:
@@ -110,12 +119,23 @@ class LoopServer:
         self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None
     ) -> None:
         """Serve a new connection."""
-        self.new_transport(sock, peer, local).start(self.wire.connect)
+        if self._tls is None:
+            self.new_transport(sock, peer, local).start(self.wire.connect)
+        else:
+            sock = wrap_tls(sock, self._tls.current)
+            self.new_transport(sock, peer, local).start(self.entrances.connect)
+
+    def chosen(self, transport: SocketTransport, alpn: str | None) -> ConnectionProtocol | None:
+        """The TLS handshake is done: what this client and we have agreed on."""
+        transport.tls = tls_extension_of(transport.sock)
+        if alpn == "h2" and self._upgrades is not None:
+            return self._upgrades.connect_http2(transport)
+        return self.wire.connect(transport)
 
     @property
     def connections_open(self) -> int:
         """Connections that are left to wait for."""
-        return len(self.wire.connections)
+        return len(self.wire.connections) + len(self.entrances.members)
 
     @property
     def requests_running(self) -> int:
@@ -124,6 +144,7 @@ class LoopServer:
 
     def begin_drain(self) -> None:
         """The server stops: idle connections close, the others after their answer."""
+        self.entrances.begin_drain()
         self.wire.begin_drain()
 
     async def give_up(self) -> None:
@@ -133,6 +154,7 @@ class LoopServer:
             task.cancel("the server is stopping")
         if unfinished:
             await asyncio.wait(unfinished, timeout=CANCEL_GRACE)
+        self.entrances.abort()
         for connection in tuple(self.wire.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # connection_lost() is called in the next turn

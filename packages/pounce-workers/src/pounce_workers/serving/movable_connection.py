@@ -52,8 +52,8 @@ class MovableConnection(Http1Connection):
     wire: MovingWire
     transport: MovableTransport
 
-    def __init__(self, wire: MovingWire, transport: Transport, connection_id: int, *, has_place: bool = True) -> None:
-        super().__init__(wire, transport, connection_id, has_place=has_place)
+    def __init__(self, wire: MovingWire, transport: Transport, peer: Peer, *, has_place: bool = True) -> None:
+        super().__init__(wire, transport, peer, has_place=has_place)
         self.waiting: RequestHead | None = None
         """The head of a request that nobody has begun to answer."""
         self.turns_pending = 0

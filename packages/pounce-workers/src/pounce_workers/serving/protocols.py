@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pounce_asgi import ExchangeContext, Peer, RequestHead, ServedConnection, Transport, WebSocketCarrier, WireHost
+    from pounce_workers.net.tls_contexts import TlsContexts
 
 __all__ = ["Http2Maker", "Protocols", "WebSocketConnection", "WebSocketMaker"]
 
@@ -80,6 +81,10 @@ class Protocols:
 
     websocket: Callable[[WireHost], WebSocketMaker] | None = None
     http2: Callable[[WireHost, WebSocketMaker | None], Http2Maker] | None = None
+    tls: TlsContexts | None = None
+    """With these all connections are over TLS."""
+    handshake_timeout: float = 10.0
+    """Longest time in all for a TLS handshake, in seconds."""
     websocket_missing: str | None = None
     """What to say in the log, and answer 501, when a client asks for a WebSocket and there is no ``websocket``. With
     neither its request is an ordinary one."""

@@ -120,7 +120,7 @@ class SyncDrain:
     def _make_way(self, transport: BlockingTransport) -> None:
         """A connection that waits, claimed: move it, close it, or leave it to its next answer."""
         pool = self._pool
-        idle = transport.protocol.idle and not transport.closing and not transport.sending
+        idle = transport.protocol.idle and not transport.closing and not transport.sending and not transport.entering
         if idle and pool.move_to is not None:
             pool.attend(transport)
             pool.wire.keep_place(cast("Http1Connection", transport.protocol))

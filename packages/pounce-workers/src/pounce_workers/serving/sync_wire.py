@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pounce_workers.net.deadlines import DeadlineSweeper
     from pounce_workers.serving.connection_budget import ConnectionBudget
     from pounce_workers.serving.http1_connection import Http1Connection
+    from pounce_workers.serving.http2_preface import PrefaceWatch
     from pounce_workers.settings import ServingSettings
 
 __all__ = ["SharedConnections", "SyncWire"]
@@ -73,6 +74,7 @@ class SyncWire(Http1Wire):
         listeners: Listeners | None,
         worker_id: int,
         budget: ConnectionBudget | None,
+        upgrades: PrefaceWatch | None,
     ) -> None:
         """``clock`` has the time from which deadlines count, in ``soon``."""
         nobody = cast("asyncio.AbstractEventLoop", None)
@@ -86,6 +88,7 @@ class SyncWire(Http1Wire):
             worker_id=worker_id,
         )
         super().__init__(context, loop=nobody, sweeper=cast("DeadlineSweeper", clock), settings=settings, budget=budget)
+        self.upgrades = upgrades
         self._shared = connections
         self.connections = cast("set[ServedConnection]", connections)
         self.exchange_class = self._new_exchange

@@ -21,6 +21,9 @@ from pounce_workers.net.accept_distributor import AcceptDistributor
 from pounce_workers.net.blocking_transport import BlockingTransport
 from pounce_workers.net.deadlines import tick_for
 from pounce_workers.net.parking import ParkingLot
+from pounce_workers.net.tls_engines import tls_extension_of, wrap_tls
+from pounce_workers.net.tls_entrance import HANDSHAKE_TIMEOUT, TlsEntrances
+from pounce_workers.serving.companion_upgrades import CompanionUpgrades
 from pounce_workers.serving.connection_budget import ConnectionBudget
 from pounce_workers.serving.sync_drain import SyncDrain
 from pounce_workers.serving.sync_queue import SyncQueue
@@ -31,9 +34,11 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from pounce_asgi import Listeners
+    from pounce_asgi import ConnectionProtocol, Listeners
     from pounce_asgi.sync_app import SyncHandler
+    from pounce_workers.serving.companion import Companion
     from pounce_workers.serving.http1_connection import Http1Connection
+    from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
     from pounce_workers.supervision.slots import MoveTo
 
@@ -64,10 +69,13 @@ class SyncWorkerPool:
         tick: float | None = None,
         shared_sockets: bool = False,
         budget: ConnectionBudget | None = None,
+        protocols: Protocols | None = None,
+        companion: Companion | None = None,
     ) -> None:
         """With ``sockets`` it accepts by itself, on these, and closes them; else connections are handed over.
         ``shared_sockets`` says that other processes accept on them too. ``budget`` are the connections that the server
-        may have, where several workers share them.
+        may have, where several workers share them. Of the ``protocols`` it has TLS to itself; the
+        ``companion`` takes the connections that speak HTTP/2, which need an event loop.
 
         ``listeners`` are called in the thread that has the connection, several at once. ``on_started`` is called in
         the parking thread once connections are served. ``tick`` is how often deadlines are looked at, in seconds.
@@ -94,6 +102,16 @@ class SyncWorkerPool:
         self.queue = SyncQueue(timeouts.limit_queue, timeouts.timeout_queue)
         limit = timeouts.limit_concurrency
         shared = budget or (ConnectionBudget(limit) if limit is not None else None)
+        self.companion = companion
+        if companion is not None:
+            companion.on_ending = self._end
+        self._tls = protocols.tls if protocols is not None else None
+        self._upgrades = CompanionUpgrades(companion) if companion is not None else None
+        self.entrances = TlsEntrances(
+            self._chosen,
+            clock=self.lot.clock,
+            handshake_timeout=protocols.handshake_timeout if protocols is not None else HANDSHAKE_TIMEOUT,
+        )
         self._new_wire: Callable[[], SyncWire] = lambda: SyncWire(
             handler,
             self.connections,
@@ -102,6 +120,7 @@ class SyncWorkerPool:
             listeners=listeners,
             worker_id=worker_id,
             budget=shared,
+            upgrades=self._upgrades,
         )
         self.wire = self._new_wire()
         """The parking thread's: it serves errors only."""
@@ -126,12 +145,14 @@ class SyncWorkerPool:
     @property
     def load(self) -> int:
         """Connections that it has, and those that wait to be taken in."""
-        return len(self.connections) + len(self._incoming)
+        own = len(self.connections) + len(self._incoming) + len(self.entrances.members)
+        return own if self.companion is None else own + self.companion.load
 
     @property
     def requests_served(self) -> int:
         """Requests that it has answered."""
-        return sum(worker.requests_served for worker in self.workers)
+        own = sum(worker.requests_served for worker in self.workers)
+        return own if self.companion is None else own + self.companion.requests_served
 
     def blocked(self, seconds: float) -> list[SyncWorker]:
         """The workers that have been busy with one connection's requests for longer than that."""
@@ -237,21 +258,32 @@ class SyncWorkerPool:
             missed, self._room_missed = self._room_missed, False
         for sock, peer, local in incoming:
             stall = self._settings.worker.timeout_write_stall
+            connect: Callable[[Any], ConnectionProtocol] = self.wire.connect
+            if self._tls is not None:
+                sock, connect = wrap_tls(sock, self._tls.current), self.entrances.connect
             transport = BlockingTransport(sock, self.lot, peer=peer, local=local, write_stall=stall)
             try:
-                transport.start(self.wire.connect)
-                self.lot.park(transport)
+                transport.start(connect)
+                self.lot.settle(transport)  # what was put back for it is the first that is read
             except Exception:
                 logger.exception("Taking in a connection failed")
                 sock.close()
         if missed and self.on_room is not None:
             self.on_room()
 
+    def _chosen(self, transport: BlockingTransport, alpn: str | None) -> ConnectionProtocol | None:
+        """A TLS handshake is done: what this client and we have agreed on."""
+        transport.tls = tls_extension_of(transport.sock)
+        if alpn == "h2" and self._upgrades is not None:
+            self._upgrades.give_away(transport)
+            return None
+        return self.wire.connect(transport)
+
     # -- what the parking lot asks for -------------------------------------------------------------------------------
 
     def attend(self, transport: BlockingTransport) -> None:
         """The parking thread is about to call this connection's protocol."""
-        if not transport.lingering:
+        if not transport.lingering and not transport.entering:
             self.wire.serve(cast("Http1Connection", transport.protocol))
 
     def ready(self, transport: BlockingTransport) -> None:

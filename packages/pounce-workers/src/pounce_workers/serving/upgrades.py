@@ -12,14 +12,17 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestError, client_name
+from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
 from pounce_workers.serving.http1_websocket import Http1WebSocket
+from pounce_workers.serving.http2_preface import PrefaceWatch
 from pounce_workers.serving.loop_host import Admission
 
 if TYPE_CHECKING:
-    from pounce_asgi import ServedConnection
+    from pounce_asgi import ServedConnection, Transport
     from pounce_http1 import RequestHead
     from pounce_workers.net.transport import SocketTransport
     from pounce_workers.serving.http1_connection import Http1Connection
+    from pounce_workers.serving.http1_wire import Http1Wire
     from pounce_workers.serving.loop_host import LoopHost
     from pounce_workers.serving.protocols import Http2Maker, WebSocketMaker
 
@@ -27,27 +30,27 @@ __all__ = ["Upgrades"]
 
 logger = logging.getLogger("pounce.worker")
 
-PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-PREFACE_LINE: Final = b"PRI * HTTP/2.0\r\n"
-"""As much of it as an HTTP/1.1 parser takes offence at."""
+HTTP2: Final = "h2"
 
 SWITCHING_TO_H2C: Final = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
 
 
-class Upgrades:
+class Upgrades(PrefaceWatch):
     """The other protocols of one loop, for its HTTP/1.1 connections. Owned by the loop's thread."""
 
-    __slots__ = ("_host", "_http2", "_missing", "_websockets")
+    __slots__ = ("_host", "_http2", "_missing", "_websockets", "_wire")
 
     def __init__(
         self,
         host: LoopHost,
+        wire: Http1Wire,
         *,
         http2: Http2Maker | None,
         websockets: WebSocketMaker | None,
         websocket_missing: str | None,
     ) -> None:
         self._host = host
+        self._wire = wire
         self._http2 = http2
         self._websockets = websockets
         self._missing = websocket_missing
@@ -96,31 +99,33 @@ class Upgrades:
         self._succeed(connection, successor, unread)
         return True
 
-    def starts_as_http2(self, connection: Http1Connection, data: bytes) -> bool:
-        """Whether these bytes, the first ones and refused by the parser, are the preface; then HTTP/2 goes on."""
-        if self._http2 is None or connection.requests or not data.startswith(PREFACE_LINE):
-            return False
+    def connect_http2(self, transport: Transport) -> ServedConnection:
+        """A new connection whose client has chosen HTTP/2 by ALPN."""
+        assert self._http2 is not None
+        wire = self._wire
+        has_place = wire.has_place_for(transport)
+        peer = wire.new_peer(transport)
+        refusal = None if has_place else TOO_MANY_CONNECTIONS
+        connection = self._http2.connect(transport, peer, refusal=refusal)
+        self._host.admit(connection, Admission(HTTP2, has_place, wire.connection_came(HTTP2, peer)))
+        return connection
+
+    @property
+    def watches(self) -> bool:
+        """Whether HTTP/2 is spoken."""
+        return self._http2 is not None
+
+    def become_http2(self, connection: Http1Connection, data: bytes) -> None:
+        """The client speaks HTTP/2, and these are its first bytes."""
+        assert self._http2 is not None
         successor = self._http2.connect(connection.transport, connection.peer, refusal=connection.refusal)
         self._succeed(connection, successor, data)
-        return True
-
-    def may_become_http2(self, connection: Http1Connection) -> None:
-        """The first head is not whole: if it may be a piece of the preface, wait for more of that first."""
-        if self._http2 is None or connection.requests or connection.reader.buffered >= len(PREFACE):
-            return
-        unread = connection.reader.take_unread()
-        if PREFACE.startswith(unread):
-            transport: SocketTransport = connection.transport  # type: ignore[assignment]  # every transport delivers
-            transport.deliver = _PieceOfPreface(connection, unread).data_received
-        else:
-            connection.reader.receive_data(unread)
-            connection.reader.maybe_next_event()
 
     def _succeed(self, connection: Http1Connection, successor: ServedConnection, data: bytes) -> None:
         """The transport is another connection's from now on, which begins with these bytes."""
         transport: SocketTransport = connection.transport  # type: ignore[assignment]  # every transport has a protocol
         connection.give_way()
-        admission = Admission("h2", connection.has_place, connection.opened, connection.requests)
+        admission = Admission(HTTP2, connection.has_place, connection.opened, connection.requests)
         self._host.admit(successor, admission)
         if transport.closing:
             return
@@ -130,26 +135,6 @@ class Upgrades:
             successor.last_request()
         if data:
             successor.data_received(data)
-
-
-class _PieceOfPreface:
-    """Gathers the first bytes of a connection as long as they may be the preface of HTTP/2."""
-
-    __slots__ = ("_connection", "_data")
-
-    def __init__(self, connection: Http1Connection, data: bytes) -> None:
-        self._connection = connection
-        self._data = data
-
-    def data_received(self, data: bytes) -> None:
-        """More of them, in place of the connection's own."""
-        connection = self._connection
-        self._data += data
-        if len(self._data) < len(PREFACE) and PREFACE.startswith(self._data):
-            return
-        transport: SocketTransport = connection.transport  # type: ignore[assignment]  # every transport delivers
-        transport.deliver = connection.data_received
-        connection.data_received(self._data)
 
 
 def _settings_of(head: RequestHead) -> bytes | None:

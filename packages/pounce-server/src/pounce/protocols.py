@@ -1,0 +1,56 @@
+"""What is spoken besides HTTP/1.1: what the configuration asks for, as far as it is installed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pounce_workers import Protocols
+
+from .features import HTTP2, WEBSOCKET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pounce_asgi import Interface, WireHost
+    from pounce_workers import Http2Maker, WebSocketMaker
+
+    from .config import ServerConfig
+
+__all__ = ["speaks_http2", "spoken_protocols"]
+
+
+def speaks_http2(config: ServerConfig) -> bool:
+    """Whether HTTP/2 is spoken: over TLS by ALPN, without it by prior knowledge and by upgrade."""
+    return config.h2.http2 == "on" or (config.h2.http2 == "auto" and HTTP2.installed)
+
+
+def spoken_protocols(config: ServerConfig, interface: Interface) -> Protocols:
+    """The makers of the protocols that an application of this kind is served over.
+
+    Raises:
+        ConfigError: one that is asked for is not installed, or cannot be imported.
+    """
+    http2 = _http2(config) if speaks_http2(config) else None
+    if interface.blocking or config.websocket.ws == "none":
+        return Protocols(http2=http2)  # a handshake is an ordinary request then
+    if config.websocket.ws == "wsproto" or WEBSOCKET.installed:
+        return Protocols(http2=http2, websocket=_websocket(config))
+    return Protocols(http2=http2, websocket_missing=f"WebSockets need a package: {WEBSOCKET.how_to_install}")
+
+
+def _websocket(config: ServerConfig) -> Callable[[WireHost], WebSocketMaker]:
+    WEBSOCKET.load("ws wsproto")
+    from pounce_websocket import WebSocketWire
+
+    return partial(WebSocketWire, settings=config.websocket)
+
+
+def _http2(config: ServerConfig) -> Callable[[WireHost, WebSocketMaker | None], Http2Maker]:
+    HTTP2.load("http2 on")
+    from pounce_h2 import Http2Wire
+
+    def make(host: WireHost, websockets: WebSocketMaker | None) -> Http2Maker:
+        return Http2Wire(host, config.h2, websockets)
+
+    return make

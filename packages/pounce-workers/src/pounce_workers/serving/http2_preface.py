@@ -1,0 +1,78 @@
+"""Whether the first bytes of a connection are the preface of HTTP/2 (RFC 9113, 3.4), without a look at those that are
+not: an HTTP/1.1 parser takes offence at it, and asks here before it says so.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from pounce_http1 import RequestHead
+    from pounce_workers.net.transport import SocketTransport
+    from pounce_workers.serving.http1_connection import Http1Connection
+
+__all__ = ["PrefaceWatch"]
+
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+PREFACE_LINE: Final = b"PRI * HTTP/2.0\r\n"
+"""As much of it as an HTTP/1.1 parser takes offence at."""
+
+
+class PrefaceWatch(ABC):
+    """What HTTP/1.1 connections ask that may go on as something else."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def begin(self, connection: Http1Connection, head: RequestHead) -> bool:
+        """A request asks for another protocol. False: it is answered as an ordinary request (RFC 9110, 7.8)."""
+
+    @abstractmethod
+    def become_http2(self, connection: Http1Connection, data: bytes) -> None:
+        """The client speaks HTTP/2, and these are its first bytes."""
+
+    @property
+    def watches(self) -> bool:
+        """Whether HTTP/2 is spoken."""
+        return True
+
+    def starts_as_http2(self, connection: Http1Connection, data: bytes) -> bool:
+        """Whether these bytes, which the parser has refused, are the first of HTTP/2, which goes on from there."""
+        if not self.watches or connection.requests or not data.startswith(PREFACE_LINE):
+            return False
+        self.become_http2(connection, data)
+        return True
+
+    def may_become_http2(self, connection: Http1Connection) -> None:
+        """The first head is not whole: if it may be a piece of the preface, wait for more of that first."""
+        reader = connection.reader
+        if not self.watches or connection.requests or reader.buffered >= len(PREFACE):
+            return
+        unread = reader.take_unread()
+        if PREFACE.startswith(unread):
+            transport = cast("SocketTransport", connection.transport)
+            transport.deliver = _PieceOfPreface(connection, unread).data_received
+        else:
+            reader.receive_data(unread)
+            reader.maybe_next_event()
+
+
+class _PieceOfPreface:
+    """Gathers the first bytes of a connection as long as they may be the preface."""
+
+    __slots__ = ("_connection", "_data")
+
+    def __init__(self, connection: Http1Connection, data: bytes) -> None:
+        self._connection = connection
+        self._data = data
+
+    def data_received(self, data: bytes) -> None:
+        """More of them, in place of the connection's own."""
+        connection = self._connection
+        self._data += data
+        if len(self._data) < len(PREFACE) and PREFACE.startswith(self._data):
+            return
+        transport = cast("SocketTransport", connection.transport)
+        transport.deliver = connection.data_received
+        connection.data_received(self._data)
