@@ -29,7 +29,7 @@ def read_keys(path: Path, table: Mapping[str, object], settings: Iterable[Settin
     given: dict[str, tuple[str, object]] = {}
     for written, raw in _keys(table, known):
         key = _normal(written)
-        if key not in known and (reason := unavailable(key)):
+        if key not in known and (reason := unavailable(written)):
             raise ConfigError(f"{path}: {reason}")
         if key not in known:
             match = nearest(key, known)
