@@ -9,6 +9,7 @@ An application that returns without ``websocket.close`` closes with 1000; one th
 
 from __future__ import annotations
 
+import logging
 from asyncio import CancelledError, Task
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Generic, cast
@@ -20,6 +21,7 @@ from pounce_asgi.errors import ClientGone, MissingResponse, RequestError, is_cli
 from pounce_asgi.exchange_report import ExchangeReport
 from pounce_asgi.failure_log import log_cancelled, log_failed, log_failed_late
 from pounce_asgi.http_exchange import EAGER, HttpExchange
+from pounce_asgi.naming import request_name
 from pounce_asgi.waiters import and_waiter, wake
 from pounce_asgi.websocket_inbox import WebSocketInbox
 from pounce_asgi.websocket_scope import build_websocket_scope
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from pounce_asgi.wire_host import WebSocketCarrier
 
 __all__ = ["WebSocketExchange"]
+
+logger = logging.getLogger("pounce.error")
 
 NORMAL_CLOSURE: Final = 1000
 ABNORMAL_CLOSURE: Final = 1006
@@ -358,9 +362,12 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         try:
             error = task.exception()
         except CancelledError:
-            if self.state is CONNECTING or self.state is OPEN:
+            if self.state is CONNECTING:
                 log_cancelled(self.head)
-                self._end_badly()
+            elif self.state is OPEN:
+                name = request_name(self.head.method, self.head.raw_path)
+                logger.warning("Cancelled while its WebSocket was open: %s", name)
+            self._end_badly()
             return
         if error is not None:
             self._failed(error)
