@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pounce_asgi.request_body import RequestBody
 
@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pounce_h2.stream import Http2Stream
 
 __all__ = ["StreamBody"]
+
+PIECES: Final = 256
+SMALL: Final = 1024
+"""So many pieces that are smaller than this on average become one."""
 
 
 class StreamBody(RequestBody):
@@ -21,6 +25,15 @@ class StreamBody(RequestBody):
         super().__init__()
         self.stream: Http2Stream | None = stream
         """None once the stream is over: there is nothing to grant then."""
+
+    def feed(self, data: bytes) -> bool:
+        """Add a chunk. True when so much waits that reading should pause."""
+        full = super().feed(data)
+        chunks = self._chunks
+        if len(chunks) >= PIECES and self.waiting - len(chunks[0]) < SMALL * len(chunks):
+            # Frames of a few bytes each would take many times the memory that their windows allow.
+            chunks[:] = [b"".join(chunks)]
+        return full
 
     def take(self) -> bytes:
         """All bytes that wait, as one piece."""

@@ -32,7 +32,7 @@ class WebSocketStream(Http2Stream):
         self._paused = False
         self._ended = False
         self._finished = False
-        self._early: list[bytes] = []
+        self._early = bytearray()
 
     # -- WebSocketCarrier --------------------------------------------------------------------------------------------
 
@@ -70,8 +70,7 @@ class WebSocketStream(Http2Stream):
     def body_received(self, data: bytes, size: int, ended: bool) -> None:
         """Bytes of the WebSocket."""
         self.connection.take_in(self.stream_id, len(data), size)
-        if data:
-            self._early.append(data)
+        self._early += data
         self._ended = self._ended or ended
         if self.accepted:
             self._deliver()
@@ -85,8 +84,9 @@ class WebSocketStream(Http2Stream):
             self.connection.host.loop.call_soon(self._deliver, context=self.connection.host.base_context)
 
     def _deliver(self) -> None:
-        while self._early and not self._paused and not self.over:
-            data = self._early.pop(0)
+        if self._early and not self._paused and not self.over:
+            data = bytes(self._early)
+            self._early.clear()
             self.connection.give_credit(self.stream_id, len(data))
             if not self._finished:
                 self.exchange.data_received(data)
@@ -132,7 +132,7 @@ class WebSocketStream(Http2Stream):
 
     def leave(self) -> None:
         """The stream is no longer the connection's."""
-        waiting = sum(map(len, self._early))
+        waiting = len(self._early)
         self._early.clear()
         super().leave()
         if waiting:

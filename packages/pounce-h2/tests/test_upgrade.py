@@ -1,0 +1,65 @@
+"""``Upgrade: h2c``: stream 1 came over HTTP/1.1 (RFC 7540, 3.2)."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from h2_doubles import GET, Conversation, converse, hello
+
+from pounce_h2 import RequestHead
+
+FIELDS = (
+    (b"host", b"example.org"),
+    (b"connection", b"Upgrade, HTTP2-Settings"),
+    (b"upgrade", b"h2c"),
+    (b"http2-settings", b"AAMAAABkAAQAAP__"),
+    (b"accept", b"*/*"),
+)
+scopes: list[Any] = []
+
+
+async def keep_scope(scope: Any, receive: Any, send: Any) -> None:
+    scopes.append(scope)
+    await hello(scope, receive, send)
+
+
+def upgraded(payload: bytes) -> Conversation:
+    talk = Conversation(keep_scope, raw=True)
+    talk.transport.written.clear()
+    talk.host.watched.clear()
+    head = RequestHead("GET", b"/first?x=y", FIELDS)
+    talk.connection = talk.wire.upgrade(talk.transport, talk.peer, head, payload)
+    talk.transport.protocol = talk.connection
+    return talk
+
+
+def test_the_first_request_is_answered_on_stream_1() -> None:
+    async def scenario() -> None:
+        scopes.clear()
+        probe = Conversation(raw=True)
+        settings = probe.client.initiate_upgrade_connection()
+        talk = upgraded(base64.urlsafe_b64decode(settings or b""))
+        talk.client = probe.client
+        await talk.talk()
+        assert talk.answer(1).body == b"hello /first"
+        assert talk.answer(1).ended
+        (scope,) = scopes
+        assert scope["http_version"] == "2"
+        assert (scope["raw_path"], scope["query_string"]) == (b"/first", b"x=y")
+        assert scope["headers"] == [(b"host", b"example.org"), (b"accept", b"*/*")]
+        assert (await talk.ask(GET)).body == b"hello /"
+        assert talk.connection.requests == 2
+
+    converse(scenario)
+
+
+def test_settings_that_are_none() -> None:
+    async def scenario() -> None:
+        for payload in (b"12345", b"\0\4\xff\xff\xff\xff"):
+            talk = upgraded(payload)
+            assert talk.transport.closing
+            assert len(talk.host.refused) == 1
+            assert [one.type for one in talk.frames()] == [7]
+
+    converse(scenario)
