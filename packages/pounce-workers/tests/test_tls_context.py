@@ -188,6 +188,19 @@ def test_a_dot_at_the_end_of_a_name(many: Many) -> None:
     assert ours.context is many.contexts[2]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # CPython tells what it cannot decode
+def test_a_name_that_is_not_ascii_is_refused(many: Many) -> None:
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        client_context().wrap_bio(down, up, server_hostname="api.example.org").do_handshake()
+    hello = up.read().replace(b"api.example.org", b"\xffpi.example.org")
+    incoming = ssl.MemoryBIO()
+    incoming.write(hello)
+    with pytest.raises(ssl.SSLError, match="CALLBACK_FAILED"):
+        many.contexts[0].wrap_bio(incoming, ssl.MemoryBIO(), server_side=True).do_handshake()
+    handshake(many.contexts[0], name="api.example.org")
+
+
 def test_names_that_others_have_are_told(many: Many, tmp_path: Path) -> None:
     assert many.warnings == (
         f"{tmp_path / 'fourth.pem'} is not used for example.net: an earlier certificate has the name already",

@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pounce_asgi import ConfigError
 from pounce_workers.net.server_names import normal_name
 
-from .features import Feature
+from .features import CRYPTOGRAPHY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["CRYPTOGRAPHY", "DevCertificate", "make_dev_certificate"]
-
-CRYPTOGRAPHY: Final = Feature("tls", "cryptography")
+__all__ = ["DevCertificate", "make_dev_certificate"]
 
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 LIFETIME: Final = datetime.timedelta(days=365)

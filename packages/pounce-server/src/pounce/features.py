@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .config import ServerConfig
 
 __all__ = [
+    "CRYPTOGRAPHY",
     "DOTENV",
     "FEATURES",
     "H11",
@@ -77,8 +78,9 @@ DOTENV: Final = Feature("dotenv", "dotenv")
 WATCHFILES: Final = Feature("reload", "watchfiles")
 WEBSOCKET: Final = Feature("ws", "pounce_websocket")
 HTTP2: Final = Feature("h2", "pounce_h2")
+CRYPTOGRAPHY: Final = Feature("tls", "cryptography")
 
-FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES, WEBSOCKET, HTTP2)
+FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES, WEBSOCKET, HTTP2, CRYPTOGRAPHY)
 
 
 def require_features(config: ServerConfig) -> None:
