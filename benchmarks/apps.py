@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pounce_asgi import ASGIReceiveCallable, ASGISendCallable, Scope
 
-__all__ = ["echo", "hello", "large", "sleep", "stream"]
+__all__ = ["echo", "echo_messages", "hello", "large", "sleep", "stream"]
 
 LARGE: Final = b"x" * 65536
 CHUNK: Final = b"x" * 1024
@@ -80,3 +80,16 @@ async def sleep(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallab
     """What waits for a database does: nothing for 10 ms, then the answer."""
     await asyncio.sleep(SLEEP_SECONDS)
     await hello(scope, receive, send)
+
+
+async def echo_messages(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Each WebSocket message comes back as it is."""
+    assert scope["type"] == "websocket"
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        text = message.get("text")
+        if text is not None:
+            await send({"type": "websocket.send", "text": text})
+        else:
+            await send({"type": "websocket.send", "bytes": message.get("bytes") or b""})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.servers import Mode
+from benchmarks.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ class Figure(enum.Enum):
     """What a bar is about. All are seconds, and less is better."""
 
     CPU = "CPU per request"
+    """Or per message, of a WebSocket."""
     P99_OWN = "p99, each at half of its own rate"
     P99_SAME = "p99, all at half of uvicorn's rate"
     PAUSE = "longest garbage collection, ms"
@@ -80,6 +82,9 @@ BARS: Final = (
     Bar("fastapi", QUIET, 0.80),
     Bar("fastapi-post", QUIET, 0.85),
     Bar("fastapi-thread", QUIET, 1.0),
+    Bar("tls", QUIET, 0.60),
+    Bar("websocket", QUIET, 0.80),
+    Bar("h2c", QUIET, 0.60, rival="hypercorn"),
     Bar("latency", QUIET, 1.0, figure=Figure.P99_OWN),
     Bar("latency", QUIET, 1.0, figure=Figure.P99_SAME),
     Bar("pauses", QUIET, 5.0, rival="", figure=Figure.PAUSE),
@@ -88,7 +93,7 @@ BARS: Final = (
 """They hold on an optimised free-threaded build, for which Pounce is made."""
 
 ELSEWHERE: Final = 1.2
-"""On other builds no workload, in no mode, may need more than this share of uvicorn's figure."""
+"""On other builds no workload, in no mode, may need more than this share of the figure of its reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +116,16 @@ def bars_for(interpreter: Interpreter, figures: Figures) -> list[Bar]:
     if interpreter.free_threaded and interpreter.optimised:
         return [bar for bar in BARS if bar.subject in figures]
     return [
-        Bar(subject.workload, subject.mode, ELSEWHERE, figure=subject.figure)
+        Bar(subject.workload, subject.mode, ELSEWHERE, rival=_reference(subject), figure=subject.figure)
         for subject in figures
         if subject.figure is not Figure.PAUSE
     ]
+
+
+def _reference(subject: Subject) -> str:
+    """The server that figures of a workload are compared with; latency is none of the workloads."""
+    workload = WORKLOADS.get(subject.workload)
+    return workload.reference if workload else WORKLOADS["hello"].reference
 
 
 def judge(interpreter: Interpreter, figures: Figures) -> list[Verdict]:

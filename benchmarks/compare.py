@@ -5,9 +5,9 @@
     make bench BENCH=--save                                keep the tables in benchmarks/RESULTS.md
 
 Pounce runs from the environment that runs this file, or the one of ``--python``; the peers are installed into one of
-their own for the same interpreter. wrk is needed; nginx is measured if it is there. In every turn the server is started
-anew, has to give the right answer once, is warmed up, and is then measured; servers alternate within a round. Where
-there are two cores the server has one and wrk the other.
+their own for the same interpreter. wrk is needed, and h2load for HTTP/2; nginx is measured if it is there. In every
+turn the server is started anew, has to give the right answer once, is warmed up, and is then measured; servers
+alternate within a round. Where there are two cores the server has one and wrk the other.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.answers import can_ask_over_http2
 from benchmarks.bars import Figure, Figures, Subject, judge
+from benchmarks.certificate import can_make_certificates
 from benchmarks.ground import Ground
+from benchmarks.h2_load import h2load_version
 from benchmarks.latency import Pace, measure_latency, measure_saturation, median_p99
-from benchmarks.load import put_load, wrk_version
+from benchmarks.load import put_load
 from benchmarks.machine import Interpreter, describe_machine
 from benchmarks.measurement import Case, Turn, summarise
 from benchmarks.pauses import longest_pause, measure_pauses
@@ -35,7 +38,9 @@ from benchmarks.peers import FRAMEWORKS, install_peers, loud
 from benchmarks.process_tree import cpu_seconds, pss_bytes
 from benchmarks.report import Section, case_table, latency_table, pause_table, rewrite, verdict_table
 from benchmarks.servers import SERVERS, Mode, Server, find_program
-from benchmarks.workloads import CLIENTS, PAUSES, WORKLOADS, Workload
+from benchmarks.wires import Wire
+from benchmarks.workloads import CLIENTS, PAUSES, WORKLOADS, Load, Workload
+from benchmarks.wrk_load import wrk_version
 from scripts.workspace import WorkspaceError
 
 if TYPE_CHECKING:
@@ -84,11 +89,14 @@ class Comparison:
     def compare(self, case: Case) -> None:
         """Throughput, processor time and memory in one case."""
         title = self.announce(f"{case}: {case.workload.title}")
-        servers = [server for server in self.ground.servers if case.workload.static or not server.program]
-        taken = self.ground.in_turns(servers, lambda server, _: self.take_turn(server, case), case)
+        workload, able = case.workload, self.ground.able(case.workload)
+        taken = self.ground.in_turns(able, lambda server, _: self.take_turn(server, case), case)
         summaries = {name: summarise(one.turns, one.problem) for name, one in taken.items()}
         costs = {name: None if one.problem else one.cpu_per_request for name, one in summaries.items()}
-        self.keep(title, case_table(summaries), Subject(case.workload.name, case.mode), costs)
+        # Over HTTP/1.1 it goes without saying who runs no applications.
+        left_out = [s.name for s in self.ground.servers if workload.wire is not Wire.HTTP and s not in able]
+        lines = case_table(summaries, reference=workload.reference, left_out=left_out)
+        self.keep(title, lines, Subject(workload.name, case.mode), costs)
 
     def take_turn(self, server: Server, case: Case) -> Turn:
         """Start a server, warm it up, measure it, end it."""
@@ -109,7 +117,7 @@ class Comparison:
                 failures=report.failures,
             )
         rate, cost = turn.requests / turn.seconds, turn.cpu / max(turn.requests, 1) * 1e6
-        print(f"  {server.name:10} {rate:10,.0f} requests/s {cost:9.1f} us CPU each", file=sys.stderr, flush=True)
+        print(f"  {server.name:12} {rate:10,.0f} requests/s {cost:9.1f} us CPU each", file=sys.stderr, flush=True)
         return turn
 
     def compare_latency(self) -> None:
@@ -138,7 +146,7 @@ class Comparison:
             "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
             "machine": describe_machine(),
             "load average before": f"{os.getloadavg()[0]:.1f} (others disturb less the nearer it is to 0)",
-            "interpreter": f"{ours.name}, {ours.build}",
+            "interpreter": f"{ours.name}, {ours.build}" + (f", {ours.openssl}" if ours.openssl else ""),
             "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
             "programs": ", ".join(f"{name} {version}" for name, version in _programs().items()),
             "set-up": f"one worker, {ground.cores}; {ground.rounds} x {ground.seconds} s, each after "
@@ -152,7 +160,7 @@ class Comparison:
 
 
 def _programs() -> dict[str, str]:
-    programs = {"wrk": wrk_version() or "missing"}
+    programs = {"wrk": wrk_version() or "missing", "h2load": h2load_version() or "missing"}
     if nginx := find_program("nginx"):
         said = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=False).stderr
         programs["nginx"] = said.rpartition("/")[2].strip()
@@ -178,6 +186,19 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def what_is_missing(workload: Workload, ours: Interpreter) -> str:
+    """What a workload needs and this machine has not; nothing when it can be measured."""
+    if workload.needs and workload.needs not in ours.versions:
+        return f"{workload.needs} is not installed for {ours.path}"
+    if workload.load is Load.H2LOAD and h2load_version() is None:
+        return "there is no h2load on PATH (Debian: apt install nghttp2-client)"
+    if workload.wire.http2 and not can_ask_over_http2():
+        return f"h2 is not installed for {sys.executable}"
+    if workload.wire.secure and not can_make_certificates():
+        return "no certificate can be made without openssl on PATH or trustme"
+    return ""
+
+
 def prepare(options: argparse.Namespace) -> Comparison:
     """Find out what is here, install the peers, and leave out loudly what cannot be measured."""
     ours = Interpreter.probe(options.python, {"pounce-server": "pounce"} | FRAMEWORKS)
@@ -198,19 +219,12 @@ def prepare(options: argparse.Namespace) -> Comparison:
 
     def chosen_of(workloads: Iterable[Workload]) -> list[Workload]:
         chosen = [workload for workload in workloads if workload.name in options.workloads]
-        for workload in chosen:
-            if workload.needs and workload.needs not in ours.versions:
-                loud(f"{workload.name} is left out: {workload.needs} is not installed for {options.python}")
-        return [workload for workload in chosen if not workload.needs or workload.needs in ours.versions]
+        missing = {workload.name: what_is_missing(workload, ours) for workload in chosen}
+        for name, what in missing.items():
+            if what:
+                loud(f"{name} is left out: {what}")
+        return [workload for workload in chosen if not missing[workload.name]]
 
-    # A server that runs no application may be alone in the choice: then only what it can answer is left.
-    cases = [
-        Case(workload, mode)
-        for mode in Mode
-        if mode.value in options.modes
-        for workload in chosen_of(WORKLOADS.values())
-        if workload.static or any(not server.program for server in servers)
-    ]
     ground = Ground(
         servers=servers,
         ours=ours,
@@ -219,6 +233,14 @@ def prepare(options: argparse.Namespace) -> Comparison:
         seconds=options.seconds,
         warm_up=options.warm_up,
     )
+    # A server that runs no application may be alone in the choice: then only what it can answer is left.
+    cases = [
+        Case(workload, mode)
+        for mode in Mode
+        if mode.value in options.modes
+        for workload in chosen_of(WORKLOADS.values())
+        if ground.able(workload)
+    ]
     quiet = Mode.QUIET.value in options.modes
     return Comparison(
         ground=ground,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from benchmarks.load import LoadError
+from benchmarks.generator import LoadError
 from benchmarks.machine import Cores, Interpreter
 from benchmarks.peers import loud
-from benchmarks.serving import ServerError, serving
+from benchmarks.servers import ServerError
+from benchmarks.serving import serving
 
 if TYPE_CHECKING:
     import subprocess
@@ -44,6 +45,14 @@ class Ground:
     warm_up: int
     """Seconds of load before it."""
     cores: Cores = field(default_factory=Cores.choose)
+
+    def able(self, workload: Workload) -> list[Server]:
+        """The servers that can be asked this."""
+        return [
+            server
+            for server in self.servers
+            if workload.wire in server.wires and (workload.static or not server.program)
+        ]
 
     def serving(
         self, server: Server, workload: Workload, mode: Mode

@@ -17,7 +17,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.load import LoadError, put_load
+from benchmarks.generator import LoadError
+from benchmarks.load import put_load
 from benchmarks.open_loop import OpenLoopReport
 from benchmarks.process_tree import busy_seconds, cpu_seconds
 from benchmarks.servers import Mode
@@ -75,7 +76,7 @@ def measure_saturation(ground: Ground) -> dict[str, float]:
             report = put_load(port, WORKLOAD, seconds=ground.seconds, core=ground.cores.load)
         return report.requests / report.seconds
 
-    taken = ground.in_turns(ground.servers, take, "saturation")
+    taken = ground.in_turns(ground.able(WORKLOAD), take, "saturation")
     # The best one: whatever else goes on here can only make it less.
     return {name: max(one.turns) for name, one in taken.items() if not one.problem and max(one.turns) > 0}
 

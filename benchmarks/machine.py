@@ -19,6 +19,10 @@ import importlib, importlib.metadata, json, platform, sys, sysconfig, warnings
 warnings.simplefilter("ignore")
 arguments = sysconfig.get_config_var("CONFIG_ARGS") or ""
 versions, holds_gil = {}, []
+try:
+    from ssl import OPENSSL_VERSION as openssl
+except ImportError:
+    openssl = ""
 for name, module in json.loads(sys.argv[1]).items():
     try:
         versions[name] = importlib.metadata.version(name)
@@ -38,6 +42,7 @@ print(json.dumps({
     "lto": "--with-lto" in arguments,
     "versions": versions,
     "holds_gil": holds_gil,
+    "openssl": openssl,
 }))
 """
 
@@ -59,6 +64,8 @@ class Interpreter:
     """Distribution -> version, of those that were asked for and are there."""
     holds_gil: list[str]
     """Those whose import switches the GIL on, on a free-threaded build."""
+    openssl: str = ""
+    """What its ssl was built with: ``OpenSSL 3.0.22 25 Aug 2026``."""
 
     @classmethod
     def probe(cls, python: str | Path, modules: dict[str, str]) -> Interpreter:

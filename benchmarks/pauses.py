@@ -8,9 +8,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.answers import ANSWER_SECONDS
 from benchmarks.load import put_load
-from benchmarks.servers import HOST, Mode
-from benchmarks.serving import ANSWER_SECONDS, ServerError
+from benchmarks.servers import HOST, Mode, ServerError
 
 if TYPE_CHECKING:
     from benchmarks.ground import Ground, Taken
@@ -52,7 +52,7 @@ def measure_pauses(ground: Ground, workload: Workload) -> dict[str, Taken[PauseT
         )
         return turn
 
-    return ground.in_turns([server for server in ground.servers if not server.program], take, workload.name)
+    return ground.in_turns(ground.able(workload), take, workload.name)
 
 
 def _ask(port: int) -> dict[str, Any]:

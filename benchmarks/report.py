@@ -26,10 +26,11 @@ START: Final = f"""\
 
 Written by `make bench BENCH=--save`: one section for each Python, replaced as a whole; text outside of the marked
 sections is kept. CPU is the processor time (user and system) of the server's whole process tree divided by the
-requests answered; "of {REFERENCE}" is the share of {REFERENCE}'s figure in the same run. Figures are medians over the
-rounds. Memory is the proportional set size after the load. "Failures" are other statuses, socket errors and time-outs,
-over all rounds; a figure beside any is not to be trusted. Latency is counted from the moment a request was due;
-"client late" is how much of it is the load generator's own (p99), "others" the share of a core that strangers used.
+requests answered, or the messages of WebSockets; "of {REFERENCE}" is the share of {REFERENCE}'s figure in the same
+run. Figures are medians over the rounds. Memory is the proportional set size after the load. "Failures" are other
+statuses, socket errors and time-outs, over all rounds; a figure beside any is not to be trusted. Latency is counted
+from the moment a request was due; "client late" is how much of it is the load generator's own (p99), "others" the
+share of a core that strangers used.
 
 {LEARNT}
 
@@ -46,11 +47,12 @@ def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def case_table(summaries: Mapping[str, Summary]) -> str:
-    """One row for each server."""
-    reference = summaries.get(REFERENCE)
-    head = ["server", "requests/s", f"of {REFERENCE}", "p99 ms", "CPU us", f"of {REFERENCE}", "memory MiB", "failures"]
-    return table(head, (_row(name, summary, reference) for name, summary in summaries.items()))
+def case_table(summaries: Mapping[str, Summary], *, reference: str = REFERENCE, left_out: Sequence[str] = ()) -> str:
+    """One row for each server. ``left_out``: those that cannot be asked this, who are named below."""
+    compared = summaries.get(reference)
+    head = ["server", "requests/s", f"of {reference}", "p99 ms", "CPU us", f"of {reference}", "memory MiB", "failures"]
+    lines = table(head, (_row(name, summary, compared) for name, summary in summaries.items()))
+    return f"{lines}\n\nLeft out, as they do not serve this here: {', '.join(left_out)}." if left_out else lines
 
 
 def _row(name: str, summary: Summary, reference: Summary | None) -> list[str]:

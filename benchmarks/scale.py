@@ -21,14 +21,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.fleets import FLEETS, Fleet
-from benchmarks.load import LoadError, put_load, wrk_version
+from benchmarks.generator import LoadError
+from benchmarks.load import put_load
 from benchmarks.machine import Interpreter, describe_machine
 from benchmarks.peers import FRAMEWORKS, install_peers, loud
 from benchmarks.process_tree import cpu_seconds, pss_bytes
 from benchmarks.scale_apps import STEPS
-from benchmarks.servers import Mode
-from benchmarks.serving import ROOT, ServerError, serving
+from benchmarks.servers import Mode, ServerError
+from benchmarks.serving import ROOT, serving
 from benchmarks.workloads import WORKLOADS, Workload
+from benchmarks.wrk_load import wrk_version
 from scripts.workspace import WorkspaceError
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import signal
 import socket
@@ -13,28 +12,25 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.answers import check_answer
+from benchmarks.certificate import CertificateError, make_certificate
 from benchmarks.process_tree import members
-from benchmarks.servers import HOST, Launch, Mode, Server
+from benchmarks.servers import HOST, Launch, Mode, Server, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.workloads import Workload
 
-__all__ = ["ROOT", "ServerError", "check_answer", "on_core", "serving"]
+__all__ = ["ROOT", "on_core", "serving"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 START_SECONDS: Final = 30.0
 """A cold import of a framework on a busy machine takes several seconds."""
 STOP_SECONDS: Final = 5.0
-ANSWER_SECONDS: Final = 10.0
 TAIL: Final = 2000
 """Characters of a server's output that a failure shows."""
-
-
-class ServerError(Exception):
-    """A server did not start, did not answer as it has to, or ended in the middle."""
 
 
 @contextlib.contextmanager
@@ -57,26 +53,6 @@ def free_port() -> int:
         return port
 
 
-def check_answer(port: int, workload: Workload) -> None:
-    """Send the workload's request once and look at the answer.
-
-    Raises:
-        OSError: nobody listens, or the connection broke.
-        ServerError: the answer is another one.
-    """
-    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
-    try:
-        connection.request(workload.method, workload.path, body=workload.body or None, headers=dict(workload.headers))
-        response = connection.getresponse()
-        body = response.read()
-    except http.client.HTTPException as error:
-        raise ServerError(f"no proper answer: {error!r}") from error
-    finally:
-        connection.close()
-    if (response.status, body) != (200, workload.answer):
-        raise ServerError(f"answered {response.status} with {body[:100]!r}, not 200 with {workload.answer[:100]!r}")
-
-
 @contextlib.contextmanager
 def serving(
     server: Server, workload: Workload, mode: Mode, *, python: str, core: int | None
@@ -88,7 +64,7 @@ def serving(
     """
     with tempfile.TemporaryDirectory(prefix="pounce-benchmark-", ignore_cleanup_errors=True) as folder:
         output = Path(folder) / "output.log"
-        launch = Launch(python=python, app=workload.app, port=free_port(), mode=mode, folder=Path(folder))
+        launch = _launch(workload, mode, python, Path(folder))
         process = _start(server.command(launch), output, core)
         try:
             _await_answer(process, launch.port, workload)
@@ -103,6 +79,22 @@ def serving(
             raise ServerError(f"{failure}\n{said}".rstrip()) from failure
         finally:
             stop(process)
+
+
+def _launch(workload: Workload, mode: Mode, python: str, folder: Path) -> Launch:
+    try:
+        certificate = make_certificate(folder) if workload.wire.secure else None
+    except CertificateError as error:
+        raise ServerError(str(error)) from error
+    return Launch(
+        python=python,
+        app=workload.app,
+        port=free_port(),
+        mode=mode,
+        folder=folder,
+        wire=workload.wire,
+        certificate=certificate,
+    )
 
 
 def _start(command: Sequence[str], output: Path, core: int | None) -> subprocess.Popen[bytes]:

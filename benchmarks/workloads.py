@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["CLIENTS", "PAUSES", "WORKLOADS", "Workload"]
+from benchmarks.wires import Wire
+
+__all__ = ["CLIENTS", "PAUSES", "WORKLOADS", "Load", "Workload"]
 
 CLIENTS: Final = 32
 """Connections of an ordinary workload: enough to keep one worker busy, few enough that none has to queue for long."""
@@ -18,6 +21,18 @@ ORDER: Final = json.dumps(
     }
 ).encode()
 OCTETS: Final = (("Content-Type", "application/octet-stream"),)
+MESSAGE: Final = bytes(ord("a") + number % 26 for number in range(64))
+
+
+class Load(enum.Enum):
+    """Who sends the requests."""
+
+    WRK = "wrk"
+    H2LOAD = "h2load"
+    HANDSHAKES = "handshake_load"
+    """Ours: wrk takes up the TLS session of the connection before, which spares both sides most of a handshake."""
+    MESSAGES = "websocket_load"
+    """Ours: WebSocket messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +56,12 @@ class Workload:
     """Distribution that the application imports."""
     static: bool = False
     """A server that runs no application can answer it (nginx)."""
+    wire: Wire = Wire.HTTP
+    load: Load = Load.WRK
+    streams: int = 1
+    """Requests at once on one connection (HTTP/2)."""
+    reference: str = "uvicorn"
+    """The server that the figures of the others are divided by."""
 
 
 HELLO: Final = b"Hello, world!"
@@ -113,6 +134,58 @@ _ALL: Final = (
         path="/thread",
         answer=b'{"hello":"thread"}',
         needs="fastapi",
+    ),
+    Workload(
+        name="tls",
+        title="13 bytes, keep-alive, over TLS",
+        app="benchmarks.apps:hello",
+        answer=HELLO,
+        static=True,
+        wire=Wire.TLS,
+    ),
+    Workload(
+        name="tls-close",
+        title="a connection with a full TLS handshake for each request",
+        app="benchmarks.apps:hello",
+        answer=HELLO,
+        headers=(("Connection", "close"),),
+        connections=8,
+        static=True,
+        wire=Wire.TLS,
+        load=Load.HANDSHAKES,
+    ),
+    Workload(
+        name="websocket",
+        title="WebSocket messages of 64 bytes, echoed; 16 connections, one message in flight on each",
+        app="benchmarks.apps:echo_messages",
+        answer=MESSAGE,
+        connections=16,
+        wire=Wire.WEBSOCKET,
+        load=Load.MESSAGES,
+    ),
+    Workload(
+        name="h2c",
+        title="13 bytes, HTTP/2 by prior knowledge, 16 connections of 10 streams",
+        app="benchmarks.apps:hello",
+        answer=HELLO,
+        connections=16,
+        static=True,
+        wire=Wire.H2C,
+        load=Load.H2LOAD,
+        streams=10,
+        reference="hypercorn",
+    ),
+    Workload(
+        name="h2",
+        title="13 bytes, HTTP/2 over TLS, 16 connections of 10 streams",
+        app="benchmarks.apps:hello",
+        answer=HELLO,
+        connections=16,
+        static=True,
+        wire=Wire.H2,
+        load=Load.H2LOAD,
+        streams=10,
+        reference="hypercorn",
     ),
 )
 

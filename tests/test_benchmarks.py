@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import apps, hot_path, instructions
+from benchmarks.answers import check_answer
 from benchmarks.bars import BARS, ELSEWHERE, Bar, Figure, Subject, Verdict, judge
-from benchmarks.load import LoadError, LoadReport, parse_report, script_for
+from benchmarks.generator import LoadError, LoadReport
+from benchmarks.ground import Ground
 from benchmarks.machine import Interpreter
 from benchmarks.measurement import Summary, Turn, summarise
 from benchmarks.process_tree import cpu_seconds, members, pss_bytes
 from benchmarks.report import START, case_table, rewrite
-from benchmarks.servers import SERVERS, Launch, Mode
-from benchmarks.serving import ServerError, check_answer, serving
+from benchmarks.servers import SERVERS, Launch, Mode, ServerError
+from benchmarks.serving import serving
+from benchmarks.wires import Wire
 from benchmarks.workloads import PAUSES, WORKLOADS, Workload
+from benchmarks.wrk_load import parse_report, script_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +60,10 @@ def turn(requests: int, cpu: float, failures: int = 0) -> Turn:
 # -- the applications ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workload", [*WORKLOADS.values(), *PAUSES], ids=lambda workload: workload.name)
+OVER_HTTP = [workload for workload in (*WORKLOADS.values(), *PAUSES) if workload.wire is Wire.HTTP]
+
+
+@pytest.mark.parametrize("workload", OVER_HTTP, ids=lambda workload: workload.name)
 def test_every_workload_is_answered_as_its_table_says(serve: Serve, workload: Workload) -> None:
     if workload.needs:
         pytest.importorskip(workload.needs, reason=f"{workload.needs.upper()} IS NOT INSTALLED: it has not run")
@@ -90,6 +97,8 @@ def test_every_bar_is_about_what_is_measured() -> None:
         assert bar.workload in names.get(bar.figure, {"latency"})
         assert bar.rival in SERVERS or (bar.figure is Figure.PAUSE and not bar.rival)
         assert bar.rival != "nginx" or WORKLOADS[bar.workload].static
+        if bar.figure is Figure.CPU:
+            assert WORKLOADS[bar.workload].wire in SERVERS[bar.rival].wires & SERVERS["pounce"].wires
     assert len({(bar.subject, bar.rival) for bar in BARS}) == len(BARS)
 
 
@@ -130,12 +139,14 @@ def test_latency_is_held_against_uvicorn_and_pauses_against_the_clock(
 def test_other_builds_have_one_bar_for_everything(build: Interpreter) -> None:
     subjects = [
         Subject("one", Mode.DEFAULTS),
+        Subject("h2", Mode.QUIET),
         Subject("latency", Mode.QUIET, Figure.P99_OWN),
         Subject("pauses", Mode.QUIET, Figure.PAUSE),
     ]
-    verdicts = judge(build, {subject: {"pounce": 1.1, "uvicorn": 1} for subject in subjects})
+    verdicts = judge(build, {subject: {"pounce": 1.1, "uvicorn": 1, "hypercorn": 2.2} for subject in subjects})
     assert verdicts == [
         Verdict(Bar("one", Mode.DEFAULTS, ELSEWHERE), 1.1),
+        Verdict(Bar("h2", Mode.QUIET, ELSEWHERE, rival="hypercorn"), 0.5),
         Verdict(Bar("latency", Mode.QUIET, ELSEWHERE, figure=Figure.P99_OWN), 1.1),
     ]
 
@@ -179,6 +190,26 @@ def test_a_failure_is_marked() -> None:
     assert "7 (!)" in pounce
     assert uvicorn.endswith("| 0 |")
     assert "failed: broke |" in granian
+
+
+def test_shares_are_of_the_reference_and_who_is_left_out_is_named() -> None:
+    summaries = {"pounce": summary(1), "uvicorn": summary(2), "hypercorn": summary(4)}
+    head, _, pounce, *_, named = case_table(summaries, reference="hypercorn", left_out=["nginx"]).splitlines()
+    assert head.count("of hypercorn") == 2
+    assert "| 0.25 |" in pounce
+    assert named.endswith(": nginx.")
+
+
+def test_only_servers_that_can_are_asked() -> None:
+    here = interpreter()
+    ground = Ground(servers=list(SERVERS.values()), ours=here, peers=None, rounds=1, seconds=1, warm_up=0)
+    able = {
+        name: {server.name for server in ground.able(WORKLOADS[name])}
+        for name in ("hello", "stream", "websocket", "h2c")
+    }
+    assert able["hello"] - able["stream"] == {"nginx"}
+    assert able["websocket"] == {"pounce", "uvicorn", "uvicorn-ws", "granian", "hypercorn"}
+    assert able["h2c"] == {"pounce", "uvicorn-zttp", "granian", "hypercorn", "nginx"}
 
 
 def test_rewriting_keeps_what_was_written_by_hand() -> None:
