@@ -170,6 +170,37 @@ def test_a_blocked_output_blocks_no_request_and_is_reported(caplog: pytest.LogCa
     assert caplog.messages == ["access log: 900 lines dropped, because the output did not take them"]
 
 
+def test_an_output_that_takes_some_now_and_then_gets_all(caplog: pytest.LogCaptureFixture) -> None:
+    class Slow(Collected):
+        def write(self, lines: Sequence[str]) -> None:
+            time.sleep(0.04)
+            super().write(lines)
+
+    output = Slow()
+    log = AccessLog(output, interval=600)
+    adders = [log.buffer().add for _ in range(10)]
+    log.start()
+    for number, add in enumerate(adders):
+        add(record(number))
+    assert log.stop(0.2), "ten pieces take twice as long as the output may take nothing"
+    assert numbers(output.lines) == list(range(10))
+
+
+def test_the_last_lines_have_a_limit_in_all() -> None:
+    class Endless(Collected):
+        def write(self, lines: Sequence[str]) -> None:
+            super().write(lines)
+            for line in lines:
+                add(record(int(line.split("/items/")[1].split()[0]) + 1))
+
+    log = AccessLog(output := Endless(), interval=0.001)
+    add = log.buffer().add
+    log.start()
+    add(record(0))
+    assert not log.stop(0.01, limit=0.1)
+    output.error = OSError("the end")
+
+
 def test_an_output_that_stays_blocked_does_not_hold_the_stop(caplog: pytest.LogCaptureFixture) -> None:
     output = Collected()
     output.open.clear()

@@ -255,6 +255,13 @@ def test_a_stdout_that_nobody_reads_blocks_neither_requests_nor_the_exit(folder:
     assert "the output is blocked, so the last lines are lost" in err
 
 
+def test_why_worker_processes_cannot_start_is_said_once(folder: Path) -> None:
+    with started(folder, "-m", "pounce", "nowhere:app", "--workers", "2", "--worker-kind", "process") as process:
+        code, out, err = process.end()
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"ERROR:    worker \d exited with code 1: there is no module 'nowhere' .*\n", err)
+
+
 def test_port_in_use(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

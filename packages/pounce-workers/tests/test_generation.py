@@ -101,7 +101,7 @@ class Bench:
             callbacks=SwapCallbacks(
                 on_ready=lambda handle: None,
                 on_exit=lambda handle: None,
-                adopt=lambda launcher, handles: self.said.put(("adopt", launcher.generation, handles)),
+                adopt=self._adopt,
                 on_switched=lambda number: self.said.put(("switched", number)),
                 on_failed=lambda number, error: self.said.put(("failed", number, error)),
             ),
@@ -109,6 +109,10 @@ class Bench:
         )
         self.serving = [self._serve(worker_id) for worker_id in range(count)]
         self.swap.start()
+
+    def _adopt(self, launcher: Any, handles: Any, adopted: Callable[[], None]) -> None:
+        self.said.put(("adopt", launcher.generation, handles))
+        adopted()
 
     def _prepare(self, number: int) -> Code:
         code = self.prepare(number)

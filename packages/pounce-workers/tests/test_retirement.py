@@ -344,11 +344,13 @@ def test_listeners_hear_of_an_orderly_end_here_and_of_a_beginning_there(make_loo
             await _until(lambda: not new.wire.connections)
 
     run_on(make_loop, main)
+    first, second = (record.connection_id for record in records if isinstance(record, ConnectionOpened))
+    assert first != second, "it has a number of its own with each worker"
     assert [(type(record), record.worker_id, record.connection_id) for record in records] == [
-        (ConnectionOpened, 1, 1),
-        (ConnectionClosed, 1, 1),
-        (ConnectionOpened, 2, 1),
-        (ConnectionClosed, 2, 1),
+        (ConnectionOpened, 1, first),
+        (ConnectionClosed, 1, first),
+        (ConnectionOpened, 2, second),
+        (ConnectionClosed, 2, second),
     ]
     assert len({record.client for record in records}) == 1
     assert [(record.requests, record.error) for record in records[1::2]] == [(2, None), (1, None)]

@@ -104,6 +104,26 @@ def test_the_back_off_of_one_slot_blocks_no_other() -> None:
     assert second.worker_id == 1
 
 
+def test_whoever_hears_why_nothing_starts_is_who_says_it(caplog: pytest.LogCaptureFixture) -> None:
+    crew = RosterUnderTest(1)
+    crew.roster.start(crew.now)
+    crew.die(crew.launcher.born[0], FAILED)
+    assert crew.roster.failure_message == "worker 0 failed: LifespanError: no database"
+    assert not caplog.messages
+
+
+def test_a_death_is_logged_where_nobody_else_would_say_it(caplog: pytest.LogCaptureFixture) -> None:
+    crew = RosterUnderTest(1)
+    crew.roster.start(crew.now)
+    crew.die(crew.launcher.born[0], SlotExit(expected=False, error="SystemExit: 3", exception=SystemExit(3)))
+    assert caplog.messages == ["worker 0 (process) failed: SystemExit: 3"]
+    caplog.clear()
+    crew = RosterUnderTest(1)
+    (only,) = crew.start()
+    crew.die(only, FAILED)
+    assert caplog.messages == ["worker 0 (process) failed: LifespanError: no database"]
+
+
 def test_a_spent_budget_stops_the_server_and_names_the_last_exits() -> None:
     crew = RosterUnderTest(2)
     first, second = crew.start()

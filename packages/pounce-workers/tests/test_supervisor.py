@@ -233,6 +233,24 @@ def test_a_new_generation_takes_over() -> None:
 
 
 @posix
+def test_it_is_told_that_a_generation_serves_once_it_does_and_not_too_late() -> None:
+    threads = Threads()
+    running = Running(threads.launcher, 1)
+    (old,) = running.all_serve(1)
+    served: queue.SimpleQueue[tuple[SlotHandle, ...]] = queue.SimpleQueue()
+    tell = lambda: served.put(running.supervisor.handles)  # noqa: E731
+    fresh = Threads()
+    exited = running.supervisor.exited
+    handles = [fresh.launcher.start(0, on_ready=lambda _: None, on_exit=exited)]
+    running.supervisor.adopt(fresh.launcher, handles, tell)
+    assert served.get(timeout=HANGS_AFTER) == tuple(handles) != (old,)
+    running.supervisor.stop()
+    late = fresh.launcher.start(0, on_ready=lambda _: None, on_exit=exited)
+    running.supervisor.adopt(fresh.launcher, [late], tell)
+    running.join()
+    assert served.empty()
+
+
 def test_signals_may_stop_it_while_it_waits() -> None:
     """In the main thread, as a server runs it."""
     threads = Threads()

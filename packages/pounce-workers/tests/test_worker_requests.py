@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import random
 import sys
@@ -250,6 +251,26 @@ def test_a_write_that_stalls_is_given_up(loop: str) -> None:
     with RunningWorker(without_lifespan(app), loop, timeout_write_stall=0.1) as worker, worker.connect() as client:
         client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert ended.wait(HANGS_AFTER)
+
+
+def test_no_two_connections_of_a_process_have_one_number(loop: str) -> None:
+    """Of all workers and generations: what is told of them may be told in one place."""
+    numbers: list[int] = []
+    listeners = Listeners(connection_opened=lambda record: numbers.append(record.connection_id))
+    workers = [RunningWorker(without_lifespan(echo_path), loop, listeners=listeners) for _ in range(4)]
+
+    def connect(worker: RunningWorker) -> None:
+        for _ in range(50):
+            with worker.connect() as client:
+                client.get()
+
+    with contextlib.ExitStack() as stack:
+        threads = [threading.Thread(target=connect, args=(stack.enter_context(worker),)) for worker in workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(numbers) == len(set(numbers)) == 200
 
 
 @pytest.mark.parametrize("http", ["fast", "h11"])

@@ -10,10 +10,11 @@ Creating a record is on the hot path: they are NamedTuples and are built with po
 added at the end, with a default.
 
 Units: ``monotonic`` and ``started`` are seconds on ``time.monotonic()``; ``wall`` is seconds since the epoch
-(``time.time()``); ``duration`` is in seconds. ``connection_id`` counts from 1 in each worker, so together with
-``worker_id`` it names a connection. ``request_id`` is None while request ids are switched off. ``stream_id`` tells
-the requests of one connection apart over HTTP/2 and HTTP/3; over HTTP/1.1, where only one is answered at a time, it
-is 0. ``client`` is address and port, or None over a UNIX socket.
+(``time.time()``); ``duration`` is in seconds. ``connection_id`` counts the connections of a process from 1, over all
+its workers and generations of code; one that moves to another worker is closed there and opened here, as another.
+``request_id`` is None while request ids are switched off. ``stream_id`` tells the requests of one connection apart over
+HTTP/2 and HTTP/3; over HTTP/1.1, where only one is answered at a time, it is 0. ``client`` is address and port, or None
+over a UNIX socket.
 
 Listeners are called in the worker's thread, between two steps of the request: they must be quick and must not block.
 """

@@ -39,8 +39,12 @@ CAPACITY: Final = 32_768
 INTERVAL: Final = 0.05
 """Seconds over which lines are gathered: at most 20 wake-ups a second, and a person does not see the delay."""
 
-LOG_FLUSH_TIMEOUT: Final = 0.5
-"""Seconds for the last lines; an output that is blocked for longer loses them, not the exit."""
+LOG_FLUSH_TIMEOUT: Final = 2.0
+"""Seconds without a line written at the end; an output that is blocked for longer loses what is left, not the exit. The
+lines of a full buffer may take longer, on a busy machine above all."""
+
+LOG_FLUSH_LIMIT: Final = 10.0
+"""Seconds in all for the last lines, of an output that takes some now and then."""
 
 BATCH: Final = 1024
 """Records formatted and written in one piece, so that a full buffer does not double its memory as text."""
@@ -120,6 +124,8 @@ class AccessLog:
         self._stopping = threading.Event()
         self._reported = 0
         self._lost = 0
+        self._written = 0
+        """Pieces that the output took: whoever waits for the end looks whether it still takes some."""
         # A daemon: a blocked output must not hold the exit.
         self._thread = threading.Thread(target=self._run, name="pounce-access-log", daemon=True)
 
@@ -142,14 +148,19 @@ class AccessLog:
         """Begin to write."""
         self._thread.start()
 
-    def stop(self, timeout: float) -> bool:
-        """Write what waits and end; False when the output did not take it within ``timeout`` seconds.
+    def stop(self, timeout: float, limit: float = LOG_FLUSH_LIMIT) -> bool:
+        """Write what waits and end; False when the output took nothing for ``timeout`` seconds, or took too little for
+        ``limit`` in all.
 
         Called after the last worker has ended, so nothing is added any more.
         """
         self._stopping.set()
         self._wake.set()
-        self._thread.join(timeout)
+        end = time.monotonic() + limit
+        written = -1
+        while self._thread.is_alive() and self._written != written and time.monotonic() < end:
+            written = self._written
+            self._thread.join(timeout)
         if not self._thread.is_alive():
             return True
         _server_log.warning("access log: the output is blocked, so the last lines are lost")
@@ -173,6 +184,7 @@ class AccessLog:
     def _write(self, records: Sequence[ResponseCompleted]) -> None:
         try:
             self._output.write([format_line(record) for record in records])
+            self._written += 1
         except Exception as error:  # noqa: BLE001 - a broken output, of whatever kind, must not end the log
             if not self._lost:
                 _server_log.error("access log: lines cannot be written and are dropped: %s", error)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from pounce_workers import Generation, MoveTo, SlotHandle
+    from pounce_workers import Generation, MoveTo, SlotHandle, SlotLauncher
 
     from .config import ServerConfig
     from .port_shares import PortShares
@@ -91,7 +91,7 @@ class Crew(ABC):
             callbacks=SwapCallbacks(
                 on_ready=lambda handle: self._supervisor.ready(handle) if self._supervisor else None,
                 on_exit=lambda handle: self._supervisor.exited(handle) if self._supervisor else None,
-                adopt=lambda launcher, handles: self._supervisor.adopt(launcher, handles) if self._supervisor else None,
+                adopt=self._adopt,
                 on_switched=self._tell.on_switched,
                 on_failed=self._tell.on_failed,
             ),
@@ -111,6 +111,10 @@ class Crew(ABC):
         threading.Thread(
             target=self._watch, args=(self._supervisor, swap), name="pounce-supervisor", daemon=True
         ).start()
+
+    def _adopt(self, launcher: SlotLauncher, handles: Sequence[SlotHandle], adopted: Callable[[], None]) -> None:
+        if self._supervisor is not None:
+            self._supervisor.adopt(launcher, handles, adopted)
 
     def reload(self) -> None:
         """Serve new code: a generation is built, and takes over when it can serve."""

@@ -50,7 +50,12 @@ class WorkerSettings:
     )
     timeout_body_stall: float = field(
         default=30.0,
-        metadata={"help": "Longest pause inside a request body; then 408.", "unit": "seconds", "minimum": 0.001},
+        metadata={
+            "help": "Longest pause inside a request body; then 408. While a blocking application's thread waits for a "
+            "long body it is the time for every 1024 bytes.",
+            "unit": "seconds",
+            "minimum": 0.001,
+        },
     )
     timeout_write_stall: float = field(
         default=30.0,

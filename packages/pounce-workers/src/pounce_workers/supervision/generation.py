@@ -53,10 +53,10 @@ class SwapCallbacks:
     on_ready: SlotCallback
     on_exit: SlotCallback
     """`Supervisor.ready` and `Supervisor.exited`: told of the new workers as of all others."""
-    adopt: Callable[[SlotLauncher, Sequence[SlotHandle]], None]
+    adopt: Callable[[SlotLauncher, Sequence[SlotHandle], Callable[[], None]], None]
     """`Supervisor.adopt`."""
     on_switched: Callable[[int], None]
-    """This generation serves from now on."""
+    """This generation serves from now on. Called by whoever adopts its workers, once it has."""
     on_failed: Callable[[int, Exception], None]
     """This one cannot be served, and why; the one before it goes on."""
 
@@ -226,9 +226,9 @@ class GenerationSwap:
         self._happened((Happened.FAILED, number))
 
     def _switch(self, number: int) -> None:
-        self._tell.adopt(self._launchers[number], tuple(self._build.handles))
+        switched = functools.partial(self._tell.on_switched, number)
+        self._tell.adopt(self._launchers[number], tuple(self._build.handles), switched)
         self._build = _Build()
-        self._tell.on_switched(number)
         for one in self._state.retiring:  # it may have lost its last worker before it was told to go
             self._put(self._emptied, one)
 

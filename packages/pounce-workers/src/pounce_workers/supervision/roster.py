@@ -296,15 +296,15 @@ class Roster:
             post.incumbent, post.successor = post.successor, None
         if how.expected:
             logger.info("%s ended, which nobody here asked for", _name(member.handle))
-        else:
-            logger.error("%s %s", _name(member.handle), how)
+        elif self.started or _ends_process(how):
+            logger.error("%s %s", _name(member.handle), how)  # else it is why the server does not start, and told so
         self._failed(post, member, how, now)
         self._announce()
         self._start_due(now)
 
     def _failed(self, post: _Post, member: _Member | None, how: SlotExit, now: float) -> None:
         delay = post.restarts.died(how, now, ready_at=member.ready_at if member is not None else None)
-        if not self.started or isinstance(how.exception, (SystemExit, KeyboardInterrupt)):
+        if not self.started or _ends_process(how):
             # In a thread the latter two are the application's wish that this process end, as anywhere in Python.
             self._give_up(how, f"worker {post.worker_id} {how}", now)
         elif post.incumbent is not None:
@@ -369,6 +369,10 @@ class Roster:
         if serving != self._serving:
             self._serving = serving
             self._events.on_serving(serving)
+
+
+def _ends_process(how: SlotExit) -> bool:
+    return isinstance(how.exception, (SystemExit, KeyboardInterrupt))
 
 
 def _name(handle: SlotHandle) -> str:

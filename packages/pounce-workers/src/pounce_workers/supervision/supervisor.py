@@ -90,12 +90,15 @@ class Supervisor:
         """A worker has ended."""
         self._events.put(functools.partial(self._roster.exited, handle))
 
-    def adopt(self, launcher: SlotLauncher, handles: Sequence[SlotHandle]) -> None:
+    def adopt(
+        self, launcher: SlotLauncher, handles: Sequence[SlotHandle], on_adopted: Callable[[], None] | None = None
+    ) -> None:
         """Let a new generation take over: its launcher, and one ready worker for each slot. The old ones retire.
 
-        Its workers should have been started with `ready` and `exited` of this supervisor behind their callbacks.
+        ``on_adopted`` is called, in the supervisor's thread, when they have taken over; never if it was too late. Its
+        workers should have been started with `ready` and `exited` of this supervisor behind their callbacks.
         """
-        self._events.put(functools.partial(self._roster.adopt, launcher, tuple(handles)))
+        self._events.put(functools.partial(self._adopt, launcher, tuple(handles), on_adopted))
 
     @property
     def handles(self) -> tuple[SlotHandle, ...]:
@@ -108,6 +111,14 @@ class Supervisor:
         return self._roster.stopping
 
     # -- the thread of it --------------------------------------------------------------------------------------------
+
+    def _adopt(
+        self, launcher: SlotLauncher, handles: tuple[SlotHandle, ...], on_adopted: Callable[[], None] | None, now: float
+    ) -> None:
+        too_late = self._roster.stopping
+        self._roster.adopt(launcher, handles, now)
+        if on_adopted is not None and not too_late:
+            on_adopted()
 
     def run(self) -> None:
         """Start the workers and watch over them until all have ended; blocks.
