@@ -132,7 +132,17 @@ def test_messages_come_back_in_order() -> None:
     async def main() -> None:
         app = Echo()
         talk = await Conversation(app).start()
-        contents: list[str | bytes] = ["", "hello", b"", b"\x00\xff", "wörld", "x" * 125, "x" * 126, b"y" * 65535, b"z" * 65536]
+        contents: list[str | bytes] = [
+            "",
+            "hello",
+            b"",
+            b"\x00\xff",
+            "wörld",
+            "x" * 125,
+            "x" * 126,
+            b"y" * 65535,
+            b"z" * 65536,
+        ]
         for one in contents:
             await talk.say(text(one) if isinstance(one, str) else frame(BINARY, one))
         assert talk.messages == contents
