@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .config import ServerConfig
 
-__all__ = ["Address", "BindError", "ListeningSockets", "listen", "places"]
+__all__ = ["Address", "BindError", "ListeningSockets", "listen", "places", "refusal_in_words"]
 
 _log = logging.getLogger("pounce.server")
 
@@ -38,22 +38,25 @@ class Address(NamedTuple):
 
     host: str
     port: int | None
+    secure: bool = False
+    """Over TLS."""
 
     @property
     def url(self) -> str:
         """What a person types to reach it."""
         if self.port is None:
             return f"unix:{self.host}"
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
     @classmethod
-    def of(cls, listener: socket.socket) -> Address:
+    def of(cls, listener: socket.socket, *, secure: bool = False) -> Address:
         """The address that a socket is bound to. An abstract UNIX socket's is written ``@name``."""
         name = listener.getsockname()
         if isinstance(name, tuple):
-            return cls(name[0], name[1])
+            return cls(name[0], name[1], secure)
         text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-        return cls("@" + text[1:] if text.startswith("\0") else text, None)
+        return cls("@" + text[1:] if text.startswith("\0") else text, None, secure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,13 @@ class ListeningSockets:
     sockets: tuple[socket.socket, ...]
     files: tuple[UnixSocketFile, ...] = ()
     """Of the UNIX sockets that were bound, not inherited."""
+    secure: bool = False
+    """Whoever connects is to speak TLS."""
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         """Where they listen; before they are closed."""
-        return tuple(Address.of(one) for one in self.sockets)
+        return tuple(Address.of(one, secure=self.secure) for one in self.sockets)
 
     def close(self) -> None:
         """Remove the files that are still ours, then close the sockets. Safe to call when they are closed already."""
@@ -118,7 +123,7 @@ def listen(config: ServerConfig, *, activation: Activation | None = None, reuse_
         raise
     _close_unused(given, sockets)
     _warn_of_backlog(backlog, asked)
-    return ListeningSockets(tuple(sockets), tuple(files))
+    return ListeningSockets(tuple(sockets), tuple(files), secure=config.tls.ssl_certfile is not None)
 
 
 def _open_tcp(asked: tuple[Place, ...], backlog: int, *, reuse_port: bool) -> tuple[socket.socket, ...]:
@@ -126,17 +131,17 @@ def _open_tcp(asked: tuple[Place, ...], backlog: int, *, reuse_port: bool) -> tu
     tcp = [place for place in asked if isinstance(place, TcpPlace)]
     if not tcp:
         return ()
-    with _in_words(*tcp):
+    with refusal_in_words(*tcp):
         return bind_tcp_all(tcp, backlog, reuse_port=reuse_port)
 
 
 def _open_unix(place: UnixPlace, backlog: int, permissions: str | None) -> socket.socket:
-    with _in_words(place):
+    with refusal_in_words(place):
         return bind_unix(place.path, backlog, mode=int(permissions, 8) if permissions is not None else None)
 
 
 def _adopt(place: Place, fd: int) -> socket.socket:
-    with _in_words(place):
+    with refusal_in_words(place):
         return adopt_fd(fd)
 
 
@@ -175,8 +180,8 @@ def _warn_of_backlog(backlog: int, asked: tuple[Place, ...]) -> None:
 
 
 @contextlib.contextmanager
-def _in_words(*asked: Place) -> Iterator[None]:
-    """What the system refuses, as a BindError. Of several places, the error's ``filename`` says which."""
+def refusal_in_words(*asked: Place) -> Iterator[None]:
+    """What the system refuses, as a BindError in words. Of several places, the error's ``filename`` says which."""
     try:
         yield
     except (OSError, UnicodeError, ValueError) as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .access_log import opened_access_log
 from .addresses import Address, listen
+from .certificates import opened_certificates
 from .env_file import apply_env_file
 from .features import require_features
 from .fresh_import import FreshImport
@@ -68,6 +69,7 @@ def assembled(
             code,
             access_log=opened_access_log(config, stack),
             listeners=listeners,
+            tls=stack.enter_context(opened_certificates(config)),
         )
         stack.callback(factory.close)
         addresses = listening.addresses

@@ -29,6 +29,7 @@ from . import stage_effects as do
 from . import stage_events as on
 from .access_log import opened_access_log
 from .addresses import ListeningSockets, listen
+from .certificates import opened_certificates
 from .crew import Crew, CrewCallbacks, ProcessCrew
 from .env_file import apply_env_file
 from .features import require_features
@@ -37,6 +38,7 @@ from .fresh_import import FreshImport, ImportedCode
 from .own_code import own_code
 from .port_shares import PortShares
 from .portable import require_portable
+from .redirect_server import RedirectServer
 from .reload_obstacles import obstacle
 from .service_manager import ServiceManager
 from .stages import Stage, State, step
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pounce_asgi import Listeners
+    from pounce_workers import TlsContexts
 
     from .addresses import Address
     from .config import ServerConfig
@@ -96,6 +99,8 @@ class Life:
         self._decision: Decision | None = None
         self._importer: FreshImport | None = None
         self._code: ImportedCode | None = None
+        self._tls: TlsContexts | None = None
+        self._redirect: RedirectServer | None = None
         self._listening: ListeningSockets | None = None
         self._addresses: tuple[Address, ...] = ()
         self._crew: Crew | None = None
@@ -190,6 +195,7 @@ class Life:
         require_features(config)
         if config.env_file is not None:
             apply_env_file(config.env_file)
+        self._tls = self._stack.enter_context(opened_certificates(config))
         if config.reloading.reload:
             self._watch_files()  # before the import: what is saved meanwhile is not to be missed
         workers = worker_count(config.workers)
@@ -216,6 +222,9 @@ class Life:
     def _bind(self, _: do.Bind) -> None:
         self._listening = listen(self._config, activation=self._activation, reuse_port=self._shares_ports)
         self._stack.callback(self._listening.close)
+        if self._config.tls.ssl_redirect_port is not None:
+            self._redirect = RedirectServer(self._config, self._listening.addresses)
+            self._stack.callback(self._redirect.stop)
         self._events.put(on.Bound(addresses=self._listening.addresses))
 
     @property
@@ -229,6 +238,8 @@ class Life:
         self._addresses = self._listening.addresses
         self._crew = self._new_crew(self._listening)
         self._crew.start()
+        if self._redirect is not None:
+            self._redirect.start()
 
     def _new_crew(self, listening: ListeningSockets) -> Crew:
         decision = self._decision
@@ -257,6 +268,7 @@ class Life:
             "access_log": opened_access_log(config, self._stack),
             "listeners": self._listeners,
             "cpus": cpus,
+            "tls": self._tls,
         }
         if decision.workers == 1:
             return SoloCrew(config, listening.sockets, tell, on_started_here=self._on_started_here, **parts)
@@ -313,6 +325,8 @@ class Life:
 
     def _start_generation(self, _: do.StartGeneration) -> None:
         assert self._crew is not None
+        if self._tls is not None:
+            self._tls.reload()  # if the files are not good the old ones serve on, also with the new code
         self._crew.reload()
 
     def _switched(self, effect: do.SwitchGeneration) -> None:

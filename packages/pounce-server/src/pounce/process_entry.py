@@ -12,6 +12,7 @@ from pounce_asgi import AppImportError
 from pounce_workers import ConnectionBudget, GilWatch
 
 from .access_log import opened_access_log
+from .certificates import opened_certificates
 from .env_file import apply_env_file
 from .fresh_import import FreshImport
 from .logging_setup import flush_logs, set_up_logging
@@ -66,6 +67,7 @@ def main(birth: Birth) -> None:
             budget=_budget(config, payload.workers, birth.worker_id),
             multiprocess=True,
             cpus=payload.cpus,
+            tls=stack.enter_context(opened_certificates(config, announce=False)),
         )
         worker = factory.make(birth.worker_id, birth.ready, _own_sockets(birth), shared_sockets=True)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pounce_asgi import Interface, WireHost
-    from pounce_workers import Http2Maker, WebSocketMaker
+    from pounce_workers import Http2Maker, TlsContexts, WebSocketMaker
 
     from .config import ServerConfig
 
@@ -25,18 +26,22 @@ def speaks_http2(config: ServerConfig) -> bool:
     return config.h2.http2 == "on" or (config.h2.http2 == "auto" and HTTP2.installed)
 
 
-def spoken_protocols(config: ServerConfig, interface: Interface) -> Protocols:
-    """The makers of the protocols that an application of this kind is served over.
+def spoken_protocols(config: ServerConfig, interface: Interface, tls: TlsContexts | None = None) -> Protocols:
+    """The makers of the protocols that an application of this kind is served over, all with TLS or all without.
 
     Raises:
         ConfigError: one that is asked for is not installed, or cannot be imported.
     """
-    http2 = _http2(config) if speaks_http2(config) else None
+    spoken = Protocols(
+        http2=_http2(config) if speaks_http2(config) else None,
+        tls=tls,
+        handshake_timeout=config.tls.ssl_handshake_timeout,
+    )
     if interface.blocking or config.websocket.ws == "none":
-        return Protocols(http2=http2)  # a handshake is an ordinary request then
+        return spoken  # a handshake is an ordinary request then
     if config.websocket.ws == "wsproto" or WEBSOCKET.installed:
-        return Protocols(http2=http2, websocket=_websocket(config))
-    return Protocols(http2=http2, websocket_missing=f"WebSockets need a package: {WEBSOCKET.how_to_install}")
+        return dataclasses.replace(spoken, websocket=_websocket(config))
+    return dataclasses.replace(spoken, websocket_missing=f"WebSockets need a package: {WEBSOCKET.how_to_install}")
 
 
 def _websocket(config: ServerConfig) -> Callable[[WireHost], WebSocketMaker]:

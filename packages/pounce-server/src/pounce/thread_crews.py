@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pounce_asgi import Listeners
-    from pounce_workers import ConnectionTarget, Generation, MoveTo, SlotHandle, SlotLauncher, WorkerLike
+    from pounce_workers import (
+        ConnectionTarget,
+        Generation,
+        MoveTo,
+        SlotHandle,
+        SlotLauncher,
+        TlsContexts,
+        WorkerLike,
+    )
 
     from .access_log import AccessLog
     from .config import ServerConfig
@@ -61,6 +69,7 @@ class _InProcess(Crew):
         access_log: AccessLog | None,
         listeners: Listeners | None,
         cpus: Sequence[int],
+        tls: TlsContexts | None,
     ) -> None:
         super().__init__(config, sockets, tell)
         self._importer = importer
@@ -72,6 +81,7 @@ class _InProcess(Crew):
             listeners=listeners,
             budget=ConnectionBudget(limit) if limit is not None else None,
             cpus=cpus,
+            tls=tls,
         )
         self.factory = self._new_factory(code)
         self._code = code

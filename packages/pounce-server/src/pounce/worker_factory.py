@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pounce_asgi import ASGI3Application
-    from pounce_workers import ConnectionBudget
+    from pounce_workers import ConnectionBudget, TlsContexts
 
     from .access_log import AccessLog
     from .config import ServerConfig
@@ -55,6 +55,7 @@ class WorkerFactory:
         budget: ConnectionBudget | None = None,
         multiprocess: bool = False,
         cpus: Sequence[int] = (),
+        tls: TlsContexts | None = None,
     ) -> None:
         """``multiprocess``: other processes serve the same application. ``cpus``: those that workers are kept on.
 
@@ -62,7 +63,7 @@ class WorkerFactory:
             ConfigError: what the application is cannot be told.
         """
         self.interface = interface_of(code.app, config)
-        self._protocols = spoken_protocols(config, self.interface)
+        self._protocols = spoken_protocols(config, self.interface, tls)
         self._config = config
         self._code = code
         self._access_log = access_log

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pounce_workers.net.accept_distributor import AcceptDistributor
+from pounce_workers.net.certificate_watch import CertificateWatch
 from pounce_workers.net.connection_target import ConnectionTarget
 from pounce_workers.net.listeners import adopt_fd, backlog_limit, bind_tcp, bind_tcp_all, open_beside
 from pounce_workers.net.loop import ServingLoop, new_event_loop
+from pounce_workers.net.tls_contexts import TlsContexts
 from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
 from pounce_workers.serving.async_worker_pool import AsyncWorkerPool
 from pounce_workers.serving.companion import Companion
@@ -31,6 +33,7 @@ __all__ = [
     "AcceptDistributor",
     "AsyncWorkerPool",
     "Birth",
+    "CertificateWatch",
     "ChangeSource",
     "Companion",
     "ConnectionBudget",
@@ -55,6 +58,7 @@ __all__ = [
     "SyncWorkerPool",
     "ThreadSlot",
     "ThreadSlotLauncher",
+    "TlsContexts",
     "UnixSocketFile",
     "WatchedFiles",
     "Watcher",

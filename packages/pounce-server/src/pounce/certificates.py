@@ -1,0 +1,44 @@
+"""The certificates of a server: read before anything is bound, and looked after while it serves."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from pounce_workers import CertificateWatch, TlsContexts
+
+from .protocols import speaks_http2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .config import ServerConfig
+
+__all__ = ["opened_certificates"]
+
+
+@contextlib.contextmanager
+def opened_certificates(
+    config: ServerConfig, *, watch: bool = True, announce: bool = True
+) -> Iterator[TlsContexts | None]:
+    """What TLS connections begin with, or None without TLS. With ``watch`` new files are read as they come; with
+    ``announce`` what is odd about certificates is said.
+
+    Raises:
+        ConfigError: a file or a setting is wrong; the message says which, and what to do.
+    """
+    if config.tls.ssl_certfile is None:
+        yield None
+        return
+    alpn = ("h2", "http/1.1") if speaks_http2(config) else ("http/1.1",)
+    contexts = TlsContexts(config.tls, alpn, announce=announce)
+    interval = config.tls.ssl_reload_interval
+    if interval is None:
+        yield contexts
+        return
+    watcher = CertificateWatch(contexts, interval)
+    watcher.start()
+    try:
+        yield contexts
+    finally:
+        watcher.stop()
