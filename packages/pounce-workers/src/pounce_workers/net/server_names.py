@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -26,7 +27,8 @@ def normal_name(text: str) -> str:
     """
     name = text.strip().lower().removesuffix(".")
     if not name.isascii():
-        name = name.encode("idna").decode("ascii")  # UnicodeError is a ValueError
+        with contextlib.suppress(UnicodeError):  # what cannot be encoded is no name
+            name = name.encode("idna").decode("ascii")
     if not _NAME.fullmatch(name):
         raise ValueError(f"{text!r} is not a host name; write it as 'example.org' or '*.example.org'")
     return name
