@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterable
 
-__all__ = ["NEVER", "DeadlineSweeper", "tick_for"]
+    from pounce_workers.settings import WorkerSettings
+
+__all__ = ["NEVER", "DeadlineSweeper", "tick_for", "tick_of"]
 
 NEVER: Final = float("inf")
 
@@ -33,6 +35,19 @@ class Expiring(Protocol):
 def tick_for(timeouts: Iterable[float]) -> float:
     """A tick in seconds that suits the shortest of the timeouts: a quarter of it, within 0.02 and 1."""
     return max(SHORTEST_TICK, min(LONGEST_TICK, min(timeouts) / 4))
+
+
+def tick_of(settings: WorkerSettings) -> float:
+    """The tick of a worker, in seconds. Its pulse beats with it, and must not look like a stall."""
+    return tick_for(
+        (
+            settings.timeout_keep_alive,
+            settings.timeout_request_head,
+            settings.timeout_body_stall,
+            settings.timeout_write_stall,
+            settings.worker_stall_timeout,
+        )
+    )
 
 
 class DeadlineSweeper:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pounce_workers.net.accept_distributor import AcceptDistributor
 from pounce_workers.net.blocking_transport import BlockingTransport
-from pounce_workers.net.deadlines import tick_for
+from pounce_workers.net.deadlines import tick_of
 from pounce_workers.net.parking import ParkingLot
 from pounce_workers.net.tls_engines import tls_extension_of, wrap_tls
 from pounce_workers.net.tls_entrance import HANDSHAKE_TIMEOUT, TlsEntrances
@@ -85,15 +85,7 @@ class SyncWorkerPool:
         self._on_started = on_started
         self._sockets = list(sockets)
         self._shared_sockets = shared_sockets
-        self._tick = tick or tick_for(
-            (
-                timeouts.timeout_keep_alive,
-                timeouts.timeout_request_head,
-                timeouts.timeout_body_stall,
-                timeouts.timeout_write_stall,
-                timeouts.worker_stall_timeout,  # its pulse beats with the tick
-            )
-        )
+        self._tick = tick or tick_of(timeouts)
         self.on_room: Callable[[], None] | None = None
         self.beat = 0.0
         """When the parking thread last turned, by ``time.monotonic()``."""
@@ -112,7 +104,8 @@ class SyncWorkerPool:
             clock=self.lot.clock,
             handshake_timeout=protocols.handshake_timeout if protocols is not None else HANDSHAKE_TIMEOUT,
         )
-        self._new_wire: Callable[[], SyncWire] = lambda: SyncWire(
+        new_wire = partial(
+            SyncWire,
             handler,
             self.connections,
             clock=self.lot.clock,
@@ -122,10 +115,10 @@ class SyncWorkerPool:
             budget=shared,
             upgrades=self._upgrades,
         )
-        self.wire = self._new_wire()
+        self.wire = new_wire()
         """The parking thread's: it serves errors only."""
         self.workers = tuple(
-            SyncWorker(number, self._new_wire(), self.queue, self.lot, on_ending=self._end)
+            SyncWorker(number, new_wire(), self.queue, self.lot, on_ending=self._end)
             for number in range(1, threads + 1)
         )
         self.distributor: AcceptDistributor | None = None

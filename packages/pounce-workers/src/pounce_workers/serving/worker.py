@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import Lifespan, LifespanError, Listeners, counted
 from pounce_workers.net.acceptor import Acceptor
-from pounce_workers.net.deadlines import tick_for
+from pounce_workers.net.deadlines import tick_of
 from pounce_workers.net.intake import Intake
 from pounce_workers.net.loop import new_event_loop
 from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
@@ -81,16 +81,7 @@ class Worker:
         self._listeners = listeners or Listeners()
         self._on_started = on_started
         self._worker_id = worker_id
-        timeouts = settings.worker
-        self._tick = tick or tick_for(
-            (
-                timeouts.timeout_keep_alive,
-                timeouts.timeout_request_head,
-                timeouts.timeout_body_stall,
-                timeouts.timeout_write_stall,
-                timeouts.worker_stall_timeout,  # its pulse beats with the tick
-            )
-        )
+        self._tick = tick or tick_of(settings.worker)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_requests = 0
         # Reentrant: a signal handler may interrupt the thread that holds it.
