@@ -12,6 +12,10 @@ from pounce_workers import Interpreter, detect_kind
 README = pathlib.Path(__file__).parents[1] / "README.md"
 
 PRINTED = {
+    "Certificates": (
+        "ssl_certfile: cert.pem is not there; give the path of a file in PEM form, or make a certificate for"
+        " development: pounce tls dev-cert\n"
+    ),
     "Serving an application": "b'Hello, world!\\n'\n",
     "Listening sockets": "1 free port\n",
     "Threads or processes": f"{detect_kind(Interpreter.now(), workers=4).summary}\n",

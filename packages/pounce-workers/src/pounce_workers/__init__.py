@@ -8,6 +8,7 @@ from pounce_workers.net.connection_target import ConnectionTarget
 from pounce_workers.net.listeners import adopt_fd, backlog_limit, bind_tcp, bind_tcp_all, open_beside
 from pounce_workers.net.loop import ServingLoop, new_event_loop
 from pounce_workers.net.tls_contexts import TlsContexts
+from pounce_workers.net.tls_extension import tls_extension
 from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
 from pounce_workers.serving.async_worker_pool import AsyncWorkerPool
 from pounce_workers.serving.companion import Companion
@@ -28,6 +29,7 @@ from pounce_workers.supervision.supervisor import Supervisor, WorkersFailed
 from pounce_workers.supervision.thread_slots import ThreadSlot, ThreadSlotLauncher
 from pounce_workers.supervision.watched_files import WatchedFiles
 from pounce_workers.supervision.watcher import ChangeSource, Watcher
+from pounce_workers.tls_settings import TlsCertificate, TlsSettings
 
 __all__ = [
     "AcceptDistributor",
@@ -58,7 +60,9 @@ __all__ = [
     "SyncWorkerPool",
     "ThreadSlot",
     "ThreadSlotLauncher",
+    "TlsCertificate",
     "TlsContexts",
+    "TlsSettings",
     "UnixSocketFile",
     "WatchedFiles",
     "Watcher",
@@ -83,5 +87,6 @@ __all__ = [
     "open_beside",
     "pin_worker",
     "restore_garbage_collection",
+    "tls_extension",
     "worker_count",
 ]
