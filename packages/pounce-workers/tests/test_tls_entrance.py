@@ -645,8 +645,8 @@ def test_many_handshakes_beside_a_connection_that_is_served(
     at_home(scenario)
 
 
-def test_what_is_left_is_one_object(at_home: Callable[..., None]) -> None:
-    """No entrance and no callback stays with a connection: nothing for the garbage collector."""
+def test_no_callback_stays_behind(at_home: Callable[..., None]) -> None:
+    """Nothing for the garbage collector, which stops all threads on free-threaded builds."""
 
     async def scenario(it: House) -> None:
         client, sock = MemoryClient(V13), it.connect()

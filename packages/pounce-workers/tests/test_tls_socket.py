@@ -148,9 +148,27 @@ def test_small_pieces_share_a_record() -> None:
     before = len(it.raw.outbox)
     assert it.server.sendmsg([b"head", memoryview(b"body")]) == 8
     assert len(it.raw.outbox) - before < 40
-    assert it.server.sendmsg([b"a" * 60_000, b"b" * 10_000, b"c"]) == 65536
+    assert it.server.sendmsg([b"", b"a" * 60_000, b"b" * 10_000, b"c"]) == 70_001
+    assert it.server.sendmsg([b"d", CONTENT]) == SEND_TURN
+    assert it.server.sendmsg([]) == 0
     it.carry()
-    assert it.client.received == b"headbody" + b"a" * 60_000 + b"b" * 5536
+    assert it.client.received == b"headbody" + b"a" * 60_000 + b"b" * 10_000 + b"cd" + CONTENT[: SEND_TURN - 1]
+
+
+def test_pieces_that_a_socket_takes_in_part_come_again() -> None:
+    it = Pair()
+    it.shake_hands()
+    it.raw.set_room(100_000, 10, 0)
+    assert it.server.sendmsg([b"a" * 60_000, b"b" * 10_000]) == 65536
+    it.raw.set_room(0)
+    for _ in range(2):
+        with pytest.raises(BlockingIOError):
+            it.server.sendmsg([b"b" * 4464])
+    it.raw.set_room(1 << 20)
+    assert it.server.sendmsg([b"b" * 4464, b"c"]) == 4464
+    assert it.server.sendmsg([b"c"]) == 1
+    it.carry()
+    assert it.client.received == b"a" * 60_000 + b"b" * 10_000 + b"c"
 
 
 def test_openssl_may_take_less_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

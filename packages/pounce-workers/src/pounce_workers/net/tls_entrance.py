@@ -180,6 +180,7 @@ class TlsEntrance:
         # What it has done meanwhile may already have led to more: a lost connection, a lingering close.
         self._successor = protocol
         if protocol is None:
+            transport.close()  # unless it was given away, or is closing already
             return False
         if transport.protocol is self and not transport.closing:
             transport.protocol = protocol

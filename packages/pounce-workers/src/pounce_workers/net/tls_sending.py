@@ -105,14 +105,20 @@ class TlsSending:
 
     def sendmsg(self, parts: Sequence[bytes | memoryview]) -> int:
         """Send several pieces, in as few records as they fit in; as `send`."""
-        taken: list[bytes | memoryview] = []
-        left = SEND_STEP
-        for part in parts:
-            taken.append(part if len(part) <= left else memoryview(part)[:left])
-            left -= len(taken[-1])
-            if not left:
+        rest = [memoryview(part) for part in reversed(parts)]
+        taken = 0
+        while rest and taken < SEND_TURN:
+            step = _first(rest, SEND_STEP)
+            try:
+                sent = self.send(step)
+            except BlockingIOError:
+                if not taken:
+                    raise
                 break
-        return self.send(b"".join(taken))
+            taken += sent
+            if sent < len(step):
+                break
+        return taken
 
     def _send_otherwise(self, data: bytes | memoryview) -> int:
         if self._failure is not None:
@@ -216,3 +222,16 @@ class TlsSending:
         if self.handshake_done:
             return TlsError(f"the TLS connection failed: {self._failure}")
         return HandshakeError(f"the TLS handshake failed: {self._failure}")
+
+
+def _first(rest: list[memoryview], size: int) -> bytes | memoryview:
+    """Take so many bytes at most from the end of a list of pieces, whose order is reversed."""
+    step = []
+    while rest and size:
+        view = rest.pop()
+        if len(view) > size:
+            rest.append(view[size:])
+            view = view[:size]
+        step.append(view)
+        size -= len(view)
+    return step[0] if len(step) == 1 else b"".join(step)
