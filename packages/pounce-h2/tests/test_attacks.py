@@ -99,7 +99,6 @@ FLOODS: list[tuple[str, Callable[[], Iterator[bytes]], Any, int]] = [
     ("padded-data", opened_before(frame(0, 8, 1, b"\x03\0\0\0")), hang, 2012),
     ("late-data", lambda: iter([headers(1, POST, end=False), frame(3, 0, 1, pack(">L", 8)), *[data(1)] * 5000]), hang, 2020),
     ("rapid-reset", rapid_reset, hang, 201),
-    ("rapid-reset-answered", rapid_reset, hello, 250),
     ("made-you-reset-window", made_you_reset(lambda n: frame(8, 0, n, pack(">L", 2**31 - 1))), hang, 201),
     ("made-you-reset-zero", made_you_reset(lambda n: frame(8, 0, n, pack(">L", 0))), hang, 201),
     ("made-you-reset-headers", made_you_reset(lambda n: headers(n, [(b"x", b"y")], end=False)), hang, 201),

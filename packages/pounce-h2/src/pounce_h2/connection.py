@@ -162,7 +162,10 @@ class Http2Connection(ConnectionEnd):
         self.streams[stream.stream_id] = stream
         self.idle_deadline = NEVER
         self.host.request_refused(self.peer, error.status, str(error))
-        send_error_response(self.wire.context, stream, error.status, str(error), method=method, close=False)
+        fields = getattr(error, "fields", ())  # what the refusal of a WebSocket says besides
+        send_error_response(
+            self.wire.context, stream, error.status, str(error), method=method, close=False, fields=fields
+        )
 
     def trailers_received(self, stream_id: int, fields: Sequence[HeaderPair]) -> None:
         """The fields behind a body."""
