@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import socket
 import struct
-import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.under_load.clients import Clients, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    import random
+    from collections.abc import Callable, Coroutine
 
 __all__ = ["UnrulyClients"]
 
-PATIENCE: Final = 30.0
 CLIENTS: Final = 24
 RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: closing resets the connection."""
@@ -30,18 +30,15 @@ STREAM: Final = b"GET /stream HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 @dataclass(slots=True)
-class Tally:
-    """What the clients have seen."""
+class UnrulyTally(Tally):
+    """What these clients have seen."""
 
-    answered: int = 0
-    """Whole answers that were read to their end."""
     abandoned: int = 0
     """Requests, whole or not, whose answer nobody waited for."""
-    lost: list[str] = field(default_factory=list)
 
 
 class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tally: Tally) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tally: UnrulyTally) -> None:
         self.reader = reader
         self.writer = writer
         self.tally = tally
@@ -70,16 +67,13 @@ class _Connection:
         self.writer.transport.abort()
 
 
-class UnrulyClients:
+class UnrulyClients(Clients[UnrulyTally]):
     """Runs in a thread of its own, from entering the block to ``stop()``."""
 
     def __init__(self, port: int, *, seed: int) -> None:
+        super().__init__(CLIENTS, UnrulyTally(), think=0.02, seed=seed)
         self._port = port
-        self._seed = seed
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="clients", daemon=True)
-        self.tally: Final = Tally()
-        self._ways: tuple[Callable[[_Connection, random.Random], Awaitable[None]], ...] = (
+        self._ways: tuple[Callable[[_Connection, random.Random], Coroutine[None, None, None]], ...] = (
             self._keep,
             self._pipeline,
             self._post,
@@ -90,37 +84,17 @@ class UnrulyClients:
             self._leave_amid_request,
         )
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def way_of(self, number: int, dice: random.Random) -> Callable[..., Coroutine[None, None, None]]:
+        """Another each time."""
+        return dice.choice(self._ways)
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
-
-    def stop(self) -> Tally:
-        self._stopping.set()
-        self._thread.join(PATIENCE + 10)
-        assert not self._thread.is_alive(), "a client does not end"
-        return self.tally
-
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as clients:
-            for number in range(CLIENTS):
-                clients.create_task(self._one(random.Random(self._seed + number)))
-
-    async def _one(self, dice: random.Random) -> None:
-        while not self._stopping.is_set():
-            way = dice.choice(self._ways)
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-                    try:
-                        await way(_Connection(reader, writer, self.tally), dice)
-                    finally:
-                        writer.close()
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is no answer
-                self.tally.lost.append(f"{getattr(way, '__name__', way)}: {error!r}")
-            await asyncio.sleep(dice.uniform(0, 0.02))
+    async def go(self, way: Callable[..., Coroutine[None, None, None]], dice: random.Random) -> None:
+        """Do it on a connection of its own."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            await way(_Connection(reader, writer, self.tally), dice)
+        finally:
+            writer.close()
 
     # -- those that wait for every answer ------------------------------------------------------------------------------
 

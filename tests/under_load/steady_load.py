@@ -8,34 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING
+
+from tests.under_load.clients import PATIENCE, Clients, Tally
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Coroutine
 
-__all__ = ["SteadyLoad", "Tally"]
-
-PATIENCE: Final = 30.0
-"""Seconds for one answer."""
+__all__ = ["SteadyLoad", "SteadyTally"]
 
 
 @dataclass(slots=True)
-class Tally:
-    """What the clients have seen."""
+class SteadyTally(Tally):
+    """What these clients have seen."""
 
     asked: int = 0
-    answered: int = 0
     bodies: Counter[str] = field(default_factory=Counter)
     """How often each text was answered."""
-    lost: list[str] = field(default_factory=list)
-    """What happened instead of an answer."""
 
 
-class SteadyLoad:
+class SteadyLoad(Clients[SteadyTally]):
     """Runs from entering the block to ``stop()`` or the block's end, in a thread of its own."""
 
     def __init__(
@@ -44,47 +39,14 @@ class SteadyLoad:
         """``keeping`` clients use a connection for many requests, ``closing`` ones for one. ``think``: seconds that a
         client waits at most between an answer and its next request.
         """
+        super().__init__(keeping + closing, SteadyTally(), think=think, seed=seed)
         self._port = port
-        self._clients: list[Callable[[random.Random], Coroutine[None, None, None]]] = [
-            *[self._keep] * keeping,
-            *[self._close] * closing,
-        ]
-        self._think = think
+        self._keeping = keeping
         self._path = path
-        self._seed = seed
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="clients", daemon=True)
-        self.tally: Final = Tally()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
-
-    def stop(self) -> Tally:
-        """Let every client have the answer that it waits for, and go."""
-        self._stopping.set()
-        self._thread.join(PATIENCE + 10)
-        assert not self._thread.is_alive(), "a client does not end"
-        return self.tally
-
-    # -- the clients -------------------------------------------------------------------------------------------------
-
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as clients:
-            for number, client in enumerate(self._clients):
-                clients.create_task(self._one(client, random.Random(self._seed * 1000 + number)))
-
-    async def _one(self, client: Callable[[random.Random], Coroutine[None, None, None]], dice: random.Random) -> None:
-        while not self._stopping.is_set():
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await client(dice)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is no answer
-                self.tally.lost.append(f"{client.__name__}: {error!r}")
-            await asyncio.sleep(dice.uniform(0, self._think))
+    def way_of(self, number: int, dice: random.Random) -> Callable[[random.Random], Coroutine[None, None, None]]:
+        """The same each time."""
+        return self._keep if number < self._keeping else self._close
 
     async def _keep(self, dice: random.Random) -> None:
         """One connection, until an answer says that it is the last."""
