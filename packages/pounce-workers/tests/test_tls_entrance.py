@@ -194,7 +194,7 @@ def test_a_protocol_may_speak_first(
 @every_version
 @both_engines
 def test_a_big_upload_and_a_big_download(
-    in_house: Callable[..., None], version: ssl.TLSVersion, context: ssl.SSLContext
+    at_home: Callable[..., None], version: ssl.TLSVersion, context: ssl.SSLContext
 ) -> None:
     async def scenario(it: House) -> None:
         it.on_data = lambda *_: None
@@ -225,7 +225,7 @@ def test_a_big_upload_and_a_big_download(
         await protocol.hears("writable")
         await ends(client)
 
-    in_house(scenario, context=context)
+    at_home(scenario, context=context)
 
 
 @both_engines

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TlsSending"]
 
+RECORD_SIZE: Final = 16384
+"""Plaintext of the largest record (RFC 8446, 5.1). OpenSSL is given no more at a time: its buffers keep the size that
+they once had, of each idle connection (40 KiB instead of 84 after a large answer, for 3 us in each 64 KiB)."""
 SEND_STEP: Final = 65536
 """Plaintext encrypted before the kernel is called: what may wait encrypted, and be copied, for a full socket."""
 SEND_TURN: Final = 262144
@@ -85,7 +88,7 @@ class TlsSending:
         size = len(data)
         if not size:
             return 0
-        if size > SEND_STEP:
+        if size > RECORD_SIZE:
             return self._send_long(data, 0)
         try:
             encrypted = self._encrypt(data)
@@ -141,13 +144,15 @@ class TlsSending:
         while taken < min(len(view), SEND_TURN):
             end = min(taken + SEND_STEP, len(view))
             done = taken + encrypted
+            pieces = [self._take()] if encrypted else []
             encrypted = 0
             try:
                 while done < end:
-                    done += self._encrypt(view[done:end])
+                    done += self._encrypt(view[done : min(done + RECORD_SIZE, end)])
+                    pieces.append(self._take())
             except ssl.SSLError as error:
                 raise self._fail(error) from error
-            ciphertext = self._take()
+            ciphertext = b"".join(pieces)
             try:
                 sent = self._raw_send(ciphertext)
             except BlockingIOError:

@@ -19,7 +19,7 @@ import ssl
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pounce_workers.net.tls_phase import TlsPhase
-from pounce_workers.net.tls_sending import TlsSending
+from pounce_workers.net.tls_sending import RECORD_SIZE, TlsSending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,6 @@ READ_SIZE: Final = 16384
 """Ciphertext asked for at first: most requests."""
 LARGE_READ_SIZE: Final = 81920
 """And after a full read: an upload, of which five records come at once."""
-RECORD_SIZE: Final = 16384
-"""Plaintext of the largest record (RFC 8446, 5.1)."""
 
 
 class TlsSocket(TlsSending):
@@ -73,8 +71,9 @@ class TlsSocket(TlsSending):
         if not ciphertext:
             self._move_to(TlsPhase.ENDED)
             return b""
-        if len(ciphertext) == self._read_size:
+        if len(ciphertext) >= READ_SIZE:
             self._read_size = LARGE_READ_SIZE
+            return self._conclude(self._decrypt_large(ciphertext))
         self._feed(ciphertext)
         try:
             data = self._decrypt(RECORD_SIZE)
@@ -82,7 +81,9 @@ class TlsSocket(TlsSending):
             self._look_at(error)
             data = b""
         if not data or self._incoming.pending or self._outgoing.pending:
-            return self._conclude(self._decrypt_rest(data))
+            parts = [data]
+            self._decrypt_rest(parts)
+            return self._conclude(b"".join(parts))
         return data
 
     def setsockopt(self, level: int, option: int, value: int | bytes) -> None:
@@ -157,7 +158,9 @@ class TlsSocket(TlsSending):
         self._detour = self._stalled = False
         self.alpn = self.ssl_object.selected_alpn_protocol()
         self.handshake_done = True
-        data = self._decrypt_rest(b"")
+        parts: list[bytes] = []
+        self._decrypt_rest(parts)
+        data = b"".join(parts)
         if self._failure is not None and not data:
             raise self._error()
         callback, self.on_handshake = self.on_handshake, None
@@ -172,9 +175,19 @@ class TlsSocket(TlsSending):
                 data = self._take_unread()
         return self._conclude(data)
 
-    def _decrypt_rest(self, first: bytes) -> bytes:
-        """Decrypt what is left of what was read, behind ``first``."""
-        parts = [first]
+    def _decrypt_large(self, ciphertext: bytes) -> bytes:
+        """Decrypt much, a record's worth at a time: the buffer keeps the size that it once had."""
+        view = memoryview(ciphertext)
+        parts: list[bytes] = []
+        for start in range(0, len(view), READ_SIZE):
+            self._feed(view[start : start + READ_SIZE])
+            self._decrypt_rest(parts)
+            if self._phase is not TlsPhase.OPEN:
+                break
+        return b"".join(parts)
+
+    def _decrypt_rest(self, parts: list[bytes]) -> None:
+        """Decrypt what is left of what OpenSSL was given."""
         try:
             while part := self._decrypt(RECORD_SIZE):
                 parts.append(part)
@@ -182,7 +195,6 @@ class TlsSocket(TlsSending):
         except ssl.SSLError as error:
             self._look_at(error)
         self._send_own_bytes()
-        return b"".join(parts)
 
     def _look_at(self, error: ssl.SSLError) -> None:
         """Why nothing more can be decrypted."""
