@@ -31,6 +31,7 @@ class FakeTransport:
         self.local: tuple[str, int | None] | None = ("192.0.2.1", 8000)
         self.scheme = "http"
         self.deadline = NEVER
+        self.tls: Any = None
         self.congested = False
         self.closing = False
         self.lingering = False
@@ -207,21 +208,22 @@ class Conversation:
         return True
 
     def _feed(self, data: bytes) -> None:
-        for event in self.client.receive_data(data):
+        events: list[Any] = self.client.receive_data(data)
+        for event in events:
             if isinstance(event, h2.events.ConnectionTerminated):
                 self.goaways.append((event.last_stream_id or 0, int(event.error_code or 0)))
             elif getattr(event, "stream_id", None):
                 self._note(self.answers.setdefault(event.stream_id, Answer()), event)
             elif isinstance(event, h2.events.PushedStreamReceived):
                 parent = self.answers.setdefault(event.parent_stream_id or 0, Answer())
-                parent.promised.append((event.pushed_stream_id or 0, dict(event.headers or ())))  # type: ignore[arg-type]
+                parent.promised.append((event.pushed_stream_id or 0, dict(event.headers or ())))
 
     def _note(self, answer: Answer, event: Any) -> None:
         match event:
             case h2.events.ResponseReceived():
                 answer.fields = [tuple(field) for field in event.headers or ()]  # type: ignore[misc]
             case h2.events.InformationalResponseReceived():
-                answer.informational.append(dict(event.headers or ()))  # type: ignore[arg-type]
+                answer.informational.append(dict(event.headers or ()))
             case h2.events.TrailersReceived():
                 answer.trailers = [tuple(field) for field in event.headers or ()]  # type: ignore[misc]
             case h2.events.DataReceived():

@@ -44,7 +44,7 @@ def outcome(talk: Conversation) -> tuple[dict[int, int], dict[int, int], list[Go
     decoder = Decoder()
     frames = talk.frames()
     statuses = {
-        one.stream_id: int(dict(decoder.decode(one.data, raw=True))[b":status"])  # type: ignore[arg-type]
+        one.stream_id: int(dict(decoder.decode(one.data, raw=True))[b":status"])
         for one in frames
         if isinstance(one, HeadersFrame)
     }

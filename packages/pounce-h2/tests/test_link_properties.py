@@ -62,7 +62,7 @@ class Link:
         self.to_server += self.talk.client.data_to_send()
         unread = len(self.talk.transport.written) - self.talk._read
         if not self.to_server and not unread:
-            await turns(2)
+            await turns(30)  # applications may still be at it
             return len(self.talk.transport.written) > self.talk._read
         size = self.chance.choice([9, 500, 5000, 65_536, 1_000_000])
         if unread and (not self.to_server or self.chance.random() < 0.5):

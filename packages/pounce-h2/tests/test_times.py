@@ -148,42 +148,40 @@ def test_a_frame_of_body_may_come_slowly() -> None:
 
 def test_an_application_that_does_not_read_is_not_the_clients_fault() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await gate
+        await gates[0]
         await echo(scope, receive, send)
 
     async def scenario() -> None:
-        nonlocal gate
         talk = Conversation(app)
-        gate = talk.host.loop.create_future()
+        gates.append(talk.host.loop.create_future())
         await talk.talk()
         stream = talk.begin(POST, end=False)
         await talk.upload(stream, bytes(262_144), end=False)
         await talk.talk()
         await talk.pass_time(500)
         assert talk.answer(stream).status == 0
-        gate.set_result(None)
+        gates[0].set_result(None)
         await talk.talk()
         await talk.upload(stream, b"x")
         await talk.talk()
         assert len(talk.answer(stream).body) == 262_145
 
-    gate: Any = None
+    gates: list[Any] = []
     converse(scenario)
 
 
 def test_a_client_that_waits_for_100_has_time() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await gate
+        await gates[0]
         await echo(scope, receive, send)
 
     async def scenario() -> None:
-        nonlocal gate
         talk = Conversation(app)
-        gate = talk.host.loop.create_future()
+        gates.append(talk.host.loop.create_future())
         stream = talk.begin([*POST, (b"expect", b"100-continue")], end=False)
         await talk.talk()
         await talk.pass_time(100)
-        gate.set_result(None)
+        gates[0].set_result(None)
         await talk.talk()
         assert talk.answer(stream).informational
         assert talk.answer(stream).status == 0
@@ -191,7 +189,7 @@ def test_a_client_that_waits_for_100_has_time() -> None:
         await talk.talk()
         assert talk.answer(stream).status == 408
 
-    gate: Any = None
+    gates: list[Any] = []
     converse(scenario)
 
 
