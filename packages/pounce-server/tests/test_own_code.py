@@ -168,3 +168,15 @@ def test_extensions_are_known_by_their_loader_or_name() -> None:
         importlib.machinery.ModuleSpec("x", importlib.machinery.ExtensionFileLoader("x", "/x/fast.bin"))
     )
     assert not is_extension(importlib.machinery.ModuleSpec("x", None, origin="/x/fast.py"))
+
+
+def test_what_only_says_that_it_is_a_module_has_no_spec() -> None:
+    class Pretender:
+        __slots__ = ()
+
+        @property
+        def __class__(self) -> type:  # type: ignore[misc]  # as the libraries of cffi do
+            return types.ModuleType
+
+    assert isinstance(Pretender(), types.ModuleType)
+    assert spec_of(Pretender()) is None

@@ -114,7 +114,7 @@ def own_code(target: object, app_dir: str, reload_dirs: Sequence[str]) -> OwnCod
 
 def spec_of(module: object) -> ModuleSpec | None:
     """How a module was found, without waking one that loads itself lazily."""
-    if not isinstance(module, ModuleType):
+    if not issubclass(type(module), ModuleType):  # others may say that they are modules: the libraries of cffi do
         return None
     names = object.__getattribute__(module, "__dict__")
     spec = names.get("__spec__")
