@@ -174,8 +174,8 @@ def test_what_only_says_that_it_is_a_module_has_no_spec() -> None:
     class Pretender:
         __slots__ = ()
 
-        @property
-        def __class__(self) -> type:  # type: ignore[misc]  # as the libraries of cffi do
+        @property  # type: ignore[misc]  # as the libraries of cffi do
+        def __class__(self) -> type:
             return types.ModuleType
 
     assert isinstance(Pretender(), types.ModuleType)
