@@ -198,13 +198,14 @@ def test_a_big_upload_and_a_big_download(
 ) -> None:
     async def scenario(it: House) -> None:
         it.on_data = lambda *_: None
+        big = TEN_MIB if context is CONTEXT else TEN_MIB[: 1 << 20]
 
         def talk(tls: ssl.SSLSocket) -> None:
-            tls.sendall(TEN_MIB)
+            tls.sendall(big)
             got = bytearray()
-            while len(got) < len(TEN_MIB):
+            while len(got) < len(big):
                 got += tls.recv(1 << 18)
-            assert got == TEN_MIB
+            assert got == big
 
         client = client_thread(blocking(it.connect()), version, talk)
         protocol = await it.enters()
@@ -216,11 +217,11 @@ def test_a_big_upload_and_a_big_download(
 
         it.transports[0].deliver = take
         received += protocol.data
-        while len(received) < len(TEN_MIB):
+        while len(received) < len(big):
             it.news.clear()
             await it.news.wait()
-        assert received == TEN_MIB
-        it.transports[0].write(TEN_MIB)
+        assert received == big
+        it.transports[0].write(big)
         assert it.transports[0].congested, (protocol.calls, protocol.error)
         await protocol.hears("writable")
         await ends(client)
