@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pounce_asgi import LifespanError
-from pounce_testing import RawClient
+from pounce_testing import SHARING_VARIANTS, RawClient
+from pounce_testing.fixtures import over
 from tests.conformance.requests import GET, WAIT_SECONDS, Scopes, answer, ask
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Living:
             await send({"type": f"lifespan.{half}.complete"})
 
 
+where_loops_have_their_own = over([way for way in SHARING_VARIANTS if way.settings.get("worker_mode") != "sync"])
+"""With worker mode sync there is one lifespan for all loops, on one that serves nobody."""
+
+
+@where_loops_have_their_own
 def test_once_on_each_loop_that_serves(serve: Serve) -> None:
     app = Living()
     server = serve(app)
@@ -116,6 +122,7 @@ def test_a_failed_startup_is_logged_and_ends_the_server(
     assert message.get("message", "") in caplog.text
 
 
+@where_loops_have_their_own
 def test_the_shutdown_comes_when_connections_are_closed(serve: Serve) -> None:
     happened: dict[int, list[str]] = {}
     entered, released = threading.Event(), threading.Event()

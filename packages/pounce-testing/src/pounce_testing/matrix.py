@@ -91,13 +91,16 @@ WORKER_KINDS: Final = (
     Variant(name="uvloop", settings={"loop": "uvloop"}, needs=("uvloop",)),
     Variant(name="threads", settings={"worker_kind": "thread", "workers": 2}),
     Variant(name="processes", settings={"worker_kind": "process", "workers": 2}, processes=True),
+    Variant(name="pool", settings={"worker_mode": "sync"}),
     Variant(name="blocking", settings={"interface": "sync"}, blocking=True),
 )
-"""One worker on each event loop, several behind one that accepts, processes on shared sockets, a pool of threads."""
+"""One worker on each event loop, several behind one that accepts, processes on shared sockets, threads with a loop each
+that serve one request at a time, threads without a loop."""
 
 PROTOCOLS: Final = (
     Variant(name="http1", settings={"http": "fast"}),
     Variant(name="h11", settings={"http": "h11"}, needs=("h11",)),
+    Variant(name="tls", settings={"tls": True}, needs=("cryptography",)),
 )
 
 VARIANTS: Final = tuple(kind & protocol for kind, protocol in itertools.product(WORKER_KINDS, PROTOCOLS))
