@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from websocket_doubles import Conversation, Echo, frame, run, turns, with_fields
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
-from wsproto.extensions import PerMessageDeflate
+from wsproto.extensions import Extension, PerMessageDeflate
 
 from pounce_websocket.deflate import Inflater
 from pounce_websocket.errors import ConversationFailed
@@ -44,7 +44,7 @@ class Client:
     """wsproto on the other end of the link."""
 
     def __init__(self, agreed: bytes | None) -> None:
-        extensions = []
+        extensions: list[Extension] = []
         if agreed is not None:
             deflate = PerMessageDeflate()
             deflate.finalize(agreed.decode())
@@ -71,7 +71,7 @@ class Client:
             if isinstance(event, (TextMessage, BytesMessage)):
                 self._parts.append(event.data)
                 if event.message_finished:
-                    self.contents.append(type(event.data)().join(self._parts))
+                    self.contents.append("".join(self._parts) if isinstance(event.data, str) else b"".join(self._parts))
                     self._parts = []
             elif isinstance(event, Pong):
                 self.pongs.append(bytes(event.payload))

@@ -9,20 +9,19 @@ An application that returns without ``websocket.close`` closes with 1000; one th
 
 from __future__ import annotations
 
-import logging
-from asyncio import CancelledError, Task
+from asyncio import Task
+from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 from pounce_asgi import websocket_table  # noqa: F401 - fills the states' tables
 from pounce_asgi.contracts import WireFields
 from pounce_asgi.error_response import send_error_response
-from pounce_asgi.errors import ClientGone, MissingResponse, RequestError, is_client_gone
+from pounce_asgi.errors import ClientGone, RequestError
 from pounce_asgi.exchange_report import ExchangeReport
-from pounce_asgi.failure_log import log_cancelled, log_failed, log_failed_late
 from pounce_asgi.http_exchange import EAGER, HttpExchange
-from pounce_asgi.naming import request_name
 from pounce_asgi.waiters import and_waiter, wake
+from pounce_asgi.websocket_ending import application_failed, application_returned, end_badly
 from pounce_asgi.websocket_inbox import WebSocketInbox
 from pounce_asgi.websocket_scope import build_websocket_scope
 from pounce_asgi.websocket_states import (
@@ -47,11 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocketExchange"]
 
-logger = logging.getLogger("pounce.error")
-
-NORMAL_CLOSURE: Final = 1000
 ABNORMAL_CLOSURE: Final = 1006
-INTERNAL_ERROR: Final = 1011
 
 
 class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
@@ -119,7 +114,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         context = self.context
         scope = build_websocket_scope(self.head, context, self.peer, self.subprotocols)
         if context.reports:
-            self.report = ExchangeReport.begin(self._reported, scope)
+            self.report = ExchangeReport.begin(self.reported, scope)
         try:
             coroutine = context.app(scope, self.receive, self.send)  # type: ignore[arg-type]
             if type(coroutine) is not CoroutineType:
@@ -129,17 +124,17 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
             else:
                 task = Task(coroutine, loop=context.loop)
         except Exception as error:  # noqa: BLE001 - whatever the application raises has the same end
-            self._failed(error)
+            application_failed(self, error)
             return
         except BaseException:
-            self._end_badly()
+            end_badly(self)
             raise
         if task.done():
-            self._returned(task)
+            application_returned(self, task)
             return
         self.task = task
         context.running.add(task)
-        task.add_done_callback(self._returned)
+        task.add_done_callback(partial(application_returned, self))
         if self.denial is not None:
             self._denied_early(task)
 
@@ -174,9 +169,9 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         elif self.state is not GONE and self.state is not CLOSED:
             if self.report is not None:
                 if vanished:
-                    self.report.client_left(self._reported)
+                    self.report.client_left(self.reported)
                 else:
-                    self.report.response_completed(self._reported, aborted=False)
+                    self.report.response_completed(self.reported, aborted=False)
             self.state = GONE
         self._wake_senders(ClientGone("the client has disconnected"))
 
@@ -211,7 +206,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
             self.denial.abandon()
         elif self.state is CONNECTING or self.state is OPEN:
             if self.report is not None:
-                self.report.response_completed(self._reported, aborted=True)
+                self.report.response_completed(self.reported, aborted=True)
             self.state = GONE
             self.carrier.reset()
         self.disconnected(ABNORMAL_CLOSURE, "the server has stopped")
@@ -266,7 +261,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         self.state = OPEN
         self.listening = True
         if self.report is not None:
-            self.report.response_started(self._reported, self.status)
+            self.report.response_started(self.reported, self.status)
         self.sink.accept(subprotocol, fields)
 
     def close(self, code: int, reason: str, *, aborted: bool = False) -> None:
@@ -276,7 +271,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         if self._disconnect is None:
             self._disconnect = _disconnect(code, reason)
         if self.report is not None:
-            self.report.response_completed(self._reported, aborted=aborted)
+            self.report.response_completed(self.reported, aborted=aborted)
         self.sink.close(code, reason)
         self.wake_receivers()
         self._wake_senders(ClientGone("the application has closed the WebSocket"))
@@ -292,10 +287,10 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         self.status = status
         self.head_on_wire = True
         if self.report is not None:
-            self.report.response_started(self._reported, status)
+            self.report.response_started(self.reported, status)
         self.sent = send_error_response(self.context, self.carrier, status, detail, method=self.head.method, close=True)
         if self.report is not None:
-            self.report.response_completed(self._reported, aborted=False)
+            self.report.response_completed(self.reported, aborted=False)
 
     def deny(self) -> HttpExchange[WireFields]:
         """The exchange through which the application answers the handshake with a response of its own."""
@@ -320,12 +315,17 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         self._senders = and_waiter(self._senders, future)
         return future
 
-    # -- inside ------------------------------------------------------------------------------------------------------
-
     @property
-    def _reported(self) -> HttpExchange[Any]:
+    def reported(self) -> HttpExchange[Any]:
         """This exchange for an `ExchangeReport`, which asks for what both kinds of exchange have."""
         return cast("HttpExchange[Any]", self)
+
+    @property
+    def left(self) -> bool:
+        """The client has said goodbye, or vanished, before the application did."""
+        return self.state is GONE or (self.state is OPEN and self._disconnect is not None)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
 
     def _hear_of_closing(self, disconnect: Message) -> None:
         """The application has had all that came before the client's goodbye, which is answered now."""
@@ -350,58 +350,6 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
     def _wake_senders(self, error: ClientGone | None) -> None:
         senders, self._senders = self._senders, None
         wake(senders, error)
-
-    def _returned(self, task: asyncio.Task[Any]) -> None:
-        """The application has returned, raised or was cancelled."""
-        if self.task is not None:
-            self.task = None
-            self.context.running.discard(task)
-        if self.denial is not None:
-            self.denial._returned(task)  # a response that is not complete, and its log line, are the same everywhere
-            return
-        try:
-            error = task.exception()
-        except CancelledError:
-            if self.state is CONNECTING:
-                log_cancelled(self.head)
-            elif self.state is OPEN:
-                name = request_name(self.head.method, self.head.raw_path)
-                logger.warning("Cancelled while its WebSocket was open: %s", name)
-            self._end_badly()
-            return
-        if error is not None:
-            self._failed(error)
-        elif self.state is OPEN:
-            self.close(NORMAL_CLOSURE, "")
-        elif self.state is CONNECTING and self.half:
-            self.refuse(403)
-        elif self.state is CONNECTING:
-            self._failed(MissingResponse("the application returned without accepting or closing the WebSocket"))
-
-    def _failed(self, error: BaseException) -> None:
-        if self.denial is not None:
-            self.denial._failed(error)
-            return
-        gone = self.state is GONE or (self.state is OPEN and self._disconnect is not None)
-        if gone and is_client_gone(error):
-            self._end_badly()
-            return
-        if self.report is not None:
-            self.report.failed(self._reported, error)
-        if gone:
-            log_failed_late(self.head, error)
-        else:
-            log_failed(self.head, error)
-        self._end_badly()
-
-    def _end_badly(self) -> None:
-        """The client can tell that the application failed: a 500, or the code 1011."""
-        if self.denial is not None:
-            self.denial._end_badly()
-        elif self.state is CONNECTING:
-            self.refuse(500)
-        elif self.state is OPEN:
-            self.close(INTERNAL_ERROR, "", aborted=True)
 
 
 def _disconnect(code: int, reason: str) -> Message:

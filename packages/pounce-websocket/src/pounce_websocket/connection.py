@@ -7,7 +7,6 @@ handshake (RFC 6455, 7.1).
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from pounce_asgi import WebSocketExchange, WireFields
@@ -15,6 +14,7 @@ from pounce_websocket.deflate import COMPRESS_FROM, Deflater, Inflater
 from pounce_websocket.errors import ConversationFailed
 from pounce_websocket.frames import BINARY, COMPRESSED, PING, PONG, TEXT, build_close, build_head
 from pounce_websocket.keep_alive import NEVER, KeepAlive, Sign
+from pounce_websocket.phase import ANSWERING, CLOSED, CLOSING, HANDSHAKE, OPEN, Phase
 from pounce_websocket.reader import FrameReader
 
 if TYPE_CHECKING:
@@ -46,26 +46,6 @@ JOIN_LIMIT: Final = 65536
 _TEXT_HEADS: Final = tuple(build_head(TEXT, size) for size in range(126))
 _BINARY_HEADS: Final = tuple(build_head(BINARY, size) for size in range(126))
 _PING_FRAME: Final = build_head(PING, 0)
-
-
-class Phase(enum.Enum):
-    """How far a conversation is."""
-
-    HANDSHAKE = "handshake"
-    OPEN = "open"
-    CLOSING = "closing"
-    """Our goodbye is out, the client's is awaited."""
-    ANSWERING = "answering"
-    """The client has said goodbye; the application still has messages to take before it is answered."""
-    CLOSED = "closed"
-
-
-# A member of an enum is looked up anew each time it is named; a constant of the module is not.
-HANDSHAKE: Final = Phase.HANDSHAKE
-OPEN: Final = Phase.OPEN
-CLOSING: Final = Phase.CLOSING
-ANSWERING: Final = Phase.ANSWERING
-CLOSED: Final = Phase.CLOSED
 
 
 class WebSocketConnection(Generic[WireFields]):
@@ -107,7 +87,7 @@ class WebSocketConnection(Generic[WireFields]):
         self.host = host
         self.carrier = carrier
         self.handshake = handshake
-        self.phase = HANDSHAKE
+        self.phase: Phase = HANDSHAKE
         self.exchange: WebSocketExchange[WireFields] = WebSocketExchange(
             context, carrier, self, head, peer, subprotocols=handshake.subprotocols, max_queue=settings.ws_max_queue
         )
