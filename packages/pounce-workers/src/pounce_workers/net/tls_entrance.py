@@ -108,8 +108,8 @@ class TlsEntrance:
 
     __slots__ = ("_entrances", "_logged", "_successor", "sock", "transport")
 
-    idle = True
-    """Closing now loses nothing that was asked for."""
+    idle = False
+    """Its client is about to ask for something: whoever makes way for another worker waits for it."""
 
     def __init__(self, entrances: TlsEntrances, transport: SocketTransport) -> None:
         self._entrances = entrances
