@@ -100,7 +100,6 @@ that serve one request at a time, threads without a loop."""
 PROTOCOLS: Final = (
     Variant(name="http1", settings={"http": "fast"}),
     Variant(name="h11", settings={"http": "h11"}, needs=("h11",)),
-    Variant(name="tls", settings={"tls": True}, needs=("cryptography",)),
 )
 
 VARIANTS: Final = tuple(kind & protocol for kind, protocol in itertools.product(WORKER_KINDS, PROTOCOLS))
