@@ -24,6 +24,7 @@ from pounce_workers.serving.http1_wire import Http1Wire
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pounce_asgi import TLSExtension
     from pounce_asgi.types import ASGI3Application
 
 __all__ = ["CASES", "MOST", "answer"]
@@ -56,7 +57,7 @@ class NullTransport:
         self.peer: tuple[str, int] | None = ("127.0.0.1", 50000)
         self.local: tuple[str, int | None] | None = ("127.0.0.1", 8000)
         self.scheme = "http"
-        self.tls = None
+        self.tls: TLSExtension | None = None
         self.deadline = 0.0
         self.congested = False
         self.closing = False

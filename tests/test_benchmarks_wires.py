@@ -16,13 +16,14 @@ from benchmarks.certificate import CertificateError, CertificateFiles, can_make_
 from benchmarks.generator import LoadError, LoadReport, run_generator, run_own_generator
 from benchmarks.h2_load import latencies, parse_report
 from benchmarks.handshake_load import shake_hands
-from benchmarks.load import GENERATORS
+from benchmarks.load import GENERATORS, put_load
 from benchmarks.machine import Interpreter
 from benchmarks.servers import SERVERS, Launch, Mode, ServerError, find_program
+from benchmarks.serving import serving
 from benchmarks.websocket_client import PING, frame, masked_frame, open_websocket
 from benchmarks.websocket_load import exchange_messages
 from benchmarks.wires import Wire
-from benchmarks.workloads import WORKLOADS, Load
+from benchmarks.workloads import WORKLOADS, Load, Workload
 from tests.benchmark_servers import EchoServer, Http1Server, Http2Server
 
 if TYPE_CHECKING:
@@ -30,6 +31,21 @@ if TYPE_CHECKING:
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="benchmarks measure by means of epoll and /proc")
 needs_certificates = pytest.mark.skipif(not can_make_certificates(), reason="NEITHER OPENSSL NOR TRUSTME IS HERE")
+
+
+def interpreter() -> Interpreter:
+    """One without any packages."""
+    return Interpreter(
+        path="python",
+        base="python",
+        version="3.14.2",
+        compiler="GCC",
+        free_threaded=True,
+        optimised=True,
+        lto=True,
+        versions={},
+        holds_gil=[],
+    )
 
 
 @pytest.fixture
@@ -96,9 +112,9 @@ def test_every_connection_has_a_full_handshake(files: CertificateFiles) -> None:
     with Http1Server(files) as server:
         report = shake_hands(server.port, connections=2, seconds=0.2, answer=b"Hello, world!")
     assert report.failures == 0
-    assert report.requests == len(server.reused) > 2
+    assert report.requests == len(server.reused) >= 2
     assert not any(server.reused)
-    assert 0 < report.p99 < 5
+    assert 0 < report.p99 <= report.seconds
     assert report.seconds >= 0.2
 
 
@@ -171,9 +187,9 @@ def test_messages_are_exchanged(echo: Any) -> None:
     with EchoServer(echo=echo) as server:
         report = exchange_messages(server.port, connections=3, seconds=0.2, size=64)
     assert report.failures == 0
-    assert report.requests == server.messages > 3
-    assert 0 < report.p99 < 0.2
-    assert 0.2 <= report.seconds < 5
+    assert report.requests == server.messages >= 3
+    assert 0 < report.p99 <= report.seconds
+    assert report.seconds >= 0.2
     # Pings were answered, and each of the three said goodbye.
     assert server.closed == 3
     if b"are you there?" in b"".join(echo(b"")):
@@ -195,7 +211,7 @@ def test_wrong_echoes_are_failures(echo: Any) -> None:
     with EchoServer(echo=echo) as server:
         report = exchange_messages(server.port, connections=3, seconds=0.2, size=64)
     assert (report.requests, report.failures) == (0, 3)
-    assert report.seconds < 0.2  # nobody is left to wait for
+    assert report.seconds < websocket_load.GRACE_SECONDS  # nobody is left to wait for
 
 
 @linux
@@ -212,7 +228,7 @@ def test_a_generator_of_ours_reports_as_a_program() -> None:
     with EchoServer() as server:
         arguments = [str(server.port), "--connections", "2", "--size", "64"]
         report = run_own_generator("benchmarks.websocket_load", arguments, seconds=1, core=None)
-    assert report.requests == server.messages > 2
+    assert report.requests == server.messages >= 2
     assert report.failures == 0
 
 
@@ -307,6 +323,24 @@ def test_a_server_that_does_not_choose_http2_is_noticed(files: CertificateFiles)
         check_answer(server.port, WORKLOADS["h2"])
 
 
+# -- Pounce ----------------------------------------------------------------------------------------------------------
+
+OTHER_WIRES = [workload for workload in WORKLOADS.values() if workload.wire is not Wire.HTTP]
+
+
+@linux
+@pytest.mark.parametrize("workload", OTHER_WIRES, ids=lambda workload: workload.name)
+def test_pounce_answers_every_workload_as_its_table_says(workload: Workload) -> None:
+    if what := compare.what_is_missing(workload, interpreter()):
+        pytest.skip(f"{what}: it has not run")
+    with serving(SERVERS["pounce"], workload, Mode.QUIET, python=sys.executable, core=None) as (_, port):
+        # As a proof that what is read is what h2load really writes.
+        if workload.load is Load.H2LOAD:
+            report = put_load(port, workload, seconds=1, core=None)
+            assert report.requests > 0 == report.failures
+            assert 0 < report.p99 < report.seconds
+
+
 # -- the tables ------------------------------------------------------------------------------------------------------
 
 
@@ -352,18 +386,7 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> None:
     [("hello", ""), ("websocket", ""), ("tls", "openssl"), ("h2c", "h2load"), ("h2", "h2load"), ("fastapi", "fastapi")],
 )
 def test_what_is_missing_is_said(workload: str, word: str) -> None:
-    here = Interpreter(
-        path="python",
-        base="python",
-        version="3.14.2",
-        compiler="GCC",
-        free_threaded=True,
-        optimised=True,
-        lto=True,
-        versions={},
-        holds_gil=[],
-    )
-    said = compare.what_is_missing(WORKLOADS[workload], here)
+    said = compare.what_is_missing(WORKLOADS[workload], interpreter())
     assert word in said
     assert bool(word) == bool(said)
     assert not answers.can_ask_over_http2()
