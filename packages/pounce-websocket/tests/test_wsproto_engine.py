@@ -1,0 +1,45 @@
+"""The engine for frames that are not small and whole: pieces as they come, and foreign errors made ours."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+from websocket_doubles import BINARY, CONTINUATION, TEXT, frame
+
+import pounce_websocket
+from pounce_websocket.deflate import Deflater, Inflater
+from pounce_websocket.errors import InvalidPayload, MessageTooBig, ProtocolViolation
+from pounce_websocket.extension_offers import DeflateParameters
+from pounce_websocket.wsproto_engine import WsprotoEngine
+
+
+def test_pieces_come_as_soon_as_they_are_there() -> None:
+    engine = WsprotoEngine(None)
+    wire = frame(TEXT, "aäb".encode(), fin=False)
+    assert list(engine.receive_data(wire[:7])) == [("a", False)]
+    assert list(engine.receive_data(wire[7:8])) == [("", False)]  # half a character
+    assert list(engine.receive_data(wire[8:])) == [("äb", False)]
+    assert list(engine.receive_data(frame(CONTINUATION, b"c"))) == [("c", True)]
+    assert list(engine.receive_data(frame(BINARY, b"\xff"))) == [(b"\xff", True)]
+
+
+def test_errors_are_ours() -> None:
+    with pytest.raises(InvalidPayload):
+        list(WsprotoEngine(None).receive_data(frame(TEXT, b"\xff")))
+    with pytest.raises(ProtocolViolation):
+        list(WsprotoEngine(None).receive_data(frame(TEXT, b"a", rsv=4)))
+    bomb = Deflater(DeflateParameters()).message(b"x" * 1000)
+    with pytest.raises(MessageTooBig):
+        list(WsprotoEngine(Inflater(DeflateParameters(), 999)).receive_data(frame(BINARY, bomb, rsv=4)))
+
+
+def test_no_other_file_imports_wsproto() -> None:
+    package = pathlib.Path(pounce_websocket.__file__).parent
+    importers = {
+        path.name
+        for path in package.rglob("*.py")
+        if re.search(r"^\s*(from|import) wsproto", path.read_text(), re.MULTILINE)
+    }
+    assert importers == {"wsproto_engine.py"}
