@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.under_load.clients import Clients, Tally
+from tests.under_load.clients import PATIENCE, Clients, Tally
 
 if TYPE_CHECKING:
     import random
@@ -90,11 +90,12 @@ class UnrulyClients(Clients[UnrulyTally]):
 
     async def go(self, way: Callable[..., Coroutine[None, None, None]], dice: random.Random) -> None:
         """Do it on a connection of its own."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        try:
-            await way(_Connection(reader, writer, self.tally), dice)
-        finally:
-            writer.close()
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            try:
+                await way(_Connection(reader, writer, self.tally), dice)
+            finally:
+                writer.close()
 
     # -- those that wait for every answer ------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Clients", "Tally"]
+__all__ = ["PATIENCE", "Clients", "Tally"]
 
 PATIENCE: Final = 30.0
 """Seconds for one answer."""
@@ -47,8 +47,8 @@ class Clients(Generic[TallyT]):
         raise NotImplementedError
 
     async def go(self, way: Callable[..., Coroutine[None, None, None]], dice: random.Random) -> None:
-        """Do it."""
-        await way(dice)
+        """Do it; whatever is waited for has an end."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -73,8 +73,7 @@ class Clients(Generic[TallyT]):
         while not self._stopping.is_set():
             way = self.way_of(number, dice)
             try:
-                async with asyncio.timeout(PATIENCE):
-                    await self.go(way, dice)
+                await self.go(way, dice)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is no answer
                 self.tally.lost.append(f"{getattr(way, '__name__', way)}: {error!r}")
             await asyncio.sleep(dice.uniform(0, self._think))

@@ -48,14 +48,17 @@ class SteadyLoad(Clients[SteadyTally]):
         """The same each time."""
         return self._keep if number < self._keeping else self._close
 
+    async def go(self, way: Callable[..., Coroutine[None, None, None]], dice: random.Random) -> None:
+        """Do it. Each answer has its time; a connection may be kept for as long as the server likes."""
+        await way(dice)
+
     async def _keep(self, dice: random.Random) -> None:
         """One connection, until an answer says that it is the last."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             last = False
             while not last:
-                async with asyncio.timeout(PATIENCE):
-                    last = await self._ask(reader, writer, close=self._stopping.is_set())
+                last = await self._ask(reader, writer, close=self._stopping.is_set())
                 if not last:
                     await asyncio.sleep(dice.uniform(0, self._think))
         finally:
@@ -67,7 +70,8 @@ class SteadyLoad(Clients[SteadyTally]):
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             await self._ask(reader, writer, close=True)
-            after = await reader.read()
+            async with asyncio.timeout(PATIENCE):
+                after = await reader.read()
             assert after == b"", f"after the answer came {after!r}"
         finally:
             writer.close()
@@ -79,10 +83,11 @@ class SteadyLoad(Clients[SteadyTally]):
         self.tally.asked += 1
         fields = "connection: close\r\n" if close else ""
         writer.write(f"GET {self._path} HTTP/1.1\r\nhost: x\r\n{fields}\r\n".encode())
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        assert head.startswith(b"http/1.1 200 "), head
-        length = int(head.partition(b"content-length: ")[2].split(b"\r\n", 1)[0])
-        body = await reader.readexactly(length)
+        async with asyncio.timeout(PATIENCE):
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            assert head.startswith(b"http/1.1 200 "), head
+            length = int(head.partition(b"content-length: ")[2].split(b"\r\n", 1)[0])
+            body = await reader.readexactly(length)
         self.tally.answered += 1
         self.tally.bodies[body.decode()] += 1
         return b"connection: close\r\n" in head
