@@ -28,7 +28,7 @@ from websocket_doubles import (
     with_fields,
 )
 
-from pounce_asgi import RequestTimeout
+from pounce_asgi import Listeners, RequestTimeout
 
 DEFLATE = with_fields((b"sec-websocket-extensions", b"permessage-deflate; client_max_window_bits"))
 
@@ -533,6 +533,25 @@ def test_the_end_of_the_bytes_after_a_goodbye_leaves_time_for_answers() -> None:
         assert talk.messages == ["question"]
         assert talk.goodbye == (1000, "")
         assert talk.carrier.finished
+
+    run(main)
+
+
+def test_a_connection_that_is_lost_after_its_goodbye_has_not_vanished() -> None:
+    records: list[str] = []
+
+    def note(record: Any) -> None:
+        records.append(f"{type(record).__name__} {getattr(record, 'aborted', '')}".strip())
+
+    async def main() -> None:
+        app = Script(None, None)
+        listeners = Listeners(client_disconnected=note, response_completed=note)
+        talk = await Conversation(app, listeners=listeners).start()
+        await talk.say(text("unread") + close(1001, "bye"))
+        talk.connection.connection_lost(None)
+        await app.step(2)
+        assert app.received == [received("unread"), disconnect(1001, "bye")]
+        assert records == ["ResponseCompleted False"]
 
     run(main)
 

@@ -206,6 +206,8 @@ class WebSocketConnection(Generic[WireFields]):
         elif self.phase is OPEN and self._paused:
             self._lost = True
             self.exchange.unreachable(vanished=True)
+        elif self.phase is ANSWERING:
+            self.exchange.disconnected(*self._goodbye)
         elif self.phase is not CLOSED:
             self.exchange.client_gone()
         self._over()
