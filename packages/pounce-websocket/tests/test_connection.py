@@ -449,6 +449,7 @@ def test_a_broken_rule_is_told_to_both_sides_and_to_the_operator(name: str) -> N
         assert talk.goodbye is not None
         assert talk.goodbye[0] == code
         assert talk.goodbye[1]
+        assert talk.messages == ["before"]  # what was right is answered
         assert app.contents == ["before"]
         assert app.disconnect == talk.goodbye
         assert talk.carrier.finished
@@ -456,6 +457,7 @@ def test_a_broken_rule_is_told_to_both_sides_and_to_the_operator(name: str) -> N
         assert status == 0
         assert str(code) in detail
         talk.connection.data_received(text("more"))
+        assert app.contents == ["before"]
         talk.connection.connection_lost(None)
         assert not talk.context.running
 

@@ -102,7 +102,7 @@ class WebSocketConnection(Generic[WireFields]):
         self._pong: bytes | None = None
         """The last ping that could not be answered because the client does not read (RFC 6455, 5.5.3)."""
         self._goodbye = (ABNORMAL_CLOSURE, "")
-        """What the client's close frame said."""
+        """What is to be answered once the application has taken what came before."""
         # Set by accept(), before any byte comes:
         self._reader: FrameReader
         self._deflater: Deflater | None = None
@@ -307,12 +307,7 @@ class WebSocketConnection(Generic[WireFields]):
         elif self._lost:
             self.exchange.disconnected(code, reason)
         elif self.phase is OPEN:
-            self._goodbye = (code, reason)
-            self.phase = ANSWERING
-            if self.exchange.client_closing(code, reason):
-                self.close(code, reason)
-            else:
-                self._deadline = self.host.soon + CLOSE_TIMEOUT
+            self._end_after_messages(code, reason)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -366,14 +361,25 @@ class WebSocketConnection(Generic[WireFields]):
 
     def _fail(self, error: ConversationFailed) -> None:
         """The client broke a rule: say which, and end (RFC 6455, 7.1.7)."""
+        reason = str(error)
+        self._reader.closed = True
         if self.phase is OPEN or self._lost:
-            reason = str(error)
             self.host.request_refused(self.exchange.peer, 0, f"a WebSocket ended with {error.code}: {reason}")
+        if self._lost:
             self.exchange.disconnected(error.code, reason)
-            if self.phase is OPEN:
-                self.carrier.write(build_close(error.code, reason))
-        if self.phase is not CLOSED:
+        elif self.phase is OPEN:
+            self._end_after_messages(error.code, reason)
+        elif self.phase is not CLOSED:
             self._finish()
+
+    def _end_after_messages(self, code: int, reason: str) -> None:
+        """Nothing more is read. The application has what came before, may still answer it, and then it is over."""
+        self._goodbye = (code, reason)
+        self.phase = ANSWERING
+        if self.exchange.client_closing(code, reason):
+            self.close(code, reason)
+        else:
+            self._deadline = self.host.soon + CLOSE_TIMEOUT
 
     def _finish(self) -> None:
         """Nothing more is to be said."""

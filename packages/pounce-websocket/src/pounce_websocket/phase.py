@@ -1,8 +1,8 @@
 """How far a WebSocket's conversation is.
 
 HANDSHAKE -> OPEN -> CLOSING -> CLOSED      we say goodbye first
-             OPEN -> ANSWERING -> CLOSED    the client does
-             OPEN -> CLOSED                 it breaks a rule, or vanishes
+             OPEN -> ANSWERING -> CLOSED    the client does, or breaks a rule
+             OPEN -> CLOSED                 it vanishes
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Phase(enum.Enum):
     CLOSING = "closing"
     """Our goodbye is out, the client's is awaited."""
     ANSWERING = "answering"
-    """The client has said goodbye; the application still has messages to take before it is answered."""
+    """The client has said goodbye, or broken a rule; the application may have messages to take before the answer."""
     CLOSED = "closed"
 
 

@@ -83,7 +83,7 @@ class FrameReader:
         """What came and was not read yet, from ``_offset`` on: less than a frame, or what is held back."""
         self._offset = 0
         self.closed = False
-        """The client has said goodbye."""
+        """The client has said goodbye, or broken a rule: nothing more is read."""
 
     def keep(self, data: bytes) -> None:
         """Put aside what comes while the listener says stop."""
