@@ -42,6 +42,8 @@ async def app(_scope: Any, _receive: Any, send: Any) -> None:
 def requests(batches: int) -> list[bytes]:
     """What a client sends: its preface, then so many reads of ten requests, with the windows that it grants."""
     client = h2.connection.H2Connection()
+    client.local_settings.enable_push = 0
+    client.local_settings.acknowledge()
     client.initiate_connection()
     client.increment_flow_control_window(2**31 - 1 - 65535)
     reads = [client.data_to_send()]

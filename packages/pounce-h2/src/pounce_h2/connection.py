@@ -59,6 +59,7 @@ class Http2Connection(ConnectionEnd):
         self._busy = False
         """Within a call of the transport, which ends in a flush."""
         self._flush_soon = False
+        self._faulty = False
 
     # -- ServedConnection --------------------------------------------------------------------------------------------
 
@@ -202,10 +203,12 @@ class Http2Connection(ConnectionEnd):
         stream = self.streams.get(stream_id)
         if stream is not None and stream.waiting:
             self.scheduler.add(stream_id, stream.priority)
-        elif not stream_id:
-            for stream in self.streams.values():  # also after settings, which move all windows (RFC 9113, 6.9.2)
-                if stream.waiting:
-                    self.scheduler.add(stream.stream_id, stream.priority)
+
+    def settings_changed(self) -> None:
+        """All windows may have moved (RFC 9113, 6.9.2)."""
+        for stream_id, stream in self.streams.items():
+            if stream.waiting:
+                self.scheduler.add(stream_id, stream.priority)
 
     def priority_updated(self, stream_id: int, value: bytes) -> None:
         """A client changes its mind about a response."""
@@ -220,8 +223,11 @@ class Http2Connection(ConnectionEnd):
         """A frame that moves no request forward."""
         self.budget.chore(cost)
 
-    def stream_refused(self) -> None:
-        """A stream that was ended for what its client did."""
+    def stream_refused(self, detail: str) -> None:
+        """A stream that was ended for what its client did. The first fault of a connection gets a line in the log."""
+        if detail and not self._faulty:
+            self._faulty = True
+            self.host.request_refused(self.peer, 0, f"HTTP/2 stream error: {detail}")
         self.budget.refusal()
 
     # -- called by streams: windows ----------------------------------------------------------------------------------
@@ -256,7 +262,8 @@ class Http2Connection(ConnectionEnd):
     def forget(self, stream_id: int, waiting: int) -> None:
         """A stream is over; ``waiting`` bytes of its body were never taken."""
         if self.streams.pop(stream_id, None) is not None:
-            self.scheduler.remove(stream_id)
+            if self.scheduler.members:
+                self.scheduler.remove(stream_id)
             if not self.streams:
                 self.idle_deadline = self.host.soon + self.host.timeouts.keep_alive
                 if self.leaving:
@@ -277,7 +284,7 @@ class Http2Connection(ConnectionEnd):
         if not size:
             return True
         return (
-            not self.scheduler
+            not self.scheduler.members
             and self._gathered < WRITE_BYTES
             and not self.transport.congested
             and size <= engine.max_frame
@@ -291,7 +298,11 @@ class Http2Connection(ConnectionEnd):
 
     def want_flush(self) -> None:
         """Something is to be sent before the loop waits again."""
-        if not self._busy and not self._flush_soon:
+        if not self._busy:
+            self._flush_later()
+
+    def _flush_later(self) -> None:
+        if not self._flush_soon:
             self._flush_soon = True
             self.host.loop.call_soon(self._turn, context=self.host.base_context)
 
@@ -304,7 +315,7 @@ class Http2Connection(ConnectionEnd):
         """Send what was gathered, and as much of what waits as may be sent."""
         if self._leftovers:
             self._drop_leftovers()
-        if self.scheduler:
+        if self.scheduler.members:
             self._pump()
         self.write_out()
         if self._frames_sent:
@@ -323,10 +334,9 @@ class Http2Connection(ConnectionEnd):
         """Let the streams send in their turns, until nothing more may be sent or others have waited long enough."""
         scheduler, engine, streams = self.scheduler, self.engine, self.streams
         budget = TURN_BYTES
-        while scheduler and not self.transport.congested and engine.connection_window > 0:
+        while scheduler.members and not self.transport.congested and engine.connection_window > 0:
             if budget <= 0:
-                self._busy = False
-                self.want_flush()
+                self._flush_later()
                 return
             stream_id = scheduler.next()
             room = min(engine.window(stream_id), engine.max_frame)

@@ -52,8 +52,13 @@ class EngineUser(Protocol):
     def chore(self, cost: int) -> None:
         """A frame came that moves no request forward. Raises `Flood` when there were too many."""
 
-    def stream_refused(self) -> None:
-        """A stream was ended for what its client did. Raises `Flood` when there were too many."""
+    def settings_changed(self) -> None:
+        """The client's settings are others, and with them perhaps the windows of all streams (RFC 9113, 6.9.2)."""
+
+    def stream_refused(self, detail: str) -> None:
+        """A stream was ended for what its client did: by the client where there is no ``detail``. Raises `Flood` when
+        there were too many.
+        """
 
 
 class Engine(Protocol):

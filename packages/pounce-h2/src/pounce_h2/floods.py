@@ -30,8 +30,8 @@ class FloodBudget:
     __slots__ = ("_chores", "_paid_at", "_refusals")
 
     def __init__(self, now: float) -> None:
-        self._chores = 0
-        self._refusals = 0
+        self._chores = 0.0
+        self._refusals = 0.0
         self._paid_at = now
 
     def chore(self, cost: int = 1) -> None:
@@ -48,14 +48,14 @@ class FloodBudget:
 
     def request(self) -> None:
         """A request began."""
-        self._chores = max(self._chores - CHORES_PER_REQUEST, 0)
+        self._chores = max(self._chores - CHORES_PER_REQUEST, 0.0)
 
     def frames_sent(self, count: int) -> None:
         """So many frames of body went out."""
-        self._chores = max(self._chores - CHORES_PER_FRAME * count, 0)
+        self._chores = max(self._chores - CHORES_PER_FRAME * count, 0.0)
 
     def pay(self, now: float) -> None:
         """Time has gone by."""
         elapsed, self._paid_at = now - self._paid_at, now
-        self._chores = max(self._chores - int(elapsed * CHORES_PER_SECOND), 0)
-        self._refusals = max(self._refusals - int(elapsed * REFUSALS_PER_SECOND), 0)
+        self._chores = max(self._chores - elapsed * CHORES_PER_SECOND, 0.0)
+        self._refusals = max(self._refusals - elapsed * REFUSALS_PER_SECOND, 0.0)

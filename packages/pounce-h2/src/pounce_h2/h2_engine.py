@@ -24,10 +24,14 @@ from h2.config import H2Configuration
 from h2.connection import AllowedStreamIDs, H2Connection
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
-from h2.stream import StreamClosedBy, StreamInputs, StreamState
+from h2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
 from hpack import HPACKError, OversizedHeaderListError
 from hyperframe.exceptions import HyperframeError
 
+from pounce_h2 import frame_reader as frames
+from pounce_h2 import frame_writer as writer
+from pounce_h2.block_memo import BlockMemo
+from pounce_h2.connection_frames import LARGEST, ConnectionFrames, without_priority, word_of
 from pounce_h2.errors import (
     COMPRESSION_ERROR,
     FLOW_CONTROL_ERROR,
@@ -38,43 +42,15 @@ from pounce_h2.errors import (
     Flood,
     StreamFault,
 )
-from pounce_h2.frame_reader import (
-    ACK,
-    DATA,
-    END_STREAM,
-    GOAWAY,
-    HEADERS,
-    PING,
-    PRIORITY,
-    PRIORITY_FLAG,
-    PRIORITY_UPDATE,
-    PUSH_PROMISE,
-    RST_STREAM,
-    SETTINGS,
-    WINDOW_UPDATE,
-    FrameReader,
-)
-from pounce_h2.frame_writer import (
-    SETTINGS_ACK,
-    body_header,
-    goaway_frame,
-    head_frames,
-    ping_frame,
-    promise_frames,
-    reset_frame,
-    window_frame,
-)
+from pounce_h2.frame_reader import ACK, END_STREAM, PRIORITY_FLAG, FrameReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from h2.stream import H2Stream
 
     from pounce_h2.engine import EngineUser
 
 __all__ = ["H2Engine"]
 
-_word: Final = Struct(">L").unpack_from
 _setting: Final = Struct(">HL").iter_unpack
 
 NO_TABLE: Final = b"\x20"
@@ -83,34 +59,29 @@ REMEMBERED: Final = 256
 """Closed streams of which it is known how they ended. A frame that is still under way for an older one is ignored."""
 KNOWN_SETTINGS: Final = frozenset(map(int, SettingCodes))
 """Others are dropped: h2 would keep each of 65,536 for as long as the connection lives."""
-LARGEST: Final = 2**31 - 1
-"""Of windows and of streams."""
 JOINED: Final = 4096
 """Body below this is copied behind its header; a larger piece is sent beside it."""
-OUR_PING: Final = b"pounce\x00\x00"
 
 # A member of an enum is looked up anew each time that it is named.
 _RECV_HEADERS: Final = StreamInputs.RECV_HEADERS
 _RECV_END: Final = StreamInputs.RECV_END_STREAM
 _SEND_END: Final = StreamInputs.SEND_END_STREAM
-_ODD: Final = AllowedStreamIDs.ODD
 _CLOSED: Final = StreamState.CLOSED
 _HALF_CLOSED_LOCAL: Final = StreamState.HALF_CLOSED_LOCAL
 _RECEIVING: Final = (StreamState.OPEN, StreamState.HALF_CLOSED_LOCAL)
 _BY_END: Final = (StreamClosedBy.RECV_END_STREAM, StreamClosedBy.SEND_END_STREAM)
 
 
-class H2Engine:
+class H2Engine(ConnectionFrames):
     """The `Engine` of one connection. Owned by the worker's thread."""
 
     def __init__(self, user: EngineUser, settings: dict[int, int], *, connection_window: int, field_bytes: int) -> None:
         """``settings`` go to the client. ``field_bytes`` bound a block of fields, undone as RFC 9113, 6.5.2 counts."""
-        self.user = user
+        super().__init__(user)
         self.units = 0
         self.last_stream_id = 0
         self.push_allowed = True
         self.dead = False
-        self._out: list[bytes] = []
         self._reader = FrameReader(settings[SettingCodes.MAX_FRAME_SIZE], field_bytes)
         self._field_bytes = field_bytes
         self._window = connection_window
@@ -120,19 +91,22 @@ class H2Engine:
         h2.local_settings = Settings(client=False, initial_values=settings)  # type: ignore[arg-type]
         h2.decoder.max_header_list_size = field_bytes
         self._streams = h2.streams
+        self._stream_window = settings[SettingCodes.INITIAL_WINDOW_SIZE]
+        self._initial_window = 65_535
+        self._blocks = BlockMemo(self._decode)
         self._ended: dict[int, StreamClosedBy | None] = {}
         self._ended_order: deque[int] = deque()
         self._handlers: dict[int, Callable[[int, int, bytes, int], None]] = {
-            DATA: self._on_data,
-            HEADERS: self._on_headers,
-            PRIORITY: self._on_priority,
-            RST_STREAM: self._on_reset,
-            SETTINGS: self._on_settings,
-            PUSH_PROMISE: self._on_push,
-            PING: self._on_ping,
-            GOAWAY: self._on_goaway,
-            WINDOW_UPDATE: self._on_window_update,
-            PRIORITY_UPDATE: self._on_priority_update,
+            frames.DATA: self._on_data,
+            frames.HEADERS: self._on_headers,
+            frames.PRIORITY: self._on_priority,
+            frames.RST_STREAM: self._on_reset,
+            frames.SETTINGS: self._on_settings,
+            frames.PUSH_PROMISE: self._on_push,
+            frames.PING: self._on_ping,
+            frames.GOAWAY: self._on_goaway,
+            frames.WINDOW_UPDATE: self._on_window_update,
+            frames.PRIORITY_UPDATE: self._on_priority_update,
         }
 
     # -- what the connection asks ------------------------------------------------------------------------------------
@@ -175,7 +149,7 @@ class H2Engine:
         except (H2Error, HyperframeError) as error:
             raise ConnectionFault(f"HTTP2-Settings: {error}") from error
         self.last_stream_id = 1
-        self.push_allowed = bool(self._h2.remote_settings.enable_push)
+        self._read_settings()
         self._open_connection_window()
 
     def _open_connection_window(self) -> None:
@@ -186,7 +160,7 @@ class H2Engine:
         if self._window > 65_535:
             increment = self._window - 65_535
             manager.window_opened(increment)
-            self._out.append(window_frame(0, increment))
+            self._out.append(writer.window_frame(0, increment))
 
     # -- frames in ---------------------------------------------------------------------------------------------------
 
@@ -207,19 +181,19 @@ class H2Engine:
                     else:
                         handler(flags, stream_id, payload, size)
                 except StreamFault as fault:
-                    self._break_stream(stream_id, fault.code)
+                    self._break_stream(stream_id, fault.code, str(fault))
         except H2Error as error:
             raise ConnectionFault(str(error), int(getattr(error, "error_code", PROTOCOL_ERROR))) from error
 
-    def _break_stream(self, stream_id: int, code: int) -> None:
+    def _break_stream(self, stream_id: int, code: int, detail: str) -> None:
         self.reset(stream_id, code)
         self.user.stream_reset(stream_id)
-        self.user.stream_refused()
+        self.user.stream_refused(detail)
 
     def _on_headers(self, flags: int, stream_id: int, payload: bytes, _size: int) -> None:
         if flags & PRIORITY_FLAG:
-            payload = self._without_priority(stream_id, payload)
-        fields = self._decode(payload)
+            payload = without_priority(stream_id, payload)
+        fields = self._blocks.fields_of(payload)
         ended = bool(flags & END_STREAM)
         stream = self._streams.get(stream_id)
         if stream is not None:
@@ -228,8 +202,12 @@ class H2Engine:
         if stream_id <= self.last_stream_id and stream_id % 2:
             self._on_closed_headers(stream_id)
             return
-        stream = self._h2._begin_new_stream(stream_id, _ODD)
+        if not stream_id % 2:
+            raise ConnectionFault(f"stream {stream_id} is not for a client to open")
         self.last_stream_id = stream_id
+        stream = self._streams[stream_id] = H2Stream(
+            stream_id, self._h2.config, self._stream_window, self._initial_window
+        )
         machine = stream.state_machine
         machine.process_input(_RECV_HEADERS)
         if ended:
@@ -242,15 +220,8 @@ class H2Engine:
     def _requests(self) -> int:
         return sum(stream_id % 2 for stream_id in self._streams)
 
-    def _without_priority(self, stream_id: int, payload: bytes) -> bytes:
-        """The tree of RFC 7540 is gone (RFC 9113, 5.3.2); what it says is read over."""
-        if len(payload) < 5:
-            raise ConnectionFault("HEADERS with less than a priority", 0x6)
-        if _word(payload)[0] & LARGEST == stream_id:
-            raise ConnectionFault(f"stream {stream_id} depends on itself")
-        return payload[5:]
-
     def _decode(self, block: bytes) -> Any:
+        """Undo HPACK."""
         try:
             return self._h2.decoder.decode(block, raw=True)
         except OversizedHeaderListError as error:
@@ -304,21 +275,19 @@ class H2Engine:
         self.user.chore(1)
 
     def _on_window_update(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
-        increment = _word(payload)[0] & LARGEST
-        h2 = self._h2
+        increment = word_of(payload)
         if not stream_id:
-            h2.outbound_flow_control_window += increment
-            if not increment or h2.outbound_flow_control_window > LARGEST:
-                raise ConnectionFault("a window of 0, or beyond 2**31 - 1", FLOW_CONTROL_ERROR if increment else 1)
+            window = self._h2.outbound_flow_control_window = self._h2.outbound_flow_control_window + increment
         else:
             stream = self._streams.get(stream_id)
             if stream is None:
                 self._require_opened(stream_id, "WINDOW_UPDATE")
                 self.user.chore(1)
                 return
-            stream.outbound_flow_control_window += increment
-            if not increment or stream.outbound_flow_control_window > LARGEST:
-                raise StreamFault("a window of 0, or beyond 2**31 - 1", FLOW_CONTROL_ERROR if increment else 1)
+            window = stream.outbound_flow_control_window = stream.outbound_flow_control_window + increment
+        if not increment or window > LARGEST:
+            fault = StreamFault if stream_id else ConnectionFault
+            raise fault("a window of 0, or beyond 2**31 - 1", FLOW_CONTROL_ERROR if increment else PROTOCOL_ERROR)
         self.user.chore(1)
         self.user.window_opened(stream_id)
 
@@ -332,7 +301,7 @@ class H2Engine:
         if stream_id in self._streams:
             self._forget(stream_id, StreamClosedBy.RECV_RST_STREAM)
             self.user.stream_reset(stream_id)
-            self.user.stream_refused()
+            self.user.stream_refused("")
         else:
             self.user.chore(1)
 
@@ -348,38 +317,22 @@ class H2Engine:
             settings.validate_received_setting(code, value)
             settings[code] = value
         self._h2._acknowledge_settings()
-        self._out.append(SETTINGS_ACK)
-        self.push_allowed = bool(settings.enable_push)
-        self.user.window_opened(0)
+        self._out.append(writer.SETTINGS_ACK)
+        self._read_settings()
+        self.user.settings_changed()
 
-    def _on_ping(self, flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
-        self.user.chore(1)
-        if not flags & ACK:
-            self._out.append(ping_frame(payload, ack=True))
-        elif payload == OUR_PING:
-            self.user.ping_acknowledged()
-
-    def _on_goaway(self, _flags: int, _stream_id: int, _payload: bytes, _size: int) -> None:
-        self.user.chore(10)
-        self.user.goaway_received()
+    def _read_settings(self) -> None:
+        """What of the client's settings is asked for often."""
+        self.push_allowed = bool(self._h2.remote_settings.enable_push)
+        self._initial_window = self._h2.remote_settings.initial_window_size
 
     def _on_priority(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
         """Deprecated (RFC 9113, 5.3.2); nothing is left but to see that it is one."""
         self.user.chore(1)
-        if _word(payload)[0] & LARGEST == stream_id:
+        if word_of(payload) == stream_id:
             if stream_id not in self._streams:
                 raise ConnectionFault(f"stream {stream_id} depends on itself")
             raise StreamFault("a stream depends on itself")
-
-    def _on_priority_update(self, _flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
-        self.user.chore(1)
-        stream_id = _word(payload)[0] & LARGEST
-        if not stream_id:
-            raise ConnectionFault("PRIORITY_UPDATE for stream 0")
-        self.user.priority_updated(stream_id, payload[4:])
-
-    def _on_push(self, _flags: int, _stream_id: int, _payload: bytes, _size: int) -> None:
-        raise ConnectionFault("a client cannot promise streams")
 
     # -- frames out --------------------------------------------------------------------------------------------------
 
@@ -390,7 +343,7 @@ class H2Engine:
         if not self._table_closed:
             self._table_closed = True
             block = NO_TABLE + block
-        self._out.append(head_frames(stream_id, block, self._h2.max_outbound_frame_size, end=end))
+        self._out.append(writer.head_frames(stream_id, block, self._h2.max_outbound_frame_size, end=end))
         if end:
             self._end(stream, _SEND_END)
 
@@ -401,7 +354,7 @@ class H2Engine:
         size = len(data)
         self._h2.outbound_flow_control_window -= size
         stream.outbound_flow_control_window -= size
-        header = body_header(size, stream_id, end=end)
+        header = writer.body_header(size, stream_id, end=end)
         if size < JOINED:
             self._out.append(header + data)
         else:
@@ -419,7 +372,7 @@ class H2Engine:
     def reset(self, stream_id: int, code: int) -> None:
         if stream_id in self._streams:
             self._forget(stream_id, StreamClosedBy.SEND_RST_STREAM)
-            self._out.append(reset_frame(stream_id, code))
+            self._out.append(writer.reset_frame(stream_id, code))
 
     def _forget(self, stream_id: int, how: StreamClosedBy | None) -> None:
         del self._streams[stream_id]
@@ -433,12 +386,12 @@ class H2Engine:
         if stream is not None and stream.state_machine.state in _RECEIVING:
             increment = stream._inbound_window_manager.process_bytes(size)
             if increment:
-                self._out.append(window_frame(stream_id, increment))
+                self._out.append(writer.window_frame(stream_id, increment))
 
     def credit_connection(self, size: int) -> None:
         increment = self._h2._inbound_flow_control_window_manager.process_bytes(size)
         if increment:
-            self._out.append(window_frame(0, increment))
+            self._out.append(writer.window_frame(0, increment))
 
     def promise(self, stream_id: int, block: bytes) -> int:
         h2 = self._h2
@@ -453,15 +406,5 @@ class H2Engine:
         if not self._table_closed:
             self._table_closed = True
             block = NO_TABLE + block
-        self._out.append(promise_frames(stream_id, promised, block, h2.max_outbound_frame_size))
+        self._out.append(writer.promise_frames(stream_id, promised, block, h2.max_outbound_frame_size))
         return promised
-
-    def ping(self) -> None:
-        self._out.append(ping_frame(OUR_PING, ack=False))
-
-    def goaway(self, last_stream_id: int, code: int, detail: bytes = b"") -> None:
-        self._out.append(goaway_frame(last_stream_id, code, detail))
-
-    def data_to_send(self) -> list[bytes]:
-        out, self._out = self._out, []
-        return out

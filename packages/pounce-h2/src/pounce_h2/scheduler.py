@@ -49,42 +49,43 @@ class _Level:
 class Scheduler:
     """The streams of one connection that have something to send and may send it."""
 
-    __slots__ = ("_levels", "_members")
+    __slots__ = ("_levels", "members")
 
     def __init__(self) -> None:
         self._levels = [_Level() for _ in range(LEVELS)]
-        self._members: dict[int, Priority] = {}
+        self.members: dict[int, Priority] = {}
+        """Who is in it. To look at, where a call would cost too much."""
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self.members)
 
     def __contains__(self, stream_id: int) -> bool:
-        return stream_id in self._members
+        return stream_id in self.members
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._members)
+        return iter(self.members)
 
     def add(self, stream_id: int, priority: Priority) -> None:
         """A stream wants to send. Nothing happens if it is known already."""
-        if stream_id not in self._members:
-            self._members[stream_id] = priority
+        if stream_id not in self.members:
+            self.members[stream_id] = priority
             self._levels[priority.urgency].add(stream_id, incremental=priority.incremental)
 
     def remove(self, stream_id: int) -> None:
         """It no longer does, or cannot. Nothing happens if it is not known."""
-        priority = self._members.pop(stream_id, None)
+        priority = self.members.pop(stream_id, None)
         if priority is not None:
             self._levels[priority.urgency].remove(stream_id, incremental=priority.incremental)
 
     def change(self, stream_id: int, priority: Priority) -> None:
         """Its priority is another now."""
-        if stream_id in self._members:
+        if stream_id in self.members:
             self.remove(stream_id)
             self.add(stream_id, priority)
 
     def next(self) -> int:
         """The stream whose turn it is, which goes to the end of those that take turns; 0 when there is none."""
-        if not self._members:
+        if not self.members:
             return 0
         for level in self._levels:
             turns = level.turns

@@ -111,6 +111,11 @@ class WebSocketStream(Http2Stream):
         else:
             super()._sent_all()
 
+    def half_closed(self) -> None:
+        """The client will send nothing more on any stream; of this one it has said so itself."""
+        if not self.accepted:
+            self.exchange.half_closed()
+
     def fail_request(self, error: RequestError) -> None:
         """The client does not end its side, or cannot any more."""
         self.read_deadline = NEVER
