@@ -102,7 +102,6 @@ FLOODS: list[tuple[str, Callable[[], Iterator[bytes]], Any, int]] = [
     ("made-you-reset-window", made_you_reset(lambda n: frame(8, 0, n, pack(">L", 2**31 - 1))), hang, 201),
     ("made-you-reset-zero", made_you_reset(lambda n: frame(8, 0, n, pack(">L", 0))), hang, 201),
     ("made-you-reset-headers", made_you_reset(lambda n: headers(n, [(b"x", b"y")], end=False)), hang, 201),
-    ("made-you-reset-priority", made_you_reset(lambda n: frame(2, 0, n, pack(">LB", n, 1))), hang, 201),
     ("made-you-reset-malformed", lambda: (headers(n, [*GET, (b"X", b"y")]) for n in ids()), hello, 201),
     ("refused-streams", refused_streams, hang, 301),
     ("continuation", no_end_of_fields, hello, 200),

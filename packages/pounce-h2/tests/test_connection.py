@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from h2_doubles import GET, Conversation, converse, echo
+from typing import Any
+
+import pytest
+from h2_doubles import GET, POST, Conversation, converse, echo, hello, read_body
 
 
 def test_a_request_is_answered() -> None:
@@ -36,5 +39,96 @@ def test_a_hundred_streams_in_parallel() -> None:
         await talk.talk()
         for number, stream_id in enumerate(ids):
             assert talk.answer(stream_id).body == b"hello /%d" % number
+
+    converse(scenario)
+
+
+def test_expectations() -> None:
+    async def scenario() -> None:
+        talk = Conversation(echo)
+        stream = talk.begin([*POST, (b"expect", b"100-continue")], end=False)
+        await talk.talk()
+        assert talk.answer(stream).informational == [{b":status": b"100"}]
+        await talk.upload(stream, b"body")
+        await talk.talk()
+        assert talk.answer(stream).body == b"body"
+
+    converse(scenario)
+
+
+def test_trailers_in_both_directions() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        body = await read_body(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": True})
+        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"1")]})
+
+    async def scenario() -> None:
+        talk = Conversation(app)
+        for size in (1, 200_000):
+            stream = talk.begin([*POST, (b"te", b"trailers")], end=False)
+            await talk.upload(stream, bytes(size), end=False)
+            talk.client.send_headers(stream, [(b"x-check", b"2")], end_stream=True)
+            await talk.talk()
+            answer = talk.answer(stream)
+            assert (len(answer.body), answer.trailers, answer.ended) == (size, [(b"x-sum", b"1")], True)
+
+    converse(scenario)
+
+
+def test_early_hints() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.early_hint", "links": [b"</a>; rel=preload"]})
+        await hello(scope, receive, send)
+
+    async def scenario() -> None:
+        answer = await Conversation(app).ask()
+        assert answer.informational == [{b":status": b"103", b"link": b"</a>; rel=preload"}]
+        assert answer.status == 200
+
+    converse(scenario)
+
+
+@pytest.mark.parametrize(("method", "status"), [(b"HEAD", 200), (b"GET", 204), (b"GET", 304)])
+def test_answers_without_a_body(method: bytes, status: int) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"" if status != 200 else b"hello"})
+
+    async def scenario() -> None:
+        answer = await Conversation(app).ask([(b":method", method), *GET[1:]])
+        assert (answer.status, answer.body, answer.ended) == (status, b"", True)
+        assert dict(answer.fields).get(b"content-length") == (b"5" if method == b"HEAD" else None)
+
+    converse(scenario)
+
+
+def test_the_scope() -> None:
+    scopes = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await hello(scope, receive, send)
+
+    async def scenario() -> None:
+        fields = [*GET[:2], (b":path", b"/a%20b?c=d"), GET[3], (b"cookie", b"a=1"), (b"x", b"y"), (b"cookie", b"b=2")]
+        await Conversation(app).ask(fields)
+        (scope,) = scopes
+        assert scope["http_version"] == "2"
+        assert (scope["path"], scope["raw_path"], scope["query_string"]) == ("/a b", b"/a%20b", b"c=d")
+        assert scope["headers"] == [(b"host", b"example.org"), (b"cookie", b"a=1; b=2"), (b"x", b"y")]
+
+    converse(scenario)
+
+
+def test_what_belongs_to_connections_of_http1_is_not_sent() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"Connection", b"close"), (b"Transfer-Encoding", b"chunked"), (b"Upgrade", b"h2"), (b"X-Y", b" z ")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"x"})
+
+    async def scenario() -> None:
+        answer = await Conversation(app).ask()
+        assert answer.fields == [(b":status", b"200"), (b"x-y", b"z"), (b"content-length", b"1")]
 
     converse(scenario)

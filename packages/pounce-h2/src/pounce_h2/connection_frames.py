@@ -59,6 +59,12 @@ class ConnectionFrames:
         self.user.chore(10)
         self.user.goaway_received()
 
+    def _on_priority(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
+        """Deprecated (RFC 9113, 5.3.2); nothing is left but to see that it is one."""
+        self.user.chore(1)
+        if word_of(payload) == stream_id:
+            raise ConnectionFault(f"stream {stream_id} depends on itself")
+
     def _on_priority_update(self, _flags: int, _stream_id: int, payload: bytes, _size: int) -> None:
         self.user.chore(1)
         stream_id = word_of(payload)
