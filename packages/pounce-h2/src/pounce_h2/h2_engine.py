@@ -174,7 +174,8 @@ class H2Engine(ConnectionFrames):
                 kind, flags, stream_id, payload, size = frame
                 self.units += 1
                 try:
-    X
+                    handler = handlers.get(kind)
+                    if handler is None:
                         self.user.chore(1)  # unknown frames are ignored (RFC 9113, 5.5)
                     else:
                         handler(flags, stream_id, payload, size)
