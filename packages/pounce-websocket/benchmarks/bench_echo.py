@@ -81,12 +81,14 @@ class Host:
     def watch_deadlines(self, member: Any) -> None:
         pass
 
+    def forget_deadlines(self, member: Any) -> None:
+        pass
+
 
 async def echo(_scope: Any, receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "websocket.accept"})
-    while True:
-        message = await receive()
+    while (message := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "text": message["text"]})
 
 
@@ -122,8 +124,7 @@ async def measure_echo(frame: bytes, at_once: int) -> float:
             await asyncio.sleep(0)
         best = min(best, (time.perf_counter() - begin) / MESSAGES)
     assert not connection.exchange.messages
-    for task in tuple(connection.exchange.context.running):
-        task.cancel()
+    connection.connection_lost(None)
     await asyncio.sleep(0)
     return best
 
