@@ -1,9 +1,10 @@
 """A TLS connection whose records the kernel may encrypt, so that it can send files by itself (Linux: kernel TLS).
 
 OpenSSL hands its keys to the kernel only where it has the socket itself, which costs a system call more for each
-request. So this is for those who serve files and have asked for it (``ssl.OP_ENABLE_KTLS``); without it, and for all
-else, there is `pounce_workers.net.tls_socket`, whose surface this one has. Where the kernel does not take over (no
-``tls`` module, another cipher, an older OpenSSL), files are read, encrypted and sent here.
+request, and a second descriptor for each connection. So this is for those who serve files and have asked for it
+(``ssl.OP_ENABLE_KTLS``); without it, and for all else, there is `pounce_workers.net.tls_socket`, whose surface this one
+has. Where the kernel does not take over (no ``tls`` module, another cipher, an older OpenSSL), files are read,
+encrypted and sent here.
 """
 
 from __future__ import annotations
@@ -135,13 +136,14 @@ class KtlsSocket:
         """End one direction, or both; the writing one with a close_notify, as far as there is room for it."""
         if how != socket.SHUT_RD:
             self._say_goodbye()
-        # Not that of an SSLSocket, which goes on in the clear after it.
-        socket.socket.shutdown(self._sock, how)
+        self._sock.shutdown(how)
 
     def close(self) -> None:
         """Close the socket; with a close_notify, as far as there is room for it and nothing is cut off."""
         self._say_goodbye()
         self.on_handshake = self.on_stuck = None
+        if self.ssl_object is not None:
+            self.ssl_object.close()
         self._sock.close()
 
     # -- for whoever gives it away -----------------------------------------------------------------------------------
@@ -169,9 +171,12 @@ class KtlsSocket:
             self._phase = TlsPhase.CLEARTEXT
         elif first:
             self._phase = TlsPhase.HANDSHAKE
-            wrapped = self._context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
-            self._sock = self.ssl_object = wrapped
-            self.fileno = wrapped.fileno
+            self._sock.getpeername()  # raises where the client has reset the connection meanwhile
+            # On a descriptor of its own: an SSLSocket takes the one that it is given, loses it when it cannot be made,
+            # and goes on in the clear after a shutdown. Pollers know the connection by ours.
+            self.ssl_object = self._context.wrap_socket(
+                self._sock.dup(), server_side=True, do_handshake_on_connect=False
+            )
 
     def _shake_hands(self) -> None:
         """Go on with the handshake."""
