@@ -205,3 +205,25 @@ def test_tiny_pieces_of_body_are_not_kept_for_ever() -> None:
         assert stream is None or len(stream.exchange.body._chunks) <= 512
 
     converse(scenario)
+
+
+def test_answers_that_nobody_reads_do_not_fill_the_memory() -> None:
+    """Heads wait for no window, so the socket's own back-pressure has to hold such a client."""
+
+    async def scenario() -> None:
+        talk = Conversation(raw=True)
+        talk.transport.room = 0
+        await talk.send(BEGIN)
+        numbers = iter(range(1, 2**31, 2))
+        fields = [(b":method", b"HEAD"), *GET[1:]]
+        while not talk.transport.paused:
+            assert len(talk.transport.written) < 300_000
+            await talk.send(b"".join(headers(next(numbers), fields) for _ in range(20)))
+        talk.transport.congested = False
+        talk.transport.room = float("inf")
+        talk.connection.writable()
+        assert not talk.transport.paused
+        await talk.send(headers(next(numbers), fields))
+        assert not talk.transport.closing
+
+    converse(scenario)

@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from h2.settings import SettingCodes
 from h2_doubles import GET, POST, Answer, Conversation, converse, echo, hello, read_body, turns
 
 NO_ERROR, INTERNAL, REFUSED, CANCEL = 0, 2, 7, 8
@@ -301,6 +302,43 @@ def test_a_lost_connection_tells_every_application() -> None:
         assert app.ended == ["gone"] * 5
         assert len(talk.host.closed) == 1
         assert not talk.host.watched
+
+    converse(scenario)
+
+
+@pytest.mark.parametrize("end", ["lost", "eof", "reset", "trailers", "drain", "stall"])
+@pytest.mark.parametrize("websocket", [True, False])
+def test_a_refusal_that_the_client_does_not_take(end: str, websocket: bool) -> None:
+    """The server's own answer waits for a window, and there is no application to tell of anything."""
+
+    async def scenario() -> None:
+        settings = {SettingCodes.INITIAL_WINDOW_SIZE: 0}
+        talk = Conversation(refusal="no", websockets=object(), client_settings=settings)
+        await talk.talk()
+        connect = [(b":method", b"CONNECT"), *GET[1:], (b":protocol", b"websocket")]
+        stream = talk.begin(connect if websocket else POST, end=False)
+        talk.client.send_data(stream, b"unwanted")
+        await talk.talk()
+        assert talk.answer(stream).status == 503
+        assert not talk.connection.idle
+        if end == "lost":
+            talk.transport.lose(None)
+        elif end == "eof":
+            talk.connection.eof_received()
+            talk.client.increment_flow_control_window(1000, stream)
+        elif end == "reset":
+            talk.client.reset_stream(stream, CANCEL)
+        elif end == "trailers":
+            talk.client.send_headers(stream, [(b"x", b"y")], end_stream=True)
+            talk.client.increment_flow_control_window(1000, stream)
+        elif end == "drain":
+            talk.connection.begin_drain()
+            talk.client.increment_flow_control_window(1000, stream)
+        else:
+            await talk.pass_time(40)
+        await talk.send(talk.client.data_to_send())  # h2 itself would not read on behind a GOAWAY
+        assert talk.connection.idle
+        assert talk.connection._unread == 0
 
     converse(scenario)
 

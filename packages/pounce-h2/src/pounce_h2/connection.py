@@ -31,6 +31,8 @@ TURN_BYTES: Final = 262_144
 """Sent in one turn of the loop; other connections come before the next."""
 WRITE_BYTES: Final = 65_536
 """Gathered before it is written."""
+BEHIND_BYTES: Final = 65_536
+"""Written to a client that reads nothing, before nothing is read of it: heads without a body wait for no window."""
 EARLY_PRIORITIES: Final = 128
 """Priorities that are kept for streams that are not open yet (RFC 9218, 7.1)."""
 
@@ -60,6 +62,10 @@ class Http2Connection(ConnectionEnd):
         """Within a call of the transport, which ends in a flush."""
         self._flush_soon = False
         self._faulty = False
+        """The first fault of a stream was told."""
+        self._behind = 0
+        """Bytes that were written while the client read nothing."""
+        self._paused = False
 
     # -- ServedConnection --------------------------------------------------------------------------------------------
 
@@ -84,12 +90,12 @@ class Http2Connection(ConnectionEnd):
 
     def writable(self) -> None:
         """The client has read enough for more to be sent."""
+        self._behind = 0
+        if self._paused and not self.eof:
+            self._paused = False
+            self.transport.resume_reading()
         if not self.ended:
-            self._busy = True
-            try:
-                self._flush()
-            finally:
-                self._busy = False
+            self._turn_now()
 
     def eof_received(self) -> None:
         """The client will send no more. What it has asked for is still answered, as far as the windows go."""
@@ -173,7 +179,7 @@ class Http2Connection(ConnectionEnd):
         stream = self.streams.get(stream_id)
         try:
             judge_trailers(fields, self.host.limits.field_count)
-            if stream is not None:
+            if stream is not None and stream.exchange is not None:
                 stream.trailers_received()
         except RequestError as error:
             if stream is not None:
@@ -309,7 +315,14 @@ class Http2Connection(ConnectionEnd):
     def _turn(self) -> None:
         self._flush_soon = False
         if not self.ended:
-            self.writable()
+            self._turn_now()
+
+    def _turn_now(self) -> None:
+        self._busy = True
+        try:
+            self._flush()
+        finally:
+            self._busy = False
 
     def _flush(self) -> None:
         """Send what was gathered, and as much of what waits as may be sent."""
@@ -355,9 +368,19 @@ class Http2Connection(ConnectionEnd):
         parts = self.engine.data_to_send()
         if not parts:
             return
+        transport = self.transport
+        if transport.congested:
+            self._fall_behind(sum(map(len, parts)))
         if len(parts) == 1:
-            self.transport.write(parts[0])
+            transport.write(parts[0])
         elif sum(map(len, parts)) < WRITE_BYTES:
-            self.transport.write(b"".join(parts))
+            transport.write(b"".join(parts))
         else:
-            self.transport.write_parts(parts)
+            transport.write_parts(parts)
+
+    def _fall_behind(self, size: int) -> None:
+        """More is to wait for a client that reads nothing. It must not fill the memory with answers."""
+        self._behind += size
+        if self._behind > BEHIND_BYTES and not self._paused and not self.eof:
+            self._paused = True
+            self.transport.pause_reading()

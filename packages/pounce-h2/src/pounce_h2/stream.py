@@ -52,6 +52,7 @@ class Http2Stream:
         self.stream_id = stream_id
         self.head = head
         self.exchange: Any = None
+        """None where the server answers in place of the application."""
         self.congested = False
         self.over = False
         self.received = 0
@@ -270,11 +271,13 @@ class Http2Stream:
     def fail_request(self, error: RequestError) -> None:
         """The rest of the request cannot be had."""
         self.read_deadline = NEVER
-        self.exchange.fail_request(error)
+        if self.exchange is not None:
+            self.exchange.fail_request(error)
 
     def half_closed(self) -> None:
         """The client will send nothing more on any stream."""
-        self.exchange.half_closed()
+        if self.exchange is not None:
+            self.exchange.half_closed()
 
     def lost(self, error: OSError | None) -> None:  # noqa: ARG002 - others want to know why
         """The client gave the stream up, or is gone."""

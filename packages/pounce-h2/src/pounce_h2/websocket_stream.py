@@ -114,7 +114,7 @@ class WebSocketStream(Http2Stream):
     def half_closed(self) -> None:
         """The client will send nothing more on any stream; of this one it has said so itself."""
         if not self.accepted:
-            self.exchange.half_closed()
+            super().half_closed()
 
     def fail_request(self, error: RequestError) -> None:
         """The client does not end its side, or cannot any more."""
@@ -124,15 +124,15 @@ class WebSocketStream(Http2Stream):
             self.connection.want_flush()
             self.lost(None)
         else:
-            self.exchange.fail_request(error)
+            super().fail_request(error)
 
     def lost(self, error: OSError | None) -> None:
         """The stream is gone."""
         if not self.over:
-            self.leave()
             if not self.accepted:
-                self.exchange.client_gone()
+                super().lost(error)
             else:
+                self.leave()
                 self.exchange.connection_lost(error)
 
     def leave(self) -> None:
@@ -145,4 +145,5 @@ class WebSocketStream(Http2Stream):
 
     def begin_drain(self) -> None:
         """The server stops, and the WebSocket says so to its client."""
-        self.exchange.begin_drain()
+        if self.exchange is not None:
+            self.exchange.begin_drain()
