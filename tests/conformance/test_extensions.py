@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.conformance.requests import GET, Scopes, answer, ask, body, sent, sta
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pounce_testing import Variant
     from pounce_testing.fixtures import Serve
 
 TE = GET.replace(b"Host", b"TE: trailers\r\nHost")
@@ -45,10 +47,12 @@ def refused(serve: Serve, *messages: dict[str, Any]) -> bool:
     return bool(raised)
 
 
-def test_what_is_offered(serve: Serve) -> None:
+def test_what_is_offered(serve: Serve, variant: Variant) -> None:
     app = Scopes()
     ask(serve(app))
-    assert app.only["extensions"] == {
+    offered = app.only["extensions"]
+    assert (offered.pop("tls", None) is not None) is variant.tls
+    assert offered == {
         "http.response.early_hint": {},
         "http.response.pathsend": {},
         "http.response.trailers": {},
@@ -59,6 +63,30 @@ def test_what_is_offered(serve: Serve) -> None:
 @pytest.mark.parametrize("kind", ["debug", "push"])
 def test_what_is_not_offered_is_refused(serve: Serve, kind: str) -> None:
     assert refused(serve, {"type": f"http.response.{kind}", "info": {}, "path": "/", "headers": []})
+
+
+# TLS
+
+
+def test_what_is_told_of_tls(serve: Serve, variant: Variant) -> None:
+    """Nothing without TLS; with it the certificate that the client saw, and what was agreed on."""
+    app = Scopes()
+    server = serve(app)
+    with server.connect() as client:
+        client.send(GET)
+        client.read_response()
+        told = app.only["extensions"].get("tls")
+        if not variant.tls:
+            assert told is None
+            return
+        assert isinstance(client.socket, ssl.SSLSocket)
+        seen = client.socket.getpeercert(binary_form=True)
+        assert seen is not None
+        assert told["server_cert"] == ssl.DER_cert_to_PEM_cert(seen)
+        assert (told["tls_version"], told["cipher_suite"] >> 8) == (0x0304, 0x13)  # RFC 8446, 4.1.2 and B.4
+        assert [*told["client_cert_chain"]] == []
+        assert told["client_cert_name"] is None
+        assert told["client_cert_error"] is None
 
 
 # Zero copy send

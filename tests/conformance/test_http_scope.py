@@ -12,6 +12,7 @@ from tests.conformance.requests import GET, Scopes, answer, ask
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pounce_testing import Variant
     from pounce_testing.fixtures import Serve
 
 
@@ -50,8 +51,8 @@ def test_a_method_in_another_case_is_passed_on_as_it_came(serve: Serve) -> None:
     assert scope_of(serve, b"get / HTTP/1.1\r\nHost: x\r\n\r\n")["method"] == "get"
 
 
-def test_the_scheme_without_tls(serve: Serve) -> None:
-    assert scope_of(serve, GET)["scheme"] == "http"
+def test_the_scheme(serve: Serve, variant: Variant) -> None:
+    assert scope_of(serve, GET)["scheme"] == ("https" if variant.tls else "http")
 
 
 PATHS = {
@@ -108,12 +109,13 @@ def test_client_and_server_over_tcp(serve: Serve) -> None:
 def test_client_and_server_over_a_unix_socket(serve: Serve, tmp_path: Path) -> None:
     path = str(tmp_path / "pounce.sock")
     app = Scopes()
-    serve(app, uds=path)
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(path)
-        client.sendall(GET.replace(b"Host", b"Connection: close\r\nHost"))
-        while client.recv(65536):
-            pass
+    tls = serve(app, uds=path).client_context()
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.connect(path)
+        with plain if tls is None else tls.wrap_socket(plain, server_hostname="localhost") as client:
+            client.sendall(GET.replace(b"Host", b"Connection: close\r\nHost"))
+            while client.recv(65536):
+                pass
     assert tuple(app.only["server"]) == (path, None)
     assert app.only["client"] is None
 

@@ -83,6 +83,7 @@ def test_an_application_without_lifespan_is_served(serve: Serve, when: str) -> N
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a socket cannot be handed over by its number there")
+@over([variant for variant in SHARING_VARIANTS if not variant.tls])  # its client sends before there is a server
 def test_nothing_is_served_before_the_startup_is_complete(serve: Serve) -> None:
     """A request that waits at the socket all the while is answered afterwards."""
     happened = []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import ssl
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from pounce_testing import throw_away_certificate
 from pounce_testing.fixtures import everywhere
 from tests.end_to_end import applications
 
@@ -28,8 +30,22 @@ pytestmark = everywhere
 
 
 def run_curl(curl: str, *arguments: str, stdin: bytes = b"") -> bytes:
-    command = [curl, "--silent", "--show-error", "--fail", "--max-time", "20", "--noproxy", "*", *arguments]
+    trusted = throw_away_certificate().certfile
+    command = [curl, "--silent", "--show-error", "--fail", "--max-time", "20", "--noproxy", "*", "--cacert", trusted]
+    command += ["--http1.1"] if not any(one.startswith("--http") for one in arguments) else []
+    command += arguments
     return subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=30).stdout
+
+
+def library_client(server: TestServer) -> http.client.HTTPConnection:
+    context = server.client_context()
+    if context is None:
+        return http.client.HTTPConnection(server.host, server.port, timeout=20)
+    return http.client.HTTPSConnection(server.host, server.port, timeout=20, context=context)
+
+
+def trusting() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=throw_away_certificate().certfile)
 
 
 @pytest.fixture
@@ -44,7 +60,7 @@ def echoing(serve_shared: Serve) -> TestServer:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=20, trust_env=False) as made:
+    with httpx.Client(timeout=20, trust_env=False, verify=trusting()) as made:
         yield made
 
 
@@ -52,7 +68,7 @@ def client() -> Iterator[httpx.Client]:
 
 
 def test_library_client_over_one_connection(reporting: TestServer) -> None:
-    client = http.client.HTTPConnection(reporting.host, reporting.port, timeout=20)
+    client = library_client(reporting)
     client.connect()
     used = client.sock
     for number, body in enumerate([b"", b"x", b"y" * 100_000]):
@@ -68,7 +84,7 @@ def test_library_client_over_one_connection(reporting: TestServer) -> None:
 
 
 def test_library_client_sends_chunks(echoing: TestServer) -> None:
-    client = http.client.HTTPConnection(echoing.host, echoing.port, timeout=20)
+    client = library_client(echoing)
     client.request(
         "PUT", "/", iter([b"one ", b"two ", b"three"]), {"Content-Type": "text/x-pieces"}, encode_chunked=True
     )
@@ -79,7 +95,7 @@ def test_library_client_sends_chunks(echoing: TestServer) -> None:
 
 
 def test_library_client_head(reporting: TestServer) -> None:
-    client = http.client.HTTPConnection(reporting.host, reporting.port, timeout=20)
+    client = library_client(reporting)
     client.request("HEAD", "/")
     head = client.getresponse()
     assert head.read() == b""
@@ -119,7 +135,7 @@ def test_httpx_streams_a_response(serve_shared: Serve, client: httpx.Client) -> 
 
 def test_httpx_many_at_once(reporting: TestServer) -> None:
     async def all_of_them() -> list[str]:
-        async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=20, trust_env=False, verify=trusting()) as client:
             answers = await asyncio.gather(*(client.get(f"{reporting.url}/{number}") for number in range(60)))
             return [answer.json()["path"] for answer in answers]
 
@@ -156,6 +172,7 @@ def test_curl_uploads_a_file(
 
 def test_curl_over_a_unix_socket(curl: str, serve: Serve, tmp_path: Path) -> None:
     path = tmp_path / "pounce.sock"
-    serve(applications.REPORT, uds=str(path))
-    seen = json.loads(run_curl(curl, "--unix-socket", str(path), "http://localhost/over/unix"))
+    server = serve(applications.REPORT, uds=str(path))
+    scheme = "https" if server.config.tls.enabled else "http"
+    seen = json.loads(run_curl(curl, "--unix-socket", str(path), f"{scheme}://localhost/over/unix"))
     assert seen["path"] == "/over/unix"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pounce_testing.fixtures import everywhere
+from pounce_testing.fixtures import in_the_clear
 from tests.end_to_end import applications
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def ask_over_unix(path: Path) -> None:
     assert ask(sock) == [None, [str(path), None]]
 
 
-@everywhere
+@in_the_clear
 @needs_ipv6
 def test_several_places_with_one_free_port(serve: Serve, folder: Path) -> None:
     server = serve(
@@ -67,7 +67,7 @@ def test_several_places_with_one_free_port(serve: Serve, folder: Path) -> None:
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o660
 
 
-@everywhere
+@in_the_clear
 @needs_ipv6
 @pytest.mark.parametrize("place", [{"host": "::"}, {"bind": [":0"]}], ids=["host", "bind"])
 def test_every_address_of_both_families(serve: Serve, place: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ def test_every_address_of_both_families(serve: Serve, place: dict[str, Any]) -> 
     ask_over_tcp("::1", server.port)
 
 
-@everywhere
+@in_the_clear
 @needs_ipv6
 def test_each_family_on_a_socket_of_its_own(serve: Serve) -> None:
     server = serve(applications.REPORT, bind=["0.0.0.0:0", "[::]:0"])

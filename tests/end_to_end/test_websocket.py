@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from pounce_testing.fixtures import Serve
     from tests.end_to_end.signals import Signals
 
-IN_THREADS = Variant(name="threads-of-requests", settings={"worker_mode": "sync", "sync_threads": 2})
-"""ASGI in blocking workers, whose WebSockets all live on one loop."""
+TLS = Variant(name="tls", settings={"tls": True})
 
-KINDS = (*(kind for kind in WORKER_KINDS if not kind.blocking), IN_THREADS)
+PLAIN = [kind for kind in WORKER_KINDS if not kind.blocking]
+KINDS = (*PLAIN, *(kind & TLS for kind in PLAIN))
 
 everywhere = over(KINDS)
 
@@ -38,8 +38,12 @@ HELLO = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
 HELLO_BACK = b"\x81\x05Hello"
 
 
-def open_websocket(server: TestServer, path: str, **options: object) -> ClientConnection:
-    return connect(server.url.replace("http", "ws") + "/" + path, open_timeout=20, close_timeout=20, **options)  # type: ignore[arg-type]
+def open_websocket(server: TestServer, path: str, **options: Any) -> ClientConnection:
+    url = server.url.replace("http", "ws", 1)
+    made: ClientConnection = connect(
+        f"{url}/{path}", open_timeout=20, close_timeout=20, ssl=server.client_context(), proxy=None, **options
+    )
+    return made
 
 
 @everywhere
@@ -79,12 +83,14 @@ def test_what_the_handshake_carries(serve_shared: Serve) -> None:
 
 @everywhere
 def test_scope(serve_shared: Serve) -> None:
-    with open_websocket(serve_shared(APPLICATION), "describe/it", subprotocols=["one"]) as client:
+    server = serve_shared(APPLICATION)
+    with open_websocket(server, "describe/it", subprotocols=["one"]) as client:
         told = json.loads(client.recv(timeout=20))
         with pytest.raises(ConnectionClosed) as closed:
             client.recv(timeout=20)
     assert told["type"] == "websocket"
-    assert (told["scheme"], told["http_version"]) == ("ws", "1.1")
+    assert told["scheme"] == ("wss" if server.config.tls.enabled else "ws")
+    assert told["http_version"] == "1.1"
     assert (told["path"], told["subprotocols"]) == ("/describe/it", ["one"])
     assert "websocket.http.response" in told["extensions"]
     assert closed.value.rcvd is not None

@@ -44,7 +44,7 @@ async def echo(scope: WebSocketScope, receive: Any, send: Any) -> None:
 async def describe(scope: WebSocketScope, receive: Any, send: Any) -> None:
     """Send the scope."""
     await send({"type": "websocket.accept"})
-    told = {name: scope[name] for name in ("type", "scheme", "http_version", "path", "subprotocols")}  # type: ignore[literal-required]
+    told = {name: scope[name] for name in ("type", "scheme", "http_version", "path", "subprotocols")}
     told["extensions"] = sorted(scope["extensions"])
     await send({"type": "websocket.send", "text": json.dumps(told)})
     await send({"type": "websocket.close", "code": 4001, "reason": "told"})

@@ -123,7 +123,7 @@ def listen(config: ServerConfig, *, activation: Activation | None = None, reuse_
         raise
     _close_unused(given, sockets)
     _warn_of_backlog(backlog, asked)
-    return ListeningSockets(tuple(sockets), tuple(files), secure=config.tls.ssl_certfile is not None)
+    return ListeningSockets(tuple(sockets), tuple(files), secure=config.tls.enabled)
 
 
 def _open_tcp(asked: tuple[Place, ...], backlog: int, *, reuse_port: bool) -> tuple[socket.socket, ...]:

@@ -27,7 +27,7 @@ def opened_certificates(
     Raises:
         ConfigError: a file or a setting is wrong; the message says which, and what to do.
     """
-    if config.tls.ssl_certfile is None:
+    if not config.tls.enabled:
         yield None
         return
     alpn = ("h2", "http/1.1") if speaks_http2(config) else ("http/1.1",)

@@ -17,7 +17,7 @@ from pounce_workers.tls_settings import TlsSettings
 
 from .reload_settings import ReloadSettings
 from .settings import Kind, Setting, nearest, settings_of
-from .values import check
+from .values import check, shown
 
 __all__ = ["Application", "ServerConfig", "all_settings"]
 
@@ -269,7 +269,7 @@ def checked(setting: Setting, value: object) -> object:
     try:
         return check(setting, value)
     except ValueError as error:
-        raise ConfigError(f"{setting.name}: {value!r} is not allowed; it must be {error}") from None
+        raise ConfigError(f"{setting.name}: {shown(setting, value)} is not allowed; it must be {error}") from None
 
 
 def did_you_mean(name: str, known: Mapping[str, object]) -> str:

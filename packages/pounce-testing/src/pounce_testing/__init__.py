@@ -5,6 +5,7 @@ The fixtures are in ``pounce_testing.fixtures``, which alone needs pytest.
 
 from __future__ import annotations
 
+from pounce_testing.certificate import ThrowAwayCertificate, throw_away_certificate
 from pounce_testing.client import RawClient, Response, ResponseError
 from pounce_testing.matrix import (
     ASGI_VARIANTS,
@@ -27,6 +28,8 @@ __all__ = [
     "Response",
     "ResponseError",
     "TestServer",
+    "ThrowAwayCertificate",
     "Twins",
     "Variant",
+    "throw_away_certificate",
 ]

@@ -8,6 +8,7 @@ is a ``ResponseError``.
 from __future__ import annotations
 
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -54,10 +55,13 @@ class Response:
 class RawClient:
     """One connection. Every wait ends after ``timeout`` seconds with a TimeoutError."""
 
-    def __init__(self, host: str, port: int, *, timeout: float = 20.0) -> None:
+    def __init__(self, host: str, port: int, *, timeout: float = 20.0, tls: ssl.SSLContext | None = None) -> None:
+        """With ``tls`` the bytes go through TLS, to a server whose certificate is for ``host``."""
         self.socket = socket.create_connection((host, port), timeout)
         # Every piece leaves as it is, without waiting for company.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self._received = bytearray()
         self._ended = False
 
@@ -80,13 +84,14 @@ class RawClient:
         """Send the pieces until the server does not want more: it may refuse a request before it has all of it."""
         try:
             self.send(*pieces)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             return
 
     def finish_sending(self) -> None:
         """Say that nothing more will be sent; the connection stays open for reading."""
         try:
-            self.socket.shutdown(socket.SHUT_WR)
+            # Of a TLS connection the class's own method would end both directions.
+            socket.socket.shutdown(self.socket, socket.SHUT_WR)
         except OSError:
             return  # the server was first
 
@@ -147,7 +152,7 @@ class RawClient:
             return False
         try:
             data = self.socket.recv(RECEIVE_BYTES)
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLEOFError):
             data = b""
         self._received += data
         self._ended = not data

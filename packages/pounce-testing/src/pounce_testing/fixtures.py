@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Serve",
     "everywhere",
+    "in_the_clear",
     "over",
     "running_servers",
     "serve",
@@ -46,6 +47,9 @@ def over(variants: Sequence[Variant]) -> pytest.MarkDecorator:
 
 everywhere = over(VARIANTS)
 """A mark for tests of `Twins`: they run over every way to serve, worker processes and blocking workers among them."""
+
+in_the_clear = over([variant for variant in VARIANTS if not variant.tls])
+"""A mark for tests of `Twins` whose client cannot speak TLS, or is about what there is below it."""
 
 where_bodies_are_not_gathered = over(ASGI_VARIANTS)
 """A mark for tests of `Twins` about requests whose body is not whole: blocking workers read up to 64 KiB of it before

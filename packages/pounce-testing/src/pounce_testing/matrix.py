@@ -55,6 +55,11 @@ class Variant:
     """Its workers have no event loop: the application is a SyncApp."""
 
     @property
+    def tls(self) -> bool:
+        """It is over TLS."""
+        return bool(self.settings.get("tls"))
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The modules that it needs and that are not installed."""
         return tuple(module for module in self.needs if importlib.util.find_spec(module) is None)
@@ -100,6 +105,7 @@ that serve one request at a time, threads without a loop."""
 PROTOCOLS: Final = (
     Variant(name="http1", settings={"http": "fast"}),
     Variant(name="h11", settings={"http": "h11"}, needs=("h11",)),
+    Variant(name="tls", settings={"tls": True, "http": "fast"}, needs=("cryptography",)),
 )
 
 VARIANTS: Final = tuple(kind & protocol for kind, protocol in itertools.product(WORKER_KINDS, PROTOCOLS))

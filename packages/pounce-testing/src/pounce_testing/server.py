@@ -8,10 +8,12 @@ block.
 from __future__ import annotations
 
 import dataclasses
+import ssl
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pounce
+from pounce_testing.certificate import throw_away_certificate
 from pounce_testing.client import RawClient
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ class TestServer:
     """A context manager that serves an application (or ``"module:attribute"``) while its block runs.
 
     Settings have the names that they have everywhere: ``TestServer(app, timeout_keep_alive=1)``. A ``ServerConfig``
-    may be given instead; a free port is taken in place of its own.
+    may be given instead; a free port is taken in place of its own. With ``tls=True`` it speaks TLS, with a certificate
+    that is thrown away at the end of the process; the extra ``tls`` makes it.
 
     Entering raises what keeps the server from starting. Leaving stops it gracefully, at once when that takes longer
     than its ``graceful_timeout`` allows, and raises what went wrong while it served.
@@ -45,8 +48,11 @@ class TestServer:
         app: Callable[..., Any] | SyncApp | str | pounce.ServerConfig,  # each framework has its own types for ASGI
         *,
         listeners: Listeners | None = None,
+        tls: bool = False,
         **settings: Any,
     ) -> None:
+        if tls:
+            settings = {**throw_away_certificate().settings, **settings}
         self.config = _config(app, settings)
         self._server = pounce.Server(self.config, listeners=listeners)
         self._address: pounce.Address | None = None
@@ -133,8 +139,18 @@ class TestServer:
         return self._bound().url
 
     def connect(self, *, timeout: float = 20.0) -> RawClient:
-        """A new connection for bytes as they are."""
-        return RawClient(self.host, self.port, timeout=timeout)
+        """A new connection for bytes as they are, over TLS if the server speaks that."""
+        return RawClient(self.host, self.port, timeout=timeout, tls=self.client_context())
+
+    def client_context(self, *alpn: str) -> ssl.SSLContext | None:
+        """What a client needs that trusts this server, and offers these protocols by ALPN; None without TLS."""
+        certfile = self.config.tls.ssl_certfile
+        if certfile is None:
+            return None
+        context = ssl.create_default_context(cafile=certfile)
+        if alpn:
+            context.set_alpn_protocols(list(alpn))
+        return context
 
     def _bound(self) -> pounce.Address:
         if self._address is None:
