@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from h2_doubles import GET, Conversation, converse, hello
+from h2_doubles import GET, Conversation, converse, hello, turns
 
 from pounce_h2 import RequestHead
 
@@ -50,6 +50,19 @@ def test_the_first_request_is_answered_on_stream_1() -> None:
         assert scope["headers"] == [(b"host", b"example.org"), (b"accept", b"*/*")]
         assert (await talk.ask(GET)).body == b"hello /"
         assert talk.connection.requests == 2
+
+    converse(scenario)
+
+
+def test_settings_are_taken_and_unknown_ones_are_not_kept() -> None:
+    async def scenario() -> None:
+        unknown = b"".join(number.to_bytes(2, "big") + bytes(4) for number in range(1000, 3000))
+        talk = upgraded(unknown + b"\0\4\0\0\0\5" + b"\0\2\0\0\0\0")
+        await turns()
+        assert len(talk.connection.engine._h2.remote_settings) < 20  # type: ignore[attr-defined]
+        assert not talk.connection.engine.push_allowed
+        bodies = [one.data for one in talk.frames() if one.type == 0]  # type: ignore[attr-defined]
+        assert bodies == [b"hello"]
 
     converse(scenario)
 

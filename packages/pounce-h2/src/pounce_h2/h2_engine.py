@@ -26,7 +26,6 @@ from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
 from h2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
 from hpack import HPACKError, OversizedHeaderListError
-from hyperframe.exceptions import HyperframeError
 
 from pounce_h2 import frame_reader as frames
 from pounce_h2 import frame_writer as writer
@@ -35,6 +34,7 @@ from pounce_h2.connection_frames import LARGEST, ConnectionFrames, without_prior
 from pounce_h2.errors import (
     COMPRESSION_ERROR,
     FLOW_CONTROL_ERROR,
+    FRAME_SIZE_ERROR,
     PROTOCOL_ERROR,
     REFUSED_STREAM,
     STREAM_CLOSED,
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["H2Engine"]
 
 _setting: Final = Struct(">HL").iter_unpack
+_pack_setting: Final = Struct(">HL").pack
 
 NO_TABLE: Final = b"\x20"
 """A dynamic table of size 0 (RFC 7541, 6.3). Sent once, it holds whatever size the client allows later."""
@@ -143,9 +144,12 @@ class H2Engine(ConnectionFrames):
         self._open_connection_window()
 
     def start_upgraded(self, payload: bytes) -> None:
+        if len(payload) % 6:
+            raise ConnectionFault("HTTP2-Settings: not settings", FRAME_SIZE_ERROR)
+        known = b"".join(_pack_setting(*one) for one in _setting(payload) if one[0] in KNOWN_SETTINGS)
         try:
-            self._h2.initiate_upgrade_connection(base64.urlsafe_b64encode(payload))
-        except (H2Error, HyperframeError) as error:
+            self._h2.initiate_upgrade_connection(base64.urlsafe_b64encode(known))
+        except H2Error as error:
             raise ConnectionFault(f"HTTP2-Settings: {error}") from error
         self.last_stream_id = 1
         self._read_settings()
