@@ -100,9 +100,9 @@ class Wire:
 
 
 @settings(max_examples=400, deadline=None)
-@given(script=steps, accepts=st.booleans(), stubborn=st.booleans(), happenings=events)
+@given(script=steps, accepts=st.booleans(), stubborn=st.booleans(), happenings=events, reads=st.booleans())
 def test_any_application_against_any_client(
-    script: list[Any], accepts: bool, stubborn: bool, happenings: list[str]
+    script: list[Any], accepts: bool, stubborn: bool, happenings: list[str], reads: bool
 ) -> None:
     records: list[str] = []
 
@@ -116,12 +116,14 @@ def test_any_application_against_any_client(
 
     async def main() -> None:
         parts = Parts(actor, listeners=listeners, max_queue=3)
+        parts.carrier.congested = not reads
         wire = Wire(parts)
         await parts.start()
         for event in happenings:
             await wire.do(event)
         await turns(5)
-        await wire.do("resume")
+        if reads:
+            await wire.do("resume")
         await wire.do("gone")
         await turns(20)
         assert not parts.context.running, "it waits for something that nobody will do"
