@@ -167,7 +167,7 @@ def test_goaway_of_the_client_lets_streams_finish() -> None:
         await talk.talk()
         assert talk.answer(stream).body == b"hello /"
         assert talk.transport.closing
-        assert not talk.transport.lingering
+        assert talk.transport.lingering, "its WINDOW_UPDATEs must not become a reset"
 
     converse(scenario)
 
@@ -223,16 +223,21 @@ def test_the_second_goaway_does_not_wait_for_ever() -> None:
     converse(scenario)
 
 
-def test_draining_an_idle_connection_closes_it() -> None:
+@pytest.mark.parametrize("pause", [0, 3, 6])
+def test_draining_an_idle_connection_closes_it(pause: int) -> None:
+    """Without waiting, unless the client may still be reading its answer."""
+
     async def scenario() -> None:
         talk = Conversation()
         await talk.ask()
+        await talk.pass_time(pause)
         assert talk.connection.idle
         talk.connection.begin_drain()
         await turns()
         talk.listen()
         assert talk.goaways == [(1, NO_ERROR)]
         assert talk.transport.closing
+        assert talk.transport.lingering is (pause < 5)
         assert not talk.host.watched
 
     converse(scenario)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectionEnd"]
 
+READING: Final = 5.0
+"""Seconds for which a client may go on reading an answer that is no longer ours to send."""
 LAST_STREAM: Final = 2**31 - 1
 """In a first GOAWAY: all that is under way will be looked at (RFC 9113, 6.8)."""
 ROUND_TRIP: Final = 5.0
@@ -66,12 +68,21 @@ class ConnectionEnd(ABC):
         self.close(linger=True)
 
     def close(self, *, linger: bool = False) -> None:
-        """Send what was gathered and close; requests that are not answered yet never will be."""
+        """Send what was gathered and close; requests that are not answered yet never will be.
+
+        A client that reads an answer sends WINDOW_UPDATEs meanwhile, which would turn a close without ``linger`` into a
+        reset, and the end of that answer would be lost.
+        """
         if not self.ended:
             self.write_out()
             self.ended = self.engine.dead = True
             self.transport.close(linger=linger and not self.eof)
             self._lose_streams(None)
+
+    @property
+    def _lately_busy(self) -> bool:
+        """The last answer ended so lately that the client may still be reading it."""
+        return self.requests > 0 and self.host.soon < self.idle_deadline - self.host.timeouts.keep_alive + READING
 
     def connection_lost(self, error: OSError | None) -> None:
         """The connection is gone."""
@@ -106,7 +117,7 @@ class ConnectionEnd(ABC):
             stream.begin_drain()
         if not self.streams and not self.ended:
             self.engine.goaway(self.engine.last_stream_id, NO_ERROR)
-            self.close()
+            self.close(linger=self._lately_busy)
         else:
             self.last_request()
 
@@ -129,7 +140,7 @@ class ConnectionEnd(ABC):
     def leave_if_done(self) -> None:
         """Close once nothing is under way."""
         if not self.streams and self._goaway_deadline == NEVER and not self.ended:
-            self.close()
+            self.close(linger=True)
 
     # -- times -------------------------------------------------------------------------------------------------------
 

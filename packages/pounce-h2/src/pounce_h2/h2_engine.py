@@ -51,8 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["H2Engine"]
 
-_setting: Final = Struct(">HL").iter_unpack
-_pack_setting: Final = Struct(">HL").pack
+_SETTING: Final = Struct(">HL")
 
 NO_TABLE: Final = b"\x20"
 """A dynamic table of size 0 (RFC 7541, 6.3). Sent once, it holds whatever size the client allows later."""
@@ -146,7 +145,7 @@ class H2Engine(ConnectionFrames):
     def start_upgraded(self, payload: bytes) -> None:
         if len(payload) % 6:
             raise ConnectionFault("HTTP2-Settings: not settings", FRAME_SIZE_ERROR)
-        known = b"".join(_pack_setting(*one) for one in _setting(payload) if one[0] in KNOWN_SETTINGS)
+        known = b"".join(_SETTING.pack(*one) for one in _SETTING.iter_unpack(payload) if one[0] in KNOWN_SETTINGS)
         try:
             self._h2.initiate_upgrade_connection(base64.urlsafe_b64encode(known))
         except H2Error as error:
@@ -314,7 +313,7 @@ class H2Engine(ConnectionFrames):
         self.user.chore(10)
         settings = self._h2.remote_settings
         # Of a setting that comes again and again in one frame the last counts: each costs a look at every stream.
-        known = {code: value for code, value in _setting(payload) if code in KNOWN_SETTINGS}
+        known = {code: value for code, value in _SETTING.iter_unpack(payload) if code in KNOWN_SETTINGS}
         for code, value in known.items():
             settings.validate_received_setting(code, value)
             settings[code] = value
@@ -387,9 +386,8 @@ class H2Engine(ConnectionFrames):
 
     def promise(self, stream_id: int, block: bytes) -> int:
         h2 = self._h2
-        if stream_id not in self._streams or not self.push_allowed or stream_id % 2 == 0:
-            return 0
-        if len(self._streams) - self._requests() >= h2.remote_settings.max_concurrent_streams:
+        room = h2.remote_settings.max_concurrent_streams - (len(self._streams) - self._requests())
+        if not self.push_allowed or room <= 0 or stream_id not in self._streams or not stream_id % 2:
             return 0
         promised = h2.get_next_available_stream_id()
         stream = h2._begin_new_stream(promised, AllowedStreamIDs.EVEN)
