@@ -20,7 +20,7 @@ def test_work_and_time_pay_for_chores_and_nothing_is_saved_up() -> None:
     budget = FloodBudget(0.0)
     for _ in range(1000):
         budget.request()
-    budget.frames_sent(1000)
+    budget.frames_moved(1000)
     budget.pay(1000.0)
     budget.chore(CHORES)
     budget.pay(1001.0)
@@ -34,7 +34,7 @@ def test_only_time_pays_for_refusals() -> None:
     for _ in range(REFUSALS):
         budget.refusal()
     budget.request()
-    budget.frames_sent(1000)
+    budget.frames_moved(1000)
     with pytest.raises(Flood):
         budget.refusal()
     budget.pay(1.0)

@@ -33,6 +33,8 @@ WRITE_BYTES: Final = 65_536
 """Gathered before it is written."""
 BEHIND_BYTES: Final = 65_536
 """Written to a client that reads nothing, before nothing is read of it: heads without a body wait for no window."""
+USEFUL_BYTES: Final = 1024
+"""A frame of body above this pays for chores, such as the pings by which its sender measures the connection."""
 EARLY_PRIORITIES: Final = 128
 """Priorities that are kept for streams that are not open yet (RFC 9218, 7.1)."""
 
@@ -57,7 +59,7 @@ class Http2Connection(ConnectionEnd):
         """Bytes that the window of the connection was not given back yet."""
         self._gathered = 0
         """Bytes of body that wait for the end of this turn."""
-        self._frames_sent = 0
+        self._frames_moved = 0
         self._busy = False
         """Within a call of the transport, which ends in a flush."""
         self._flush_soon = False
@@ -194,6 +196,8 @@ class Http2Connection(ConnectionEnd):
         if stream is None or stream.exchange is None:
             self.engine.credit_connection(size)  # of a request that was answered without it
         else:
+            if size > USEFUL_BYTES:
+                self._frames_moved += 1
             stream.body_received(data, size, ended)
 
     def stream_reset(self, stream_id: int) -> None:
@@ -300,7 +304,7 @@ class Http2Connection(ConnectionEnd):
     def count_sent(self, size: int) -> None:
         """A frame of body was handed to the engine."""
         self._gathered += size
-        self._frames_sent += 1
+        self._frames_moved += 1
 
     def want_flush(self) -> None:
         """Something is to be sent before the loop waits again."""
@@ -331,9 +335,9 @@ class Http2Connection(ConnectionEnd):
         if self.scheduler.members:
             self._pump()
         self.write_out()
-        if self._frames_sent:
-            self.budget.frames_sent(self._frames_sent)
-            self._frames_sent = 0
+        if self._frames_moved:
+            self.budget.frames_moved(self._frames_moved)
+            self._frames_moved = 0
         if self.leaving or self.eof:
             self.leave_if_done()
 

@@ -18,7 +18,7 @@ CHORES: Final = 2000
 CHORES_PER_SECOND: Final = 200
 CHORES_PER_REQUEST: Final = 10
 CHORES_PER_FRAME: Final = 4
-"""For each frame of body that we sent: its receiver may grant two windows for it, and ping."""
+"""For each frame of body: its receiver may grant two windows for it, and both sides ping."""
 REFUSALS: Final = 200
 """At once: a browser that leaves a page gives up every stream that it may have open, which is 100, perhaps twice."""
 REFUSALS_PER_SECOND: Final = 20
@@ -50,8 +50,8 @@ class FloodBudget:
         """A request began."""
         self._chores = max(self._chores - CHORES_PER_REQUEST, 0.0)
 
-    def frames_sent(self, count: int) -> None:
-        """So many frames of body went out."""
+    def frames_moved(self, count: int) -> None:
+        """So many frames of body went out, or came in and were no trifles."""
         self._chores = max(self._chores - CHORES_PER_FRAME * count, 0.0)
 
     def pay(self, now: float) -> None:

@@ -58,8 +58,7 @@ NO_TABLE: Final = b"\x20"
 REMEMBERED: Final = 256
 """Closed streams of which it is known how they ended. A frame that is still under way for an older one is ignored."""
 KNOWN_SETTINGS: Final = frozenset(map(int, SettingCodes))  # h2 would keep each of 65,536 others, too
-JOINED: Final = 4096
-"""Body below this is copied behind its header; a larger piece is sent beside it."""
+JOINED: Final = 4096  # body below this is copied behind its header; a larger piece is sent beside it
 
 # A member of an enum is looked up anew each time that it is named.
 _RECV_HEADERS: Final = StreamInputs.RECV_HEADERS
