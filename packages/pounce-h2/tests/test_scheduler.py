@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from frame_cases import frame, headers
 from h2_doubles import GET, Conversation, converse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,5 +146,18 @@ def test_streams_without_priorities_share() -> None:
         await talk.talk()
         assert abs(len(talk.answer(one).body) - len(talk.answer(two).body)) <= 65_535 + 16_384
         assert len(talk.answer(two).body) >= 16_384 * 4
+
+    converse(scenario)
+
+
+def test_priorities_of_streams_that_are_never_opened_make_room() -> None:
+    async def scenario() -> None:
+        talk = Conversation(raw=True)
+        await talk.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0))
+        for stream_id in range(1, 1001, 2):
+            talk.connection.data_received(frame(0x10, 0, 0, stream_id.to_bytes(4, "big") + b"u=0" + b" " * 9000))
+        assert len(talk.connection._early_priorities) == 128
+        await talk.send(headers(999), frame(0x10, 0, 0, (1001).to_bytes(4, "big") + b"u=1"))
+        assert talk.connection._early_priorities == {1001: Priority(1, False)}
 
     converse(scenario)

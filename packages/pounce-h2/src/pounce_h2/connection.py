@@ -12,7 +12,7 @@ from pounce_asgi import IncompleteBody, RequestError, send_error_response
 from pounce_h2.connection_end import ConnectionEnd
 from pounce_h2.errors import NO_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from pounce_h2.floods import FloodBudget
-from pounce_h2.priorities import parse_priority
+from pounce_h2.priorities import Priority, parse_priority
 from pounce_h2.scheduler import Scheduler
 from pounce_h2.stream import NEVER, Http2Stream
 from pounce_h2.stream_body import StreamBody
@@ -51,7 +51,7 @@ class Http2Connection(ConnectionEnd):
         self.scheduler = Scheduler()
         self.budget = FloodBudget(wire.host.soon)
         self._refusal = refusal
-        self._early_priorities: dict[int, bytes] = {}
+        self._early_priorities: dict[int, Priority] = {}
         self._leftovers: list[int] = []
         self._unread = 0
         """Bytes of body that wait for applications."""
@@ -136,7 +136,7 @@ class Http2Connection(ConnectionEnd):
         if self._early_priorities:
             said = self._early_priorities.pop(stream_id, None)
             if said is not None:
-                stream.priority = parse_priority(said)
+                stream.priority = said
         if self._refusal is not None:
             self._refuse(stream, RequestError(self._refusal, status=503), head.method)
         elif head.expectation_failed:
@@ -226,8 +226,17 @@ class Http2Connection(ConnectionEnd):
         if stream is not None:
             stream.priority = parse_priority(value)
             self.scheduler.change(stream_id, stream.priority)
-        elif stream_id > self.engine.last_stream_id and len(self._early_priorities) < EARLY_PRIORITIES:
-            self._early_priorities[stream_id] = value
+        elif stream_id > self.engine.last_stream_id:
+            self._keep_early_priority(stream_id, parse_priority(value))
+
+    def _keep_early_priority(self, stream_id: int, priority: Priority) -> None:
+        """The stream is not open yet. Those that were passed over make room."""
+        early = self._early_priorities
+        if len(early) >= EARLY_PRIORITIES:
+            last = self.engine.last_stream_id
+            early = self._early_priorities = {one: said for one, said in early.items() if one > last}
+        if len(early) < EARLY_PRIORITIES:
+            early[stream_id] = priority
 
     def chore(self, cost: int) -> None:
         """A frame that moves no request forward."""
