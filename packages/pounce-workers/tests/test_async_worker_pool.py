@@ -86,6 +86,17 @@ def test_what_is_sent_ahead_is_answered_in_order() -> None:
         assert running.pool.requests_served == 200
 
 
+@every_loop
+def test_the_body_of_a_request_that_was_sent_ahead_may_come_later(loop: str) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
+    with RunningAsyncPool(echo, 1, loop=loop) as running, running.connect() as client:
+        for _ in range(20):
+            client.send(head + b"one." + head + b"tw")
+            assert client.response().body == b"one."
+            client.send(b"o.")
+            assert client.response().body == b"two."
+
+
 def test_what_is_sent_ahead_gives_way_to_others() -> None:
     gates = Gates()
     with RunningAsyncPool(by_path(block=gates.block, path=path), 1) as running, running.connect() as greedy:

@@ -313,6 +313,8 @@ class AsyncThread:
             self._check()
         elif connection.turns_pending:
             self._soon(self._look, connection)
+        elif connection.exchange is not None:
+            connection.transport.watch()  # it has begun another request, and was not watched for the one before
 
     def _check(self) -> None:
         """See whether the thread is free."""
