@@ -15,7 +15,7 @@ blocks = st.lists(st.lists(fields, max_size=4), max_size=30)
 @given(blocks, st.booleans())
 def test_it_says_what_hpack_says(lists: list[list[tuple[bytes, bytes]]], huffman: bool) -> None:
     encoder, judge, decoder = Encoder(), Decoder(), Decoder()
-    memo = BlockMemo(lambda block: list(decoder.decode(block, raw=True)))  # type: ignore[arg-type]
+    memo = BlockMemo(lambda block: list(decoder.decode(block, raw=True)))
     for one in lists:
         block = encoder.encode(one, huffman=huffman)
         assert list(memo.fields_of(block)) == list(judge.decode(block, raw=True)) == one
