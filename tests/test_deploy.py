@@ -30,7 +30,7 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> list[ServerConfig]:
     """The configurations of servers that were to run; none of them does."""
     configs: list[ServerConfig] = []
 
-    def run(self: Server) -> int:
+    def run(self: Server, *, last: bool = False) -> int:
         configs.append(self.config)
         return 0
 

@@ -51,6 +51,7 @@ ARROWS_OF_TESTS: Final[dict[str, frozenset[str]]] = {
 ENGINE_FILES: Final[dict[str, str]] = {
     "h11": "pounce_http1/h11_engine.py",
     "uvloop": "pounce_workers/net/loop.py",
+    "cryptography": "pounce/dev_certificate.py",
 }
 """An optional third-party module -> the only file that may import it."""
 

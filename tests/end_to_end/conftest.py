@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pounce_testing.fixtures import running_servers, serve_shared
+from pounce_testing import SHARING_VARIANTS, Variant
+from pounce_testing.fixtures import installed, running_servers, serve_shared
 from tests.end_to_end.signals import Signals
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["running_servers", "serve_shared", "signals"]
+__all__ = ["running_servers", "serve_shared", "signals", "variant"]
+
+
+@pytest.fixture(params=SHARING_VARIANTS, ids=lambda variant: variant.name)
+def variant(request: pytest.FixtureRequest) -> Variant:
+    """Each way to serve that shares objects with its test, over TLS too."""
+    return installed(request.param)
 
 
 @pytest.fixture

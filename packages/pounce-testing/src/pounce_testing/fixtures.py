@@ -56,12 +56,16 @@ where_bodies_are_not_gathered = over(ASGI_VARIANTS)
 they call the application, so that who sends slowly owns no thread. What holds there is in their own tests."""
 
 
-@pytest.fixture(params=SHARING_VARIANTS, ids=lambda variant: variant.name)
+@pytest.fixture(params=[one for one in SHARING_VARIANTS if not one.tls], ids=lambda variant: variant.name)
 def variant(request: pytest.FixtureRequest) -> Variant:
-    """Each way to serve in turn: those in which application and test can share objects, unless the test is marked with
-    ``everywhere`` or ``over(...)``. One that is not installed is skipped, and says so.
+    """Each way to serve in turn: those without TLS in which application and test can share objects, unless the test is
+    marked with ``everywhere`` or ``over(...)``. One that is not installed is skipped, and says so.
     """
-    chosen: Variant = request.param
+    return installed(request.param)
+
+
+def installed(chosen: Variant) -> Variant:
+    """The variant; where a module that it needs is missing, the test is skipped."""
     if chosen.missing:
         pytest.skip(f"{chosen.name} needs {', '.join(chosen.missing)}, which is not installed")
     return chosen
