@@ -149,7 +149,9 @@ SECTION_5 = [
     Case("5.1-half-closed-data", WHOLE, Reset(1, CLOSED), "hang", then=data(1, b"x")),
     Case("5.1-half-closed-headers", WHOLE, Reset(1, CLOSED), "hang", then=headers(1)),
     Case("5.1-half-closed-continuation", WHOLE + frame(CONTINUATION, 4, 1, b""), Goaway(PROTOCOL), "hang"),
-    Case("5.1-closed-by-rst-data", OPEN + frame(RST, 0, 1, pack(">L", CANCEL)) + data(1, b"x"), FINE, "hang"),
+    Case(
+        "5.1-closed-by-rst-data", OPEN + frame(RST, 0, 1, pack(">L", CANCEL)) + data(1, b"x"), Reset(1, CLOSED), "hang"
+    ),
     Case("5.1-closed-by-rst-headers", OPEN + frame(RST, 0, 1, pack(">L", 8)) + headers(1), Goaway(CLOSED), "hang"),
     Case("5.1-closed-data", WHOLE, Goaway(CLOSED), then=data(1, b"x")),
     Case("5.1-closed-headers", WHOLE, Goaway(CLOSED), then=headers(1)),

@@ -129,7 +129,7 @@ def test_floods(name: str, wire: Callable[[], Iterator[bytes]], app: Any, most: 
         last = [one for one in talk.frames() if one.type == 7][-1]
         assert last.error_code == CALM  # type: ignore[attr-defined]
         # One line for the end, and one for the first fault of a stream where that is what it does.
-        assert len(talk.host.refused) == (2 if name.startswith(("made-you-reset", "refused")) else 1)
+        assert len(talk.host.refused) == (2 if name.startswith(("made-you-reset", "refused", "late-data")) else 1)
         assert {status for status, _ in talk.host.refused} == {0}
         assert not talk.connection.streams
         # Nothing of it is kept, and what was answered is less than what was sent.

@@ -24,8 +24,13 @@ async def keep_scope(scope: Any, receive: Any, send: Any) -> None:
     await hello(scope, receive, send)
 
 
-def upgraded(payload: bytes) -> Conversation:
-    talk = Conversation(keep_scope, raw=True)
+async def long(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": bytes(200_000)})
+
+
+def upgraded(payload: bytes, app: Any = keep_scope) -> Conversation:
+    talk = Conversation(app, raw=True)
     talk.transport.written.clear()
     talk.host.watched.clear()
     head = RequestHead("GET", b"/first?x=y", FIELDS)
@@ -63,6 +68,29 @@ def test_settings_are_taken_and_unknown_ones_are_not_kept() -> None:
         assert not talk.connection.engine.push_allowed
         bodies = [one.data for one in talk.frames() if one.type == 0]  # type: ignore[attr-defined]
         assert bodies == [b"hello"]
+
+    converse(scenario)
+
+
+def test_a_long_answer_waits_for_the_preface() -> None:
+    """Whoever reads the 101 may have little room for what is behind it."""
+
+    async def scenario() -> None:
+        probe = Conversation(raw=True)
+        settings = probe.client.initiate_upgrade_connection()
+        talk = upgraded(base64.urlsafe_b64decode(settings or b""), long)
+        talk.client = probe.client
+        await turns()
+        assert 0 < sum(len(one.data) for one in talk.frames() if one.type == 0) <= 16_384  # type: ignore[attr-defined]
+        talk.credit = False
+        await talk.talk()
+        assert len(talk.answer(1).body) == 65_535
+        talk.credit = True
+        talk.client.acknowledge_received_data(65_535, 1)
+        await talk.talk()
+        assert len(talk.answer(1).body) == 200_000
+        assert talk.answer(1).ended
+        assert len((await talk.ask(GET)).body) == 200_000
 
     converse(scenario)
 

@@ -15,9 +15,7 @@ Each of them reaches below h2's documented surface; the tables of frames in the 
 
 from __future__ import annotations
 
-import base64
 from collections import deque
-from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from h2.config import H2Configuration
@@ -34,7 +32,6 @@ from pounce_h2.connection_frames import LARGEST, ConnectionFrames, without_prior
 from pounce_h2.errors import (
     COMPRESSION_ERROR,
     FLOW_CONTROL_ERROR,
-    FRAME_SIZE_ERROR,
     PROTOCOL_ERROR,
     REFUSED_STREAM,
     STREAM_CLOSED,
@@ -43,6 +40,7 @@ from pounce_h2.errors import (
     StreamFault,
 )
 from pounce_h2.frame_reader import ACK, END_STREAM, PRIORITY_FLAG, FrameReader
+from pounce_h2.settings_frame import encode_known, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,13 +49,12 @@ if TYPE_CHECKING:
 
 __all__ = ["H2Engine"]
 
-_SETTING: Final = Struct(">HL")
-
 NO_TABLE: Final = b"\x20"
 """A dynamic table of size 0 (RFC 7541, 6.3). Sent once, it holds whatever size the client allows later."""
 REMEMBERED: Final = 256
 """Closed streams of which it is known how they ended. A frame that is still under way for an older one is ignored."""
 KNOWN_SETTINGS: Final = frozenset(map(int, SettingCodes))  # h2 would keep each of 65,536 others, too
+EARLY_BYTES: Final = 16_384  # of body before the preface of an upgraded client: curl 7 has 32 KiB for a 101 and this
 JOINED: Final = 4096  # body below this is copied behind its header; a larger piece is sent beside it
 
 # A member of an enum is looked up anew each time that it is named.
@@ -76,8 +73,7 @@ class H2Engine(ConnectionFrames):
     def __init__(self, user: EngineUser, settings: dict[int, int], *, connection_window: int, field_bytes: int) -> None:
         """``settings`` go to the client. ``field_bytes`` bound a block of fields, undone as RFC 9113, 6.5.2 counts."""
         super().__init__(user)
-        self.units = 0
-        self.last_stream_id = 0
+        self.units = self.last_stream_id = 0
         self.push_allowed = True
         self.dead = False
         self._reader = FrameReader(settings[SettingCodes.MAX_FRAME_SIZE], field_bytes)
@@ -85,6 +81,7 @@ class H2Engine(ConnectionFrames):
         self._window = connection_window
         self._limit = settings[SettingCodes.MAX_CONCURRENT_STREAMS]
         self._table_closed = False
+        self._withheld = 0  # of the window of the connection, until the client's preface came
         h2 = self._h2 = H2Connection(H2Configuration(client_side=False))
         h2.local_settings = Settings(client=False, initial_values=settings)  # type: ignore[arg-type]
         h2.decoder.max_header_list_size = field_bytes
@@ -142,14 +139,13 @@ class H2Engine(ConnectionFrames):
         self._open_connection_window()
 
     def start_upgraded(self, payload: bytes) -> None:
-        if len(payload) % 6:
-            raise ConnectionFault("HTTP2-Settings: not settings", FRAME_SIZE_ERROR)
-        known = b"".join(_SETTING.pack(*one) for one in _SETTING.iter_unpack(payload) if one[0] in KNOWN_SETTINGS)
         try:
-            self._h2.initiate_upgrade_connection(base64.urlsafe_b64encode(known))
+            self._h2.initiate_upgrade_connection(encode_known(payload, KNOWN_SETTINGS))
         except H2Error as error:
             raise ConnectionFault(f"HTTP2-Settings: {error}") from error
         self.last_stream_id = 1
+        self._withheld = self._h2.outbound_flow_control_window - EARLY_BYTES
+        self._h2.outbound_flow_control_window = EARLY_BYTES
         self._read_settings()
         self._open_connection_window()
 
@@ -270,8 +266,12 @@ class H2Engine(ConnectionFrames):
         self.credit_connection(size)
         if stream is not None:
             raise StreamFault("body after the end of the request", STREAM_CLOSED)
-        if self._ended.get(stream_id) in _BY_END:
+        how = self._ended.get(stream_id)
+        if how in _BY_END:
             raise ConnectionFault(f"body on stream {stream_id}, which is closed", STREAM_CLOSED)
+        if how is StreamClosedBy.RECV_RST_STREAM:
+            self._out.append(writer.reset_frame(stream_id, STREAM_CLOSED))
+            raise StreamFault("body on a stream that its client had reset", STREAM_CLOSED)
         self.user.chore(1)
 
     def _on_window_update(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
@@ -311,13 +311,13 @@ class H2Engine(ConnectionFrames):
             return
         self.user.chore(10)
         settings = self._h2.remote_settings
-        # Of a setting that comes again and again in one frame the last counts: each costs a look at every stream.
-        known = {code: value for code, value in _SETTING.iter_unpack(payload) if code in KNOWN_SETTINGS}
-        for code, value in known.items():
+        for code, value in read_settings(payload, KNOWN_SETTINGS).items():
             settings.validate_received_setting(code, value)
             settings[code] = value
         self._h2._acknowledge_settings()
         self._out.append(writer.SETTINGS_ACK)
+        self._h2.outbound_flow_control_window += self._withheld
+        self._withheld = 0
         self._read_settings()
         self.user.settings_changed()
 
