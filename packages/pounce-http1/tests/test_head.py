@@ -70,8 +70,9 @@ def test_three_hosts_are_several() -> None:
 def test_upgrade_with_content() -> None:
     upgrade = ((b"connection", b"upgrade"), (b"upgrade", b"x"))
     assert facts(HOST, *upgrade).upgrade == b"x"
+    assert facts(HOST, *upgrade, (b"content-length", b"1")).upgrade is None
     with pytest.raises(UpgradeWithContent):
-        facts(HOST, *upgrade, (b"content-length", b"1"))
+        facts(HOST, *upgrade, (b"upgrade", b"WebSocket"), (b"content-length", b"1"))
 
 
 def test_request_line() -> None:

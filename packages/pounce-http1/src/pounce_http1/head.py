@@ -59,7 +59,8 @@ class HeaderFacts:
     - ``keep_alive``: the client allows another request on this connection (RFC 9112, 9.3).
     - ``expect_continue``: the client waits for a 100 before it sends its body; ``expectation_failed``: it expects
       something else, which is answered 417 (RFC 9110, 10.1.1).
-    - ``upgrade``: the protocol asked for, in lower case, when Connection names Upgrade (RFC 9110, 7.8).
+    - ``upgrade``: the protocol asked for, in lower case, when Connection names Upgrade (RFC 9110, 7.8) and the request
+      has no body.
     - ``accepts_trailers``: ``TE: trailers`` (RFC 9110, 10.1.4).
     """
 
@@ -260,11 +261,12 @@ def _derive_wishes(facts: HeaderFacts, fields: list[Field], *, wants_upgrade: bo
         else:
             facts.expectation_failed = True
     if upgrades and wants_upgrade:
-        if facts.has_body:
-            # RFC 9110, 7.8 has the content come first, in the old protocol. Readers disagree about it, and no
-            # protocol in use needs it.
-            raise UpgradeWithContent("a request to change the protocol cannot have a body")
-        facts.upgrade = upgrades[0]
+        if not facts.has_body:
+            facts.upgrade = upgrades[0]
+        elif b"websocket" in upgrades:
+            # RFC 9110, 7.8 has the content come first, in the old protocol. Readers disagree about it, and a
+            # WebSocket never has any. Clients of h2c ask with every request; nobody has to follow.
+            raise UpgradeWithContent("a request for a WebSocket cannot have a body")
 
 
 def _members(values: list[bytes]) -> tuple[bytes, ...]:

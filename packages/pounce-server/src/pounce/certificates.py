@@ -18,11 +18,8 @@ __all__ = ["opened_certificates"]
 
 
 @contextlib.contextmanager
-def opened_certificates(
-    config: ServerConfig, *, watch: bool = True, announce: bool = True
-) -> Iterator[TlsContexts | None]:
-    """What TLS connections begin with, or None without TLS. With ``watch`` new files are read as they come; with
-    ``announce`` what is odd about certificates is said.
+def opened_certificates(config: ServerConfig, *, announce: bool = True) -> Iterator[TlsContexts | None]:
+    """What TLS connections begin with, or None without TLS. With ``announce`` what is odd about certificates is said.
 
     Raises:
         ConfigError: a file or a setting is wrong; the message says which, and what to do.

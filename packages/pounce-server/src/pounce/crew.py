@@ -146,8 +146,8 @@ class Crew(ABC):
 
     @property
     def load(self) -> int:
-        """Connections that the workers have."""
-        return sum(handle.load for handle in self.handles)
+        """Connections that the workers have, those that are leaving too."""
+        return self._supervisor.load if self._supervisor is not None else 0
 
     # -- what differs ------------------------------------------------------------------------------------------------
 

@@ -296,6 +296,8 @@ class Life:
         interface: Interface | None = factory.interface if factory is not None else None
         asked = self._config.interface if self._config.interface != "auto" else ""
         self._announce(self._addresses, self._decision, interface.value if interface is not None else asked)
+        if self._redirect is not None:
+            _log.info("Plain HTTP on port %d is sent there", self._redirect.port)
         watchdog = self._manager.watchdog_interval
         if watchdog is not None:
             crew = self._crew
@@ -333,6 +335,8 @@ class Life:
         _reload_log.info("Reload: generation %d of the code serves", effect.generation)
 
     def _drain(self, _: do.BeginDrain) -> None:
+        if self._redirect is not None:
+            self._redirect.begin_stop()
         if self._crew is None:  # it could not even be made
             self._events.put(on.Drained())
             return

@@ -53,14 +53,16 @@ class RedirectServer:
         """Begin to answer."""
         self._thread.start()
 
+    def begin_stop(self) -> None:
+        """Accept no more, and end soon: it only ever sends heads, for which nobody has to wait."""
+        self._worker.request_stop()
+        self._worker.request_stop()
+
     def stop(self) -> None:
         """Answer no more."""
         if not self._thread.ident:
             for sock in self._sockets:
                 sock.close()
             return
-        self._worker.request_stop()
+        self.begin_stop()
         self._thread.join(STOP_SECONDS)
-        if self._thread.is_alive():
-            self._worker.request_stop()
-            self._thread.join(STOP_SECONDS)

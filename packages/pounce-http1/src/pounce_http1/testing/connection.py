@@ -141,9 +141,21 @@ CONNECTION_CASES: tuple[Case, ...] = (
     ),
     Case(
         name="connection/upgrade-with-chunks",
-        wire=post(b"Connection: upgrade", b"Upgrade: h2c", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+        wire=post(b"Connection: upgrade", b"Upgrade: x, websocket", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
         reason="RFC 9110, 7.8: readers disagree on where the new protocol would begin",
         error=UpgradeWithContent,
+    ),
+    Case(
+        name="connection/upgrade-to-h2c-with-length",
+        wire=post(b"Connection: upgrade", b"Upgrade: h2c", b"Content-Length: 5", body=b"hello"),
+        reason="RFC 9110, 7.8: nobody has to follow; clients ask for h2c with every request",
+        requests=(Request(method="POST", body=b"hello", facts=(("upgrade", None),)),),
+    ),
+    Case(
+        name="connection/upgrade-to-h2c-with-chunks",
+        wire=post(b"Connection: upgrade", b"Upgrade: h2c", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+        reason="RFC 9110, 7.8: nobody has to follow; clients ask for h2c with every request",
+        requests=(Request(method="POST", body=b"", facts=(("upgrade", None),)),),
     ),
     Case(
         name="connection/upgrade-not-named-with-length",

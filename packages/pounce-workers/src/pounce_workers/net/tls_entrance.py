@@ -86,8 +86,8 @@ class TlsEntrances:
         transport.scheme = "https"
         entrance = TlsEntrance(self, transport)
         if entrance.sock.handshake_done:
-            transport.protocol = entrance  # hears of it if the connection is given away again
-            return self.choose(transport, entrance.sock.alpn) or entrance
+            transport.protocol = entrance  # hears of it if the connection is given away again, or ends at once
+            return entrance.succeeded_by(self.choose(transport, entrance.sock.alpn)) or entrance
         transport.deadline = self._clock.soon + self._timeout
         self.members.add(entrance)
         return entrance
@@ -106,7 +106,7 @@ class TlsEntrances:
 class TlsEntrance:
     """The `ConnectionProtocol` of one connection, at first. Owned by the thread that has the transport."""
 
-    __slots__ = ("_entrances", "_logged", "_successor", "sock", "transport")
+    __slots__ = ("_entrances", "_logged", "_lost", "_successor", "sock", "transport")
 
     idle = False
     """Its client is about to ask for something: whoever makes way for another worker waits for it."""
@@ -115,6 +115,7 @@ class TlsEntrance:
         self._entrances = entrances
         self._successor: ConnectionProtocol | None = None
         self._logged = False
+        self._lost: tuple[OSError | None] | None = None
         self.transport = transport
         self.sock = cast("TlsSocket | KtlsSocket", transport.sock)
         self.sock.on_handshake = self._enter
@@ -148,6 +149,7 @@ class TlsEntrance:
     def connection_lost(self, error: OSError | None) -> None:
         """It has failed, or what follows has ended as soon as it began."""
         self._entrances.members.discard(self)
+        self._lost = (error,)
         if self._successor is not None:
             self._successor.connection_lost(error)
         elif error is not None:
@@ -167,6 +169,15 @@ class TlsEntrance:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
+    def succeeded_by(self, protocol: ConnectionProtocol | None) -> ConnectionProtocol | None:
+        """It has been chosen, and what it has done meanwhile may already have led to more: a lingering close, of whose
+        end it is to hear, or a connection that is lost.
+        """
+        self._successor = protocol
+        if protocol is not None and self._lost is not None:
+            protocol.connection_lost(*self._lost)
+        return protocol
+
     def _enter(self) -> bool:
         """The handshake is done. False: the connection is not ours any more."""
         transport = self.transport
@@ -177,8 +188,7 @@ class TlsEntrance:
         except BaseException:
             transport.abort()
             raise
-        # What it has done meanwhile may already have led to more: a lost connection, a lingering close.
-        self._successor = protocol
+        self.succeeded_by(protocol)
         if protocol is None:
             transport.close()  # unless it was given away, or is closing already
             return False

@@ -382,7 +382,10 @@ class SocketTransport:
             # Whoever goes on writing has to wait, and so lets the loop come to the call: one that streams without end
             # would hold up the whole loop otherwise, and never hear of it.
             self.congested = True
-            self._loop.call_soon(self.protocol.connection_lost, error)
+            self._loop.call_soon(self._tell_of_loss, error)
+
+    def _tell_of_loss(self, error: OSError) -> None:
+        self.protocol.connection_lost(error)  # which may be another one than when the connection was lost
 
     def _lose(self, error: OSError | None, *, reset: bool = False) -> None:
         if not self._lost:

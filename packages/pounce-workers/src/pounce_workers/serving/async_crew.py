@@ -47,6 +47,7 @@ class AsyncCrew:
         self.new_server = new_server
         self.queue = HeadQueue(settings.limit_queue, settings.timeout_queue)
         self.draining = False
+        self.retiring = False
         self._paths = StreamingPaths()
         self._fronts = threads
         self._settings = settings
@@ -180,6 +181,12 @@ class AsyncCrew:
         self.draining = True
         for thread in self._threads:
             thread.drain(idle=idle)
+
+    def retire(self) -> None:
+        """Let what cannot move to another worker end."""
+        self.retiring = True
+        for thread in self._threads:
+            thread.retire()
 
     def stop(self) -> None:
         """Let all threads end, at once."""

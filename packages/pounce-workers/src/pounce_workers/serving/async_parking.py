@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pounce_workers.serving.async_crew import AsyncCrew
     from pounce_workers.serving.companion import Companion
     from pounce_workers.serving.movable_connection import MovableConnection
+    from pounce_workers.supervision.slots import MoveTo
 
 __all__ = ["WORKERS_BUSY", "AsyncParking"]
 
@@ -41,11 +42,12 @@ class AsyncParking(MovingServer):
     """The connections that own no thread, and the way out of there. `take_back` is for every thread."""
 
     def __init__(self, crew: AsyncCrew, companion: Companion | None, **options: Any) -> None:
-        """Connections with a whole request head go to the ``crew``, and those that speak HTTP/2 to the ``companion``."""
+        """Connections with a whole request head go to the ``crew``, those that speak HTTP/2 to the ``companion``."""
         self._crew = crew
         self._companion = companion
         self._leaving: list[MovableConnection] = []
         self._stopping = False
+        self._retiring = False
         super().__init__(self, **options)
         self._away = CompanionUpgrades(companion) if companion is not None else None
         if self._away is not None:
@@ -63,12 +65,20 @@ class AsyncParking(MovingServer):
 
     def expire(self, now: float) -> None:  # noqa: ARG002 - the queue has a clock that nothing holds up
         """A tick: refuse the requests that have waited for a thread for too long."""
+        if self._retiring and self._companion is not None and not self.entrances.members:
+            self._companion.retire()  # until now its turn could come, behind a handshake
         queue = self._crew.queue
         queue.wake_another()
         for connection in queue.take_overdue(time.monotonic()):
             self._settle(connection)
 
     # -- from any thread ---------------------------------------------------------------------------------------------
+
+    def retire(self, move_to: MoveTo | None) -> None:
+        """Another worker takes over, which may have the connections that would be the companion's."""
+        if self._away is not None:
+            self._away.move_to = move_to
+        self._retiring = True
 
     def take_back(self, connection: MovableConnection) -> None:
         """Wait here for what its client does next."""

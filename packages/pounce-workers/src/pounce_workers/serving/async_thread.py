@@ -43,6 +43,8 @@ class ThreadOwner(Protocol):
     """What those take whose role is FRONT."""
     draining: bool
     """Every answer is to be the last of its connection."""
+    retiring: bool
+    """What cannot move to another worker is to end."""
 
     def new_server(self, home: ConnectionHome, loop: asyncio.AbstractEventLoop, /) -> MovingServer:
         """What a thread serves connections with; in the thread."""
@@ -144,6 +146,10 @@ class AsyncThread:
             connection.last_request()
         self._tell(self._drain, idle)
 
+    def retire(self) -> None:
+        """Let what cannot move to another worker end."""
+        self._tell(self._retire)
+
     def stop(self) -> None:
         """Cancel what still runs, reset what is still open, and end."""
         self._tell(self._stop)
@@ -188,6 +194,7 @@ class AsyncThread:
     async def _live(self) -> None:
         server = self.server = self._owner.new_server(self, self._loop)
         server.wire.draining = self._owner.draining
+        server.wire.retiring = self._owner.retiring
         server.sweeper.add(self)
         server.start()
         self._next()
@@ -223,6 +230,10 @@ class AsyncThread:
                 self.server.begin_drain()
             else:
                 self.server.wire.last_requests()
+
+    def _retire(self) -> None:
+        if self.server is not None:
+            self.server.wire.retire_others()
 
     def _stop(self) -> None:
         self._stopping = True

@@ -117,10 +117,11 @@ class AsyncWorkerPool(Worker):
 
     def retire(self, move_to: MoveTo | None = None) -> None:
         """End when the work is done; see `Worker.retire`."""
-        if self._companion is not None:
-            self._companion.retire()
+        if self._parking is not None:
+            self._parking.retire(move_to)
         if move_to is None:
             self._crew.drain(idle=False)
+        self._crew.retire()
         super().retire(move_to)
 
     # -- inside ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pounce_workers.net.transport import SocketTransport
     from pounce_workers.serving.companion import Companion
     from pounce_workers.serving.http1_connection import Http1Connection
+    from pounce_workers.supervision.slots import MoveTo
 
 __all__ = ["CompanionUpgrades"]
 
@@ -23,10 +24,12 @@ logger = logging.getLogger("pounce.worker")
 class CompanionUpgrades(PrefaceWatch):
     """The upgrades of connections that wait for blocking workers. Used by whichever thread has a connection."""
 
-    __slots__ = ("_companion",)
+    __slots__ = ("_companion", "move_to")
 
     def __init__(self, companion: Companion) -> None:
         self._companion = companion
+        self.move_to: MoveTo | None = None
+        """Where they go instead, once another worker takes over."""
 
     def begin(self, connection: Http1Connection, head: RequestHead) -> bool:  # noqa: ARG002
         """A request that asks for another protocol is answered as it is (RFC 9110, 7.8)."""
@@ -44,6 +47,8 @@ class CompanionUpgrades(PrefaceWatch):
         sock = release()
         if data:
             sock = rewind(sock, data)
-        if not self._companion.hand_over(sock, peer, local):
+        if self.move_to is not None:
+            self.move_to(sock, peer, local)
+        elif not self._companion.hand_over(sock, peer, local):
             logger.info("Refused the HTTP/2 connection of %s: too many wait, or the server stops", client_name(peer))
             sock.close()

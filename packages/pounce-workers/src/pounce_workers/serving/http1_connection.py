@@ -89,6 +89,7 @@ class Http1Connection(Http1Answers):
                 self._hold_back()
             return
         self._advancing = True
+        refused: RemoteProtocolError | None = None
         try:
             head = self.reader.receive_head(data)
             if head is None:
@@ -98,11 +99,13 @@ class Http1Connection(Http1Answers):
             elif not self.reader.idle or self._eof:
                 self._go_on(1)
         except RemoteProtocolError as error:
-            upgrades = self.wire.upgrades
-            if upgrades is None or not upgrades.starts_as_http2(self, data):
-                self.refuse(error.status, str(error))
+            refused = error
         finally:
             self._advancing = False
+        if refused is not None:  # not where it is caught: what follows may call an application
+            upgrades = self.wire.upgrades
+            if upgrades is None or not upgrades.starts_as_http2(self, data):
+                self.refuse(refused.status, str(refused))
 
     def eof_received(self) -> None:
         """The client will send no more. What it has sent is still answered."""

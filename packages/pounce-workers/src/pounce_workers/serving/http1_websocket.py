@@ -84,9 +84,9 @@ class Http1WebSocket:
         transport = self.transport
         transport.deadline = NEVER
         self._host.admit(self, Admission("websocket", connection.has_place, connection.opened, connection.requests))
+        transport.protocol = self  # also to hear of the loss of the connection, which may be on its way
         if transport.closing:
-            return  # the loss of the connection is on its way to the protocol, which is this one now
-        transport.protocol = self
+            return
         transport.deliver = self.websocket.data_received
         if half_closed or self._unread:
             transport.pause_reading()  # what came first comes first

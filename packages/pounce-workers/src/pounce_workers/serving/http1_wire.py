@@ -52,6 +52,7 @@ class Http1Wire:
         "limit_connection_requests",
         "loop",
         "requests_of_closed",
+        "retiring",
         "status_lines",
         "sweeper",
         "timeout_body_stall",
@@ -76,6 +77,8 @@ class Http1Wire:
         self.sweeper = sweeper
         self.connections: set[ServedConnection] = set()
         """Those that are alive, also the ones that speak another protocol by now."""
+        self.retiring = False
+        """Another worker takes over: what cannot move there is to end, also what becomes so from now on."""
         self.upgrades: PrefaceWatch | None = None
         """What connections may go on as; None where nothing else is spoken."""
         self.draining = False
@@ -194,6 +197,13 @@ class Http1Wire:
             logger.info("Refused a request from %s with %d: %s", client_name(peer.client), status, detail)
         else:
             logger.info("Ended the connection of %s: %s", client_name(peer.client), detail)
+
+    def retire_others(self) -> None:
+        """What cannot move to the worker that takes over, which counts on what is remembered here, is to end."""
+        self.retiring = True
+        for connection in tuple(self.connections):
+            if not isinstance(connection, Http1Connection):
+                connection.last_request()
 
     def last_requests(self) -> None:
         """Another worker takes over: every answer whose head is not out yet says that the connection ends with it."""

@@ -80,7 +80,7 @@ class LoopHost:
     @property
     def draining(self) -> bool:
         """The server stops, or another worker takes over."""
-        return self._wire.draining
+        return self._wire.draining or self._wire.retiring
 
     @property
     def soon(self) -> float:

@@ -38,11 +38,11 @@ class Retirement:
         if move_to is None:
             self._close_long_idle()
             return False
+        if not self._wire.retiring:
+            self._wire.retire_others()
         moved = 0
         for connection in tuple(self._wire.connections):
-            if not isinstance(connection, Http1Connection):
-                connection.last_request()  # it cannot move, for its client counts on what is remembered here
-            elif connection.idle and _move(connection, move_to):
+            if isinstance(connection, Http1Connection) and connection.idle and _move(connection, move_to):
                 moved += 1
                 if moved == MOVES_PER_TURN:
                     return True
@@ -53,7 +53,6 @@ class Retirement:
             self._wire.last_requests()
         for connection in tuple(self._wire.connections):
             if not isinstance(connection, Http1Connection):
-                connection.last_request()  # also those that have changed their protocol meanwhile
                 continue
             # A request that waits in the socket would be lost: it is read in this turn or the next.
             if connection.idle and self._idle_for_long(connection) and not _transport(connection).readable():

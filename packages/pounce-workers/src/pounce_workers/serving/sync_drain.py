@@ -36,13 +36,13 @@ class SyncDrain:
     def retired(self) -> bool:
         """One step of making way. True when nothing is left."""
         pool = self._pool
-        if pool.companion is not None:
-            pool.companion.retire()
         if pool.distributor is not None and pool.distributor.is_alive():
             pool.distributor.request_stop(take_waiting=False)  # a successor listens on the same sockets
             pool.turn(STEP)
             return False
         pool.refuse_connections()
+        if pool.companion is not None and not pool.entrances.members:
+            pool.companion.retire()  # until now its turn could come, behind a handshake
         for transport in pool.lot.members():
             if transport.parked and pool.lot.claim(transport):
                 self._make_way(transport)

@@ -179,6 +179,8 @@ class SyncWorkerPool:
         with self._lock:
             self.retiring = True
             self.move_to = move_to
+        if self._upgrades is not None:
+            self._upgrades.move_to = move_to
         if move_to is None:
             self.connections.draining = True
         self.lot.wake()
@@ -252,10 +254,10 @@ class SyncWorkerPool:
         for sock, peer, local in incoming:
             stall = self._settings.worker.timeout_write_stall
             connect: Callable[[Any], ConnectionProtocol] = self.wire.connect
-            if self._tls is not None:
-                sock, connect = wrap_tls(sock, self._tls.current), self.entrances.connect
-            transport = BlockingTransport(sock, self.lot, peer=peer, local=local, write_stall=stall)
             try:
+                if self._tls is not None:
+                    sock, connect = wrap_tls(sock, self._tls.current), self.entrances.connect
+                transport = BlockingTransport(sock, self.lot, peer=peer, local=local, write_stall=stall)
                 transport.start(connect)
                 self.lot.settle(transport)  # what was put back for it is the first that is read
             except Exception:

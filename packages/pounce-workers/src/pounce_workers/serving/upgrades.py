@@ -9,15 +9,19 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestError, client_name
+from pounce_workers.net.succession import Succession
 from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
 from pounce_workers.serving.http1_websocket import Http1WebSocket
 from pounce_workers.serving.http2_preface import PrefaceWatch
 from pounce_workers.serving.loop_host import Admission
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pounce_asgi import ServedConnection, Transport
     from pounce_http1 import RequestHead
     from pounce_workers.net.transport import SocketTransport
@@ -91,12 +95,9 @@ class Upgrades(PrefaceWatch):
         if head.http_version != "1.1":
             return False
         connection.transport.write(SWITCHING_TO_H2C)
-        unread, _ = connection.give_way()
-        successor = self._http2.upgrade(
-            connection.transport, connection.peer, head, payload, refusal=connection.refusal
-        )
         connection.requests -= 1  # the successor counts it
-        self._succeed(connection, successor, unread)
+        maker = partial(self._http2.upgrade, head=head, settings_payload=payload)
+        self._succeed(connection, maker, connection.give_way()[0])
         return True
 
     def connect_http2(self, transport: Transport) -> ServedConnection:
@@ -118,20 +119,18 @@ class Upgrades(PrefaceWatch):
     def become_http2(self, connection: Http1Connection, data: bytes) -> None:
         """The client speaks HTTP/2, and these are its first bytes."""
         assert self._http2 is not None
-        successor = self._http2.connect(connection.transport, connection.peer, refusal=connection.refusal)
-        self._succeed(connection, successor, data)
+        connection.give_way()
+        self._succeed(connection, self._http2.connect, data)
 
-    def _succeed(self, connection: Http1Connection, successor: ServedConnection, data: bytes) -> None:
+    def _succeed(self, connection: Http1Connection, maker: Callable[..., ServedConnection], data: bytes) -> None:
         """The transport is another connection's from now on, which begins with these bytes."""
         transport: SocketTransport = connection.transport  # type: ignore[assignment]  # every transport has a protocol
-        connection.give_way()
-        admission = Admission(HTTP2, connection.has_place, connection.opened, connection.requests)
-        self._host.admit(successor, admission)
-        if transport.closing:
+        succession = Succession(transport)
+        successor = maker(transport, connection.peer, refusal=connection.refusal)
+        self._host.admit(successor, Admission(HTTP2, connection.has_place, connection.opened, connection.requests))
+        if not succession.complete(successor):
             return
-        transport.protocol = successor
-        transport.deliver = successor.data_received
-        if connection.wire.draining:
+        if self._wire.draining:
             successor.last_request()
         if data:
             successor.data_received(data)

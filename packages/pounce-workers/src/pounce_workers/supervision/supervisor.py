@@ -101,6 +101,11 @@ class Supervisor:
         self._events.put(functools.partial(self._adopt, launcher, tuple(handles), on_adopted))
 
     @property
+    def load(self) -> int:
+        """Connections of all workers, those that are leaving too."""
+        return sum(handle.load for handle in self._roster.handles)
+
+    @property
     def handles(self) -> tuple[SlotHandle, ...]:
         """The workers that take new connections, as they were a moment ago."""
         return self._roster.serving
