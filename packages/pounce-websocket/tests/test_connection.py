@@ -221,6 +221,98 @@ def test_reading_pauses_when_enough_bytes_wait() -> None:
     run(main)
 
 
+# -- turns -------------------------------------------------------------------------------------------------------------
+
+
+FRAGMENTS = text("a", fin=False) + frame(CONTINUATION, b"x", fin=False) * 998 + frame(CONTINUATION, b"z")
+WHOLE = "a" + "x" * 998 + "z"
+
+
+def test_others_have_their_turn_among_many_fragments() -> None:
+    async def main() -> None:
+        app = Echo()
+        talk = await Conversation(app).start()
+        loop = asyncio.get_running_loop()
+        others = 0
+
+        def other() -> None:
+            nonlocal others
+            if talk.carrier.paused:
+                others += 1
+                loop.call_soon(other)
+
+        talk.connection.data_received(FRAGMENTS + frame(PING, b"p") + text("last"))
+        assert talk.carrier.paused  # no more comes before this is read
+        loop.call_soon(other)
+        talk.connection.data_received(text("what a carrier had read already"))
+        await turns()
+        assert others == 2  # one between each two of the three turns that followed
+        assert not talk.carrier.paused
+        assert talk.carrier.pauses == 1
+        assert app.contents == [WHOLE, "last", "what a carrier had read already"]
+        await talk.say(close())
+        assert talk.goodbye == (1000, "")
+
+    run(main)
+
+
+@pytest.mark.parametrize("end", ["eof", "lost", "close", "broken"])
+def test_what_came_before_the_end_is_read_in_many_turns_too(end: str) -> None:
+    async def main() -> None:
+        app = Echo()
+        talk = await Conversation(app).start()
+        last = {"close": close(4000, "bye"), "broken": frame(CONTINUATION, b"x")}.get(end, b"")
+        talk.connection.data_received(FRAGMENTS + text("last") + last)
+        if end == "eof":
+            talk.connection.eof_received()
+        elif end == "lost":
+            talk.connection.connection_lost(None)
+        await turns(20)
+        assert app.contents == [WHOLE, "last"]
+        assert app.disconnect is not None
+        assert app.disconnect[0] == {"eof": 1006, "lost": 1006, "close": 4000, "broken": 1002}[end]
+        assert talk.carrier.finished == (end != "lost")
+        assert not talk.context.running
+
+    run(main)
+
+
+def test_a_goodbye_of_the_application_among_many_fragments() -> None:
+    async def main() -> None:
+        app = Script({"type": "websocket.close", "code": 4001})
+        talk = await Conversation(app).start()
+        scheduled = 0
+        call_soon = talk.host.loop.call_soon
+
+        def counted(callback: Any, *args: Any, **more: Any) -> Any:
+            nonlocal scheduled
+            scheduled += getattr(callback, "__self__", None) is talk.connection
+            return call_soon(callback, *args, **more)
+
+        talk.host.loop.call_soon = counted  # type: ignore[method-assign]
+        talk.connection.data_received(FRAGMENTS * 3 + close(4001))
+        await app.step()
+        await turns(20)
+        assert scheduled == 11  # one turn after the other, and never two at once
+        assert talk.goodbye == (4001, "")
+        assert talk.carrier.finished
+
+    run(main)
+
+
+def test_nothing_is_read_on_for_a_websocket_that_is_given_up() -> None:
+    async def main() -> None:
+        app = Echo()
+        talk = await Conversation(app).start()
+        talk.connection.data_received(FRAGMENTS)
+        talk.connection.abandon()
+        await turns()
+        assert app.contents == []
+        assert not talk.context.running
+
+    run(main)
+
+
 def test_send_waits_while_the_client_does_not_read() -> None:
     async def main() -> None:
         app = Script(sends("1"), sends("2"), None)
@@ -436,6 +528,7 @@ BAD: dict[str, tuple[bytes, int]] = {
     "size": (frame(BINARY, b"x" * 101), 1009),
     "control": (frame(PING, b"x" * 126), 1002),
     "code": (close(1005), 1002),
+    "empty": (frame(TEXT, fin=False) + frame(CONTINUATION, fin=False) * 1000, 1008),
 }
 
 

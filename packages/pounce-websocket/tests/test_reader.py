@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from websocket_doubles import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, TEXT, close, frame, text
 
+from pounce_websocket import reader as reader_module
 from pounce_websocket.deflate import Deflater, Inflater
 from pounce_websocket.errors import ConversationFailed
 from pounce_websocket.extension_offers import DeflateParameters
 from pounce_websocket.reader import FrameReader
+from pounce_websocket.wsproto_engine import WsprotoEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LIMIT = 70_000
+PLAIN = DeflateParameters()
 
 
 class Listener:
@@ -56,7 +59,10 @@ def read(pieces: list[bytes], *, limit: int = LIMIT, inflater: Inflater | None =
     reader = FrameReader(listener, limit, inflater)
     try:
         for piece in pieces:
-            assert not reader.receive_data(piece)
+            stopped = reader.receive_data(piece)
+            while stopped:
+                assert reader.turn_over
+                stopped = reader.receive_data(b"")
     except ConversationFailed as error:
         return Outcome(listener.events, error.code)
     return Outcome(listener.events, None)
@@ -367,9 +373,135 @@ def test_a_listener_may_say_stop(full_after: int, chop: int) -> None:
     assert listener.events == expected
 
 
+# -- what one client may have done ------------------------------------------------------------------------------------
+
+
+FRAMES = 1000
+EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
+"""A block of compressed data that becomes nothing."""
+CROWDS: dict[str, tuple[bytes, bytes, bytes, list[Any]]] = {
+    # What comes before, what comes a thousand times, what comes last, and what is told of it all.
+    "empty fragments": (text("a", fin=False), frame(CONTINUATION, fin=False), frame(CONTINUATION, b"z"), ["az"]),
+    "small fragments": (
+        frame(BINARY, b"a", fin=False),
+        frame(CONTINUATION, b"x", fin=False),
+        frame(CONTINUATION, b"z"),
+        [b"a" + b"x" * FRAMES + b"z"],
+    ),
+    "small messages in two fragments each": (
+        b"",
+        text("a", fin=False) + frame(CONTINUATION, b"b"),
+        b"",
+        ["ab"] * FRAMES,
+    ),
+    "compressed fragments that become nothing": (
+        frame(TEXT, b"", fin=False, rsv=4),
+        frame(CONTINUATION, EMPTY_BLOCK, fin=False),
+        frame(CONTINUATION, b"\xf2\x48\xcd\xc9\xc9\x07\x00"),
+        ["Hello"],
+    ),
+    "compressed messages": (b"", frame(TEXT, b"\x00", rsv=4), text("z"), [""] * FRAMES + ["z"]),
+    "pings": (text("a", fin=False), frame(PING), frame(CONTINUATION, b"z"), [("ping", b"")] * FRAMES + ["az"]),
+}
+
+
+def count_frames(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """One entry for each frame that was looked at; True: by wsproto, from its head on."""
+    counted: list[bool] = []
+    unmask, receive_data = reader_module.unmask, WsprotoEngine.receive_data
+
+    def unmasking(mask: bytes, data: bytes) -> bytes:
+        counted.append(False)
+        return unmask(mask, data)
+
+    def receiving(self: WsprotoEngine, data: bytes) -> Any:
+        counted.append(True)
+        return receive_data(self, data)
+
+    monkeypatch.setattr(reader_module, "unmask", unmasking)
+    monkeypatch.setattr(WsprotoEngine, "receive_data", receiving)
+    return counted
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_a_turn_ends_after_so_many_frames(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, one, last, expected = CROWDS[name]
+    counted = count_frames(monkeypatch)
+    listener = Listener()
+    reader = FrameReader(listener, LIMIT, Inflater(PLAIN, LIMIT))
+    data = start + one * FRAMES + last
+    turns = 0
+    while reader.receive_data(data):
+        assert reader.turn_over
+        assert len(counted) == 256
+        counted.clear()
+        data = b""
+        turns += 1
+    assert not reader.turn_over
+    assert turns in (3, 7)  # two thousand frames are twice as many
+    assert not any(counted)
+    assert listener.events == expected
+
+
+def test_a_turn_that_ends_with_its_bytes_needs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = count_frames(monkeypatch)
+    reader = FrameReader(Listener(), LIMIT, None)
+    assert not reader.receive_data(frame(PING) * 256)
+    assert not reader.receive_data(frame(PING) * 256)
+    assert len(counted) == 512
+
+
+def test_small_whole_messages_are_stopped_by_the_listener_alone() -> None:
+    listener = Listener(full_after=700)
+    reader = FrameReader(listener, LIMIT, None)
+    assert reader.receive_data(text("x") * 1000)
+    assert not reader.turn_over
+    assert len(listener.events) == 700
+
+
+def test_a_listener_that_stops_at_the_end_of_a_turn_is_asked() -> None:
+    listener = Listener(full_after=256)
+    reader = FrameReader(listener, LIMIT, None)
+    assert reader.receive_data(frame(PING) * 255 + text("x" * 126) + text("z"))
+    assert not reader.turn_over
+    assert not reader.receive_data(b"")
+    assert listener.events[255:] == ["x" * 126, "z"]
+
+
+@pytest.mark.parametrize("rsv", [0, 4])
+def test_only_a_frame_that_was_cut_is_read_by_wsproto(rsv: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = count_frames(monkeypatch)
+    listener = Listener()
+    reader = FrameReader(listener, LIMIT, Inflater(PLAIN, LIMIT))
+    content = client_deflater(PLAIN).message("κόσμε".encode()) if rsv else "κόσμε".encode()
+    first, *rest = (content[i : i + 2] for i in range(0, len(content), 2))
+    start = frame(TEXT, first, fin=False, rsv=rsv)
+    assert not reader.receive_data(start[:-1])
+    assert not reader.receive_data(start[-1:])
+    assert counted == [True, True]
+    assert not reader.receive_data(b"".join(frame(CONTINUATION, part, fin=False) for part in rest))
+    assert not reader.receive_data(frame(CONTINUATION))
+    assert not any(counted[2:])
+    assert listener.events == ["κόσμε"]
+
+
+@pytest.mark.parametrize("rsv", [0, 4])
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_endless_empty_fragments_end(opcode: int, rsv: int) -> None:
+    inflater = Inflater(PLAIN, LIMIT)
+    start, more = frame(opcode, fin=False, rsv=rsv), frame(CONTINUATION, fin=False)
+    end = frame(CONTINUATION, b"\x00" if rsv else b"")
+    content: Any = "" if opcode == TEXT else b""
+    most = start + more * 999 + end
+    assert read([most * 2], inflater=inflater) == Outcome([content] * 2, None)
+    assert read([most, start + more * 1000], inflater=Inflater(PLAIN, LIMIT)) == Outcome([content], 1008)
+    assert read([start, *[more] * 1000], inflater=Inflater(PLAIN, LIMIT)) == Outcome([], 1008)
+    some = frame(CONTINUATION, EMPTY_BLOCK if rsv else b"x", fin=False)
+    assert read([start + (some + more) * 1000], inflater=Inflater(PLAIN, LIMIT)) == Outcome([], 1008)
+
+
 # -- compressed messages (sections 12 and 13, and RFC 7692) ------------------------------------------------------------
 
-PLAIN = DeflateParameters()
 PARAMETERS = tuple(
     DeflateParameters(server, client, bits, bits)
     for server, client, bits in itertools.product((False, True), (False, True), (9, 12, 15))

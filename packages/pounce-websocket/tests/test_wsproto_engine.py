@@ -25,14 +25,29 @@ def test_pieces_come_as_soon_as_they_are_there() -> None:
     assert list(engine.receive_data(frame(BINARY, b"\xff"))) == [(b"\xff", True)]
 
 
+def test_frames_that_come_whole_and_frames_that_do_not_are_of_the_same_message() -> None:
+    engine = WsprotoEngine(None)
+    assert list(engine.receive_data(frame(TEXT, "ä".encode()[:1], fin=False))) == [("", False)]
+    assert engine.receive_frame(0x00, "ä".encode()[1:]) == ("ä", False)
+    assert list(engine.receive_data(frame(CONTINUATION, b"b"))) == [("b", True)]
+    assert engine.receive_frame(0x02, b"\xff") == (b"\xff", False)
+    with pytest.raises(ProtocolViolation):
+        engine.receive_frame(0x82, b"")
+
+
 def test_errors_are_ours() -> None:
     with pytest.raises(InvalidPayload):
         list(WsprotoEngine(None).receive_data(frame(TEXT, b"\xff")))
     with pytest.raises(ProtocolViolation):
         list(WsprotoEngine(None).receive_data(frame(TEXT, b"a", rsv=4)))
+    for first, payload in ((0x81, b"\xff"), (0x80, b"")):
+        with pytest.raises(InvalidPayload if payload else ProtocolViolation):
+            WsprotoEngine(None).receive_frame(first, payload)
     bomb = Deflater(DeflateParameters()).message(b"x" * 1000)
     with pytest.raises(MessageTooBig):
         list(WsprotoEngine(Inflater(DeflateParameters(), 999)).receive_data(frame(BINARY, bomb, rsv=4)))
+    with pytest.raises(MessageTooBig):
+        WsprotoEngine(Inflater(DeflateParameters(), 999)).receive_frame(0xC2, bomb)
 
 
 def test_no_other_file_imports_wsproto() -> None:

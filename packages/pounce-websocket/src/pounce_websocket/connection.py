@@ -67,6 +67,7 @@ class WebSocketConnection(Generic[WireFields]):
         "_pong",
         "_reader",
         "_settings",
+        "_turn_due",
         "carrier",
         "exchange",
         "handshake",
@@ -98,7 +99,7 @@ class WebSocketConnection(Generic[WireFields]):
         self._eof = False
         self._lost = False
         """The connection is gone, and some of what came before that is not read yet."""
-        self._paused = False
+        self._paused = self._turn_due = False
         self._pong: bytes | None = None
         """The last ping that could not be answered because the client does not read (RFC 6455, 5.5.3)."""
         self._goodbye = (ABNORMAL_CLOSURE, "")
@@ -180,6 +181,8 @@ class WebSocketConnection(Generic[WireFields]):
             if self._reader.receive_data(data):
                 self._paused = True
                 self.carrier.pause_reading()
+                if self._reader.turn_over:
+                    self.resume_messages()
         except ConversationFailed as error:
             self._fail(error)
 
@@ -283,7 +286,9 @@ class WebSocketConnection(Generic[WireFields]):
 
     def resume_messages(self) -> None:
         """Read on, in a turn of its own: others are to have theirs."""
-        self.host.loop.call_soon(self._read_on, context=self.host.base_context)
+        if not self._turn_due:
+            self._turn_due = True
+            self.host.loop.call_soon(self._read_on, context=self.host.base_context)
 
     # -- called by the reader ----------------------------------------------------------------------------------------
 
@@ -323,11 +328,14 @@ class WebSocketConnection(Generic[WireFields]):
             self.carrier.write(data)
 
     def _read_on(self) -> None:
-        """The application has room again, or needs none any more."""
+        """The application has room again, or needs none any more; or others have had their turn."""
+        self._turn_due = False
         if not self._paused or (self.phase is CLOSED and not self._lost):
             return
         try:
             if self._reader.receive_data(b""):
+                if self._reader.turn_over:
+                    self.resume_messages()
                 return
         except ConversationFailed as error:
             self._fail(error)

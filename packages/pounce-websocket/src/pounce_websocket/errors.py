@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConversationFailed",
+    "EmptyFragments",
     "HandshakeRefused",
     "InvalidPayload",
     "MessageTooBig",
@@ -52,6 +53,12 @@ class InvalidPayload(ConversationFailed):
     """Text that is not UTF-8, or compressed data that cannot be decompressed (RFC 6455, 8.1; RFC 7692, 6.2)."""
 
     code = 1007
+
+
+class EmptyFragments(ConversationFailed):
+    """A message of ever more fragments without content: no limit on its size would ever end it (RFC 6455, 7.4.1)."""
+
+    code = 1008
 
 
 class MessageTooBig(ConversationFailed):

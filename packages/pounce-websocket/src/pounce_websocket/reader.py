@@ -1,8 +1,9 @@
 """A client's bytes become messages and control frames. Hot path.
 
 A frame that is a whole message and lies in what was just read, the usual one, is read here; so are valid control
-frames. Everything else (fragments, frames that come in several reads, whatever is not valid) goes to wsproto, frame by
-frame. Limits are applied here, from the head of a frame on, before its payload has come.
+frames, and fragments that have come whole, of which wsproto judges order and text. Everything else (frames that come in
+several reads, whatever is not valid) goes to wsproto, frame by frame. Limits are applied here, from the head of a frame
+on, before its payload has come; so is the limit of what one client may have done in one turn.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pounce_websocket.errors import InvalidPayload, MessageTooBig, ProtocolViolation
+from pounce_websocket.errors import EmptyFragments, InvalidPayload, MessageTooBig, ProtocolViolation
 from pounce_websocket.frames import BINARY, CLOSE, COMPRESSED, PING, PONG, TEXT, parse_close, unmask
 from pounce_websocket.wsproto_engine import WsprotoEngine
 
@@ -25,8 +26,18 @@ __all__ = ["FrameListener", "FrameReader"]
 _CONTROL_FRAMES: Final = (CLOSE, PING, PONG)
 _PLAIN_MESSAGES: Final = (TEXT, BINARY)
 _WHOLE_MESSAGES: Final = (TEXT, BINARY, TEXT | COMPRESSED, BINARY | COMPRESSED)
+_FINAL: Final = 0x80
+"""The frame is the last of its message."""
+_DATA_FRAMES: Final = frozenset(opcode | final for opcode in (0, 1, 2) for final in (0, _FINAL))
+_COMPRESSED_FRAMES: Final = frozenset(opcode | final | COMPRESSED for opcode in (1, 2) for final in (0, _FINAL))
 _SMALL: Final = 126
 """Lengths below this are written in 7 bits."""
+_FRAMES_PER_TURN: Final = 256
+"""Frames other than small whole messages, for which the listener's stop is there: a read may hold 14,000 of them, and
+all of the other clients wait meanwhile. So many take about a millisecond."""
+_EMPTY_FRAGMENTS: Final = 1000
+"""Of one message. Who writes in fragments flushes an empty one now and then; content of the largest message in such
+numbers is no honest use, and nothing else would end it."""
 
 
 class FrameListener(Protocol):
@@ -49,6 +60,7 @@ class FrameReader:
     __slots__ = (
         "_binary",
         "_deliver",
+        "_empty",
         "_engine",
         "_in_message",
         "_inflater",
@@ -56,11 +68,13 @@ class FrameReader:
         "_max_size",
         "_offset",
         "_owed",
+        "_readable",
         "_rest",
         "_sent",
         "_small",
         "_text",
         "closed",
+        "turn_over",
     )
 
     def __init__(self, listener: FrameListener, max_size: int, inflater: Inflater | None) -> None:
@@ -70,6 +84,8 @@ class FrameReader:
         self._max_size = max_size
         self._small = min(_SMALL, max_size + 1)
         self._inflater = inflater
+        self._readable = _DATA_FRAMES if inflater is None else _DATA_FRAMES | _COMPRESSED_FRAMES
+        """First bytes of the frames that are valid, if they come at their place."""
         self._engine: WsprotoEngine | None = None
         self._owed = 0
         """Bytes of the frame that the engine reads which have not come yet."""
@@ -77,6 +93,8 @@ class FrameReader:
         """Some of a message's frames have come, and the last of them has not."""
         self._sent = 0
         """Payload bytes of those frames, as they were sent."""
+        self._empty = 0
+        """Those of them without a payload, the last not counted."""
         self._text: StringIO | None = None
         self._binary: bytearray | None = None
         self._rest = b""
@@ -84,6 +102,8 @@ class FrameReader:
         self._offset = 0
         self.closed = False
         """The client has said goodbye, or broken a rule: nothing more is read."""
+        self.turn_over = False
+        """``receive_data()`` stopped because it did enough for one turn, and not because the listener said so."""
 
     def keep(self, data: bytes) -> None:
         """Put aside what comes while the listener says stop."""
@@ -93,7 +113,8 @@ class FrameReader:
     def receive_data(self, data: bytes) -> bool:
         """Read on; after the client's goodbye nothing is read.
 
-        True: the listener said stop; call it again when it may go on, with ``b""`` if nothing came.
+        True: the listener said stop; call it again when it may go on, with ``b""`` if nothing came. Or there is too
+        much for one turn, which ``turn_over`` tells: call it again when others have had theirs.
 
         Raises:
             ConversationFailed: the client broke a rule. Nothing may be read after that.
@@ -107,7 +128,8 @@ class FrameReader:
             else:
                 data, position = self._rest, self._offset
             self._rest = b""
-        stop = False
+        stop = self.turn_over = False
+        left = _FRAMES_PER_TURN
         if self._owed:
             position, stop = self._feed_engine(data, position)
         size = len(data)
@@ -136,6 +158,9 @@ class FrameReader:
             position, stop = self._read_other(data, position, first, length)
             if position == before:
                 break
+            left -= 1
+            if left == 0 and position < size and not stop:
+                stop = self.turn_over = True
         if stop:
             self._rest, self._offset = data, position  # read on from there, not copied each time
         elif position < size:
@@ -160,16 +185,26 @@ class FrameReader:
             length = int.from_bytes(data[position + 2 : start - 4], "big")
             shortest = length >= _SMALL if start - position == 8 else 65536 <= length < 1 << 63
         if shortest and first & 0x0F < 3:
-            self._sent += length
-            if self._sent > self._max_size:
-                raise MessageTooBig(f"a message is larger than {self._max_size} bytes")
+            self._count(first, length)
         end = start + length
-        whole = shortest and first in _WHOLE_MESSAGES and end <= len(data) and not self._in_message
-        if whole and (first & COMPRESSED == 0 or self._inflater is not None):
-            self._sent = 0
-            return end, self._read_whole(first, unmask(data[start - 4 : start], data[start:end]))
+        if shortest and first in self._readable and end <= len(data):
+            payload = unmask(data[start - 4 : start], data[start:end])
+            if first in _WHOLE_MESSAGES and not self._in_message:
+                self._sent = 0
+                return end, self._read_whole(first, payload)
+            return end, self._take(self._wsproto().receive_frame(first, payload))
         self._owed = end - position
         return self._feed_engine(data, position)
+
+    def _count(self, first: int, length: int) -> None:
+        """Hold a message to its limits; one more of its frames begins."""
+        self._sent += length
+        if self._sent > self._max_size:
+            raise MessageTooBig(f"a message is larger than {self._max_size} bytes")
+        if length == 0 and first < _FINAL:
+            self._empty += 1
+            if self._empty > _EMPTY_FRAGMENTS:
+                raise EmptyFragments(f"a message has more than {_EMPTY_FRAGMENTS} empty fragments")
 
     def _read_control(self, data: bytes, position: int, first: int, length: int) -> int:
         end = position + 6 + length
@@ -195,15 +230,19 @@ class FrameReader:
 
     def _feed_engine(self, data: bytes, position: int) -> tuple[int, bool]:
         """Give the engine what has come of the frame that it reads."""
-        engine = self._engine
-        if engine is None:
-            engine = self._engine = WsprotoEngine(self._inflater)
         end = min(position + self._owed, len(data))
         self._owed -= end - position
         stop = False
-        for piece in engine.receive_data(data[position:end]):
+        for piece in self._wsproto().receive_data(data[position:end]):
             stop = self._take(piece)
         return end, stop
+
+    def _wsproto(self) -> WsprotoEngine:
+        """Made when it is needed: most clients never send a fragment."""
+        engine = self._engine
+        if engine is None:
+            engine = self._engine = WsprotoEngine(self._inflater)
+        return engine
 
     def _take(self, piece: Piece) -> bool:
         """Put a piece to those that came before it; hand the message on when it is whole."""
@@ -228,7 +267,7 @@ class FrameReader:
         return self._hand_on({"type": "websocket.receive", "bytes": whole}, len(whole))
 
     def _hand_on(self, message: dict[str, Any], size: int) -> bool:
-        self._sent = 0
+        self._sent = self._empty = 0
         return self._deliver(message, size)
 
 
