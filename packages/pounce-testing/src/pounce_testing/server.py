@@ -17,7 +17,7 @@ from pounce_testing.certificate import throw_away_certificate
 from pounce_testing.client import RawClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pounce_asgi import Listeners, SyncApp
 
@@ -87,6 +87,10 @@ class TestServer:
         """Begin to stop, without waiting; a second call stops at once."""
         self._server.request_stop()
 
+    def request_reload(self) -> None:
+        """Begin to load new code, without waiting."""
+        self._server.request_reload()
+
     def stop(self) -> None:
         """Stop and wait for the end; safe to call when it has stopped already.
 
@@ -138,9 +142,9 @@ class TestServer:
         """``http://127.0.0.1:49152``, without a slash at the end."""
         return self._bound().url
 
-    def connect(self, *, timeout: float = 20.0) -> RawClient:
-        """A new connection for bytes as they are, over TLS if the server speaks that."""
-        return RawClient(self.host, self.port, timeout=timeout, tls=self.client_context())
+    def connect(self, *, timeout: float = 20.0, alpn: Sequence[str] = ()) -> RawClient:
+        """A new connection for bytes as they are, over TLS if the server speaks that, where it offers ``alpn``."""
+        return RawClient(self.host, self.port, timeout=timeout, tls=self.client_context(*alpn))
 
     def client_context(self, *alpn: str) -> ssl.SSLContext | None:
         """What a client needs that trusts this server, and offers these protocols by ALPN; None without TLS."""
