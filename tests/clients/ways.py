@@ -1,0 +1,41 @@
+"""The ways to serve in which foreign clients are tried: every kind of worker, over TLS and without it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pounce_testing import WORKER_KINDS, Variant
+from pounce_testing.fixtures import over
+
+__all__ = [
+    "everywhere",
+    "in_the_clear",
+    "over_tls",
+    "takes_upgrades",
+    "websockets_everywhere",
+    "websockets_over_tls",
+    "where_upgrades_are_taken",
+]
+
+PLAIN: Final = Variant(name="clear")
+TLS: Final = Variant(name="tls", settings={"tls": True}, needs=("cryptography",))
+
+IN_THE_CLEAR: Final = [kind & PLAIN for kind in WORKER_KINDS]
+OVER_TLS: Final = [kind & TLS for kind in WORKER_KINDS]
+
+
+def takes_upgrades(way: Variant) -> bool:
+    """Whether ``Upgrade: h2c`` is taken. Threads that serve one request at a time have begun with that request when
+    they see it, and ignore it, which they may (RFC 9110, 7.8).
+    """
+    return not way.tls and not way.blocking and way.settings.get("worker_mode") != "sync"
+
+
+in_the_clear = over(IN_THE_CLEAR)
+over_tls = over(OVER_TLS)
+everywhere = over(IN_THE_CLEAR + OVER_TLS)
+where_upgrades_are_taken = over([way for way in IN_THE_CLEAR if takes_upgrades(way)])
+
+# Workers without an event loop serve applications that cannot speak WebSocket.
+websockets_over_tls = over([way for way in OVER_TLS if not way.blocking])
+websockets_everywhere = over([way for way in IN_THE_CLEAR + OVER_TLS if not way.blocking])
