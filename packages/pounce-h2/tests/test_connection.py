@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from typing import Any
 
 import pytest
-from h2_doubles import GET, POST, Conversation, converse, echo, hello, read_body
+from frame_cases import SETTINGS, WINDOW, frame
+from h2_doubles import GET, POST, PREFACE, Conversation, converse, echo, hello, read_body
+from hpack import Encoder
 
 
 def test_a_request_is_answered() -> None:
@@ -130,5 +134,58 @@ def test_what_belongs_to_connections_of_http1_is_not_sent() -> None:
     async def scenario() -> None:
         answer = await Conversation(app).ask()
         assert answer.fields == [(b":status", b"200"), (b"x-y", b"z"), (b"content-length", b"1")]
+
+    converse(scenario)
+
+
+def test_heads_that_never_repeat_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of requests nor of responses: once what is remembered was full, the memory grows no more."""
+    full = 64
+    for module in ("pounce_h2.head_memo", "pounce_h2.response_blocks", "pounce_asgi.response_head"):
+        monkeypatch.setattr(f"{module}.MEMO_HEADS", full)
+    monkeypatch.setattr("pounce_asgi.response_rules.MEMO_ENTRIES", full)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        path = scope["raw_path"]
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"etag", path), (b"x" + path[1:], path)]}
+        )
+        await send({"type": "http.response.body", "body": path})
+
+    async def scenario() -> None:
+        talk = Conversation(app, raw=True)
+        encoder = Encoder()
+        decoded: list[int] = []
+        engine: Any = talk.connection.engine
+        memo, decode = engine._blocks, engine._blocks._decode
+
+        def count(block: bytes) -> Any:
+            decoded.append(len(block))
+            return decode(block)
+
+        memo._decode = count
+        await talk.send(PREFACE + frame(SETTINGS, 0, 0) + frame(WINDOW, 0, 0, b"\x40\0\0\0"))
+
+        async def ask(first: int, last: int) -> None:
+            for number in range(first, last):
+                word = b"%0100d" % number
+                # First in fields that are put into the table, then by their indexes, and then by the same again.
+                fields = [*GET[:2], (b":path", b"/" + word), GET[3], (b"referer", word)]
+                ids = range(6 * number + 1, 6 * number + 7, 2)
+                await talk.send(b"".join([frame(1, 5, one, encoder.encode(fields)) for one in ids]))
+                assert talk.transport.written.count(b"/" + word) == 9
+                talk.transport.written.clear()
+
+        await ask(0, 8 * full + 1)
+        tracemalloc.start()
+        try:
+            await ask(8 * full + 1, 12 * full + 1)
+            gc.collect()
+            assert tracemalloc.get_traced_memory()[0] < 150_000, "of 256 heads of 3 KB in all"
+        finally:
+            tracemalloc.stop()
+        assert len(decoded) == 2 * (12 * full + 1)
+        assert len(memo._blocks) <= 16
+        assert talk.connection.idle
 
     converse(scenario)

@@ -75,6 +75,25 @@ def test_failing_applications(app: Any, status: int, reset: int | None, caplog: 
     converse(scenario)
 
 
+def test_the_log_says_what_a_fault_has_ended(caplog: pytest.LogCaptureFixture) -> None:
+    """A fault of a stream ends no connection. The first of a connection gets a line."""
+    caplog.set_level(logging.INFO, "pounce.worker")
+
+    async def scenario() -> None:
+        talk = Conversation(Gate())
+        streams = [talk.begin(GET) for _ in range(3)]
+        await talk.talk()
+        for stream in streams[:2]:
+            await talk.send(b"\0\0\x04\x08\0" + stream.to_bytes(4, "big") + bytes(4))  # a window of 0
+        line = "Reset an HTTP/2 stream of 192.0.2.7:51234: a window of 0, or beyond 2**31 - 1"
+        assert caplog.messages == [line]
+        assert not talk.host.refused
+        assert list(talk.connection.streams) == streams[2:]
+        assert not talk.transport.closing
+
+    converse(scenario)
+
+
 def test_a_reset_tells_the_application() -> None:
     async def scenario() -> None:
         app = Gate()

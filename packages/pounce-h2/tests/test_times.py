@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import TYPE_CHECKING, Any
 
 from frame_cases import block, data, frame, headers
 from h2_doubles import GET, POST, PREFACE, Conversation, converse, echo, turns
+
+if TYPE_CHECKING:
+    import pytest
 
 BEGIN = PREFACE + frame(4, 0, 0)
 CALM = 0xB
@@ -193,7 +197,9 @@ def test_a_client_that_waits_for_100_has_time() -> None:
     converse(scenario)
 
 
-def test_the_window_of_a_stream_that_stays_closed() -> None:
+def test_the_window_of_a_stream_that_stays_closed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "pounce.worker")
+
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": bytes(100_000)})
@@ -207,7 +213,8 @@ def test_the_window_of_a_stream_that_stays_closed() -> None:
         assert not resets(talk)
         await talk.pass_time(2)
         assert resets(talk) == [(1, CALM)]
-        assert len(talk.host.refused) == 1
+        assert caplog.messages == ["Reset an HTTP/2 stream of 192.0.2.7:51234: its window stayed closed"]
+        assert not talk.host.refused, "its connection goes on"
         assert talk.connection.idle
         assert not talk.transport.closing
 

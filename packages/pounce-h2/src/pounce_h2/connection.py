@@ -12,7 +12,7 @@ from pounce_asgi import IncompleteBody, RequestError, send_error_response
 from pounce_h2.connection_end import ConnectionEnd
 from pounce_h2.errors import NO_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
 from pounce_h2.floods import FloodBudget
-from pounce_h2.priorities import Priority, parse_priority
+from pounce_h2.priorities import EarlyPriorities, parse_priority
 from pounce_h2.scheduler import Scheduler
 from pounce_h2.stream import NEVER, Http2Stream
 from pounce_h2.stream_body import StreamBody
@@ -35,8 +35,6 @@ BEHIND_BYTES: Final = 65_536
 """Written to a client that reads nothing, before nothing is read of it: heads without a body wait for no window."""
 USEFUL_BYTES: Final = 1024
 """A frame of body above this pays for chores, such as the pings by which its sender measures the connection."""
-EARLY_PRIORITIES: Final = 128
-"""Priorities that are kept for streams that are not open yet (RFC 9218, 7.1)."""
 
 
 class Http2Connection(ConnectionEnd):
@@ -51,7 +49,7 @@ class Http2Connection(ConnectionEnd):
         self.scheduler = Scheduler()
         self.budget = FloodBudget(wire.host.soon)
         self._refusal = refusal
-        self._early_priorities: dict[int, Priority] = {}
+        self._early_priorities = EarlyPriorities()
         self._leftovers: list[int] = []
         self._unread = 0
         """Bytes of body that wait for applications."""
@@ -149,6 +147,9 @@ class Http2Connection(ConnectionEnd):
                 self.wire.start(stream, head)
             except RequestError as error:
                 self._refuse(stream, error, head.method)
+            except (SystemExit, KeyboardInterrupt):
+                self._flush()  # who ends the process may leave no later turn to those who were answered
+                raise
         if self.host.draining:
             self.last_request()
 
@@ -227,16 +228,7 @@ class Http2Connection(ConnectionEnd):
             stream.priority = parse_priority(value)
             self.scheduler.change(stream_id, stream.priority)
         elif stream_id > self.engine.last_stream_id:
-            self._keep_early_priority(stream_id, parse_priority(value))
-
-    def _keep_early_priority(self, stream_id: int, priority: Priority) -> None:
-        """The stream is not open yet. Those that were passed over make room."""
-        early = self._early_priorities
-        if len(early) >= EARLY_PRIORITIES:
-            last = self.engine.last_stream_id
-            early = self._early_priorities = {one: said for one, said in early.items() if one > last}
-        if len(early) < EARLY_PRIORITIES:
-            early[stream_id] = priority
+            self._early_priorities.keep(stream_id, parse_priority(value), self.engine.last_stream_id)
 
     def chore(self, cost: int) -> None:
         """A frame that moves no request forward."""
@@ -246,7 +238,7 @@ class Http2Connection(ConnectionEnd):
         """A stream that was ended for what its client did. The first fault of a connection gets a line in the log."""
         if detail and not self._faulty:
             self._faulty = True
-            self.host.request_refused(self.peer, 0, f"HTTP/2 stream error: {detail}")
+            self.tell_of_stream(detail)
         self.budget.refusal()
 
     # -- called by streams: windows ----------------------------------------------------------------------------------
@@ -319,6 +311,11 @@ class Http2Connection(ConnectionEnd):
         """Something is to be sent before the loop waits again."""
         if not self._busy:
             self._flush_later()
+
+    def flush_now(self) -> None:
+        """Something is to be sent for which there may be no later turn: its application may have ended the process."""
+        if not self._busy and not self.ended:
+            self._turn_now()
 
     def _flush_later(self) -> None:
         if not self._flush_soon:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import RequestTimeout
+from pounce_asgi import RequestTimeout, client_name
 from pounce_h2.errors import ENHANCE_YOUR_CALM, NO_ERROR, ConnectionFault, Flood
 from pounce_h2.stream import NEVER, Http2Stream
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pounce_h2.floods import FloodBudget
 
 __all__ = ["ConnectionEnd"]
+
+logger = logging.getLogger("pounce.worker")
 
 READING: Final = 5.0
 """Seconds for which a client may go on reading an answer that is no longer ours to send."""
@@ -78,6 +81,10 @@ class ConnectionEnd(ABC):
             self.ended = self.engine.dead = True
             self.transport.close(linger=linger and not self.eof)
             self._lose_streams(None)
+
+    def tell_of_stream(self, detail: str) -> None:
+        """A stream was reset for what its client did. The connection goes on, so its host is not told of an end."""
+        logger.info("Reset an HTTP/2 stream of %s: %s", client_name(self.peer.client), detail)
 
     @property
     def _lately_busy(self) -> bool:
@@ -187,7 +194,7 @@ class ConnectionEnd(ABC):
                     self.fail(Flood("the window of the connection stayed closed"))
                     return
                 if self.engine.window(stream.stream_id) <= 0:
-                    self.host.request_refused(self.peer, 0, "HTTP/2: the window of a stream stayed closed")
+                    self.tell_of_stream("its window stayed closed")
                     self.engine.reset(stream.stream_id, ENHANCE_YOUR_CALM)
                     stream.lost(None)
                     self.want_flush()

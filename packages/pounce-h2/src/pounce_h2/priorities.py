@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["DEFAULT", "LEVELS", "UNSAID", "Priority", "parse_priority"]
+__all__ = ["DEFAULT", "LEVELS", "UNSAID", "EarlyPriorities", "Priority", "parse_priority"]
 
 LEVELS: Final = 8
 
@@ -28,6 +28,8 @@ would hold up every later response of a client that knows nothing of priorities.
 _MEMBER: Final = re.compile(rb"[ \t]*([a-z*][a-z0-9_.*-]*)(?:=([^,;]*))?(?:;[^,]*)?[ \t]*(?:,|$)")
 MAX_BYTES: Final = 256
 """A longer value says nothing that would be worth the time."""
+EARLY: Final = 128
+"""Priorities that are kept for streams that are not open yet (RFC 9218, 7.1)."""
 
 
 def parse_priority(value: bytes, before: Priority = DEFAULT) -> Priority:
@@ -50,3 +52,17 @@ def parse_priority(value: bytes, before: Priority = DEFAULT) -> Priority:
         elif key == b"i" and said in (None, b"?1", b"?0"):
             incremental = said != b"?0"
     return Priority(urgency, incremental)
+
+
+class EarlyPriorities(dict[int, Priority]):
+    """What one client said of streams that it had not opened yet."""
+
+    __slots__ = ()
+
+    def keep(self, stream_id: int, priority: Priority, last_stream_id: int) -> None:
+        """Keep one, if there is room. Streams that were passed over, not being above the last, make room."""
+        if len(self) >= EARLY:
+            for passed in [one for one in self if one <= last_stream_id]:
+                del self[passed]
+        if len(self) < EARLY:
+            self[stream_id] = priority

@@ -92,16 +92,16 @@ class Http2Stream:
             return
         connection = self.connection
         block = connection.blocks[status, headers]
-        if end and not body:
-            connection.engine.send_head(self.stream_id, block, end=True)
-            connection.want_flush()
-            self._sent_all()
-            return
-        connection.engine.send_head(self.stream_id, block, end=False)
+        whole = end and not body
+        connection.engine.send_head(self.stream_id, block, end=whole)
         if body:
             self.send_body(body, end)
         else:
             connection.want_flush()
+            if whole:
+                self._sent_all()
+        if status == 500:  # the application failed, perhaps to end the process
+            connection.flush_now()
 
     def send_body(self, data: bytes, end: bool) -> None:
         """Send a further piece of the body, or keep it until it may be sent."""
@@ -161,6 +161,7 @@ class Http2Stream:
     def reset(self) -> None:
         """The response cannot be completed (RFC 9113, 8.1)."""
         self.abort(INTERNAL_ERROR)
+        self.connection.flush_now()
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
