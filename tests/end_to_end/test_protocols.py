@@ -91,6 +91,12 @@ def test_upgrade_to_h2c(http2: str) -> None:
             assert client.read_some()[3:4] == b"\x04", "a SETTINGS frame"
 
 
+def test_upgrade_to_h2c_that_a_proxy_has_passed_on(serve_shared: Serve) -> None:
+    with serve_shared(applications.REPORT.asgi).connect() as client:
+        client.send((UPGRADE % b"AAMAAABk").replace(b"Upgrade, HTTP2-Settings", b"Upgrade"))
+        assert client.read_response().status == 200
+
+
 # Ends
 
 
@@ -171,6 +177,23 @@ def test_a_reload_tells_websockets_to_come_back(serve: Serve, variant: Variant) 
     with open_websocket(server, "echo") as client:
         client.send("again")
         assert client.recv(timeout=20) == "again"
+
+
+@over_one_parser_in_the_clear
+@pytest.mark.parametrize("sent", [1, 3])
+def test_what_may_be_the_preface_is_not_lost_at_a_reload(serve: Serve, variant: Variant, sent: int) -> None:
+    server = serve(applications.UPLOAD)
+    wire = b"PRI-ORITY / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+    with server.connect() as client, Http2Client.to(server) as other:
+        client.send(wire[:sent])
+        assert other.request("POST", "/", b"here") == (
+            200,
+            b"here",
+        )  # by then the others' bytes are read, or waited for
+        server.request_reload()
+        other.frames_to_the_end()  # the old code says goodbye
+        client.send(wire[sent:])
+        assert client.read_response().body == b"hello"
 
 
 @over_one_parser

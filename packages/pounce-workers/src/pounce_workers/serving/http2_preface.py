@@ -50,20 +50,23 @@ class PrefaceWatch(ABC):
         if not self.watches or connection.requests or reader.buffered >= len(PREFACE):
             return
         unread = reader.take_unread()
+        reader.receive_data(unread)
         if PREFACE.startswith(unread):
             transport = cast("SocketTransport", connection.transport)
-            transport.deliver = _PieceOfPreface(connection, unread).data_received
+            transport.deliver = _PieceOfPreface(self, connection, unread).data_received
         else:
-            reader.receive_data(unread)
             reader.maybe_next_event()
 
 
 class _PieceOfPreface:
-    """Gathers the first bytes of a connection as long as they may be the preface."""
+    """Looks at the first bytes of a connection as long as they may be the preface. The reader has them, too: they are
+    the beginning of a request as long as nobody knows better, and a connection that has one stays where it is.
+    """
 
-    __slots__ = ("_connection", "_data")
+    __slots__ = ("_connection", "_data", "_watch")
 
-    def __init__(self, connection: Http1Connection, data: bytes) -> None:
+    def __init__(self, watch: PrefaceWatch, connection: Http1Connection, data: bytes) -> None:
+        self._watch = watch
         self._connection = connection
         self._data = data
 
@@ -71,8 +74,11 @@ class _PieceOfPreface:
         """More of them, in place of the connection's own."""
         connection = self._connection
         self._data += data
-        if len(self._data) < len(PREFACE) and PREFACE.startswith(self._data):
-            return
-        transport = cast("SocketTransport", connection.transport)
-        transport.deliver = connection.data_received
-        connection.data_received(self._data)
+        if self._data.startswith(PREFACE):
+            connection.reader.take_unread()
+            self._watch.become_http2(connection, self._data)
+        elif PREFACE.startswith(self._data):
+            connection.reader.receive_data(data)
+        else:
+            cast("SocketTransport", connection.transport).deliver = connection.data_received
+            connection.data_received(data)

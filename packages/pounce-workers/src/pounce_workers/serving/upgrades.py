@@ -137,9 +137,12 @@ class Upgrades(PrefaceWatch):
 
 
 def _settings_of(head: RequestHead) -> bytes | None:
-    """The payload of the SETTINGS frame in HTTP2-Settings; None if there is not exactly one (RFC 7540, 3.2.1)."""
+    """The payload of the SETTINGS frame in HTTP2-Settings. None if there is not exactly one, or Connection does not
+    name it: then a proxy may have passed on what was meant for itself (RFC 7540, 3.2.1).
+    """
     values = [value for name, value in head.headers if name == b"http2-settings"]
-    if len(values) != 1:
+    options = b",".join([value for name, value in head.headers if name == b"connection"]).lower().split(b",")
+    if len(values) != 1 or b"http2-settings" not in [option.strip() for option in options]:
         return None
     try:
         return base64.b64decode(values[0] + b"=" * (-len(values[0]) % 4), altchars=b"-_", validate=True)
