@@ -34,7 +34,8 @@ def flags_in(text: str) -> set[str]:
 def test_options_are_ours_or_explained_when_asked_for(page: str) -> None:
     strange = {flag for flag in flags_in(PAGES[page]) - FLAGS if unavailable(flag) is None}
     of_dev_cert = {"--force", "--name", "--out"}
-    assert strange <= {"--help", "--version", "--now"} | of_dev_cert, "of git, systemctl and others"
+    of_curl = {"--http2-prior-knowledge"}
+    assert strange <= {"--help", "--version", "--now"} | of_dev_cert | of_curl, "of git, systemctl and others"
 
 
 @pytest.mark.parametrize("page", PAGES)
