@@ -60,17 +60,21 @@ def test_it_keeps_its_connection(curl_command: tuple[str, ...], site: TestServer
 
 
 @everywhere
-def test_a_download(curl_command: tuple[str, ...], site: TestServer) -> None:
-    assert run_program(*curl_command, http_2(site), f"{site.url}/bytes/{len(LARGE)}") == LARGE
+def test_a_download(curl_command: tuple[str, ...], site: TestServer, tmp_path: Path) -> None:
+    file = tmp_path / "download"
+    options = (http_2(site), "--output", str(file), "--write-out", "%{http_version}")
+    assert run_program(*curl_command, *options, f"{site.url}/bytes/{len(LARGE)}") == b"2"
+    assert file.read_bytes() == LARGE
 
 
 @everywhere
 @pytest.mark.parametrize("expect", ["Expect: 100-continue", "Expect:"], ids=["continue", "at-once"])
 def test_an_upload_comes_back(curl_command: tuple[str, ...], site: TestServer, tmp_path: Path, expect: str) -> None:
-    file = tmp_path / "upload"
-    file.write_bytes(LARGE)
-    out = run_program(*curl_command, http_2(site), "--header", expect, "--upload-file", str(file), f"{site.url}/echo")
-    assert out == LARGE
+    upload, download = tmp_path / "upload", tmp_path / "download"
+    upload.write_bytes(LARGE)
+    options = (http_2(site), "--header", expect, "--output", str(download), "--write-out", "%{http_version}")
+    assert run_program(*curl_command, *options, "--upload-file", str(upload), f"{site.url}/echo") == b"2"
+    assert download.read_bytes() == LARGE
 
 
 @over_tls  # as above

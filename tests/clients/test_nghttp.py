@@ -61,7 +61,7 @@ def test_an_upgrade(nghttp: str, site: TestServer) -> None:
 @pytest.mark.parametrize(("clients", "streams"), [(1, STREAMS), (8, 10)])
 def test_load_without_failures(h2load: str, site: TestServer, clients: int, streams: int) -> None:
     numbers = (f"--requests={REQUESTS}", f"--clients={clients}", f"--max-concurrent-streams={streams}")
-    assert_no_failures(run_program(h2load, *numbers, f"{site.url}/bytes/2000").decode(), REQUESTS)
+    assert_no_failures(run_program(h2load, *numbers, f"{site.url}/bytes/2000").decode(), site, REQUESTS)
 
 
 @everywhere
@@ -69,10 +69,11 @@ def test_uploads_without_failures(h2load: str, site: TestServer, tmp_path: Path)
     file = tmp_path / "upload"
     file.write_bytes(LARGE[:100_000])
     numbers = ("--requests=100", "--clients=2", "--max-concurrent-streams=20")
-    assert_no_failures(run_program(h2load, *numbers, f"--data={file}", f"{site.url}/digest").decode(), 100)
+    assert_no_failures(run_program(h2load, *numbers, f"--data={file}", f"{site.url}/digest").decode(), site, 100)
 
 
-def assert_no_failures(told: str, count: int) -> None:
+def assert_no_failures(told: str, site: TestServer, count: int) -> None:
+    assert f"Application protocol: {'h2' if site.config.tls.enabled else 'h2c'}\n" in told, told
     done = f"requests: {count} total, {count} started, {count} done, {count} succeeded, 0 failed, 0 errored, 0 timeout"
     assert done in told, told
     assert f"status codes: {count} 2xx, 0 3xx, 0 4xx, 0 5xx" in told, told
