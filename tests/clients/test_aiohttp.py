@@ -15,6 +15,7 @@ from tests.clients.site import LARGE
 from tests.clients.ways import everywhere, websockets_everywhere
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator
 
     from pounce_testing import TestServer
@@ -66,6 +67,7 @@ def test_a_websocket(site: TestServer, authority: str, compress: int) -> None:
 
     async def exchange() -> None:
         async with session(site, authority) as client, client.ws_connect("socket", compress=compress) as websocket:
+            connection = websocket.get_extra_info("socket")
             assert bool(websocket.compress) is bool(compress), "with a window that the server may have made smaller"
             assert await websocket.receive_str(timeout=50) == "1.1"
             for message in sent:
@@ -73,5 +75,13 @@ def test_a_websocket(site: TestServer, authority: str, compress: int) -> None:
             assert [(await websocket.receive(timeout=50)).data for _ in sent] == sent
             assert await websocket.close(code=4321, message=b"enough")
             assert websocket.close_code == 4321
+        await closed(connection)
 
     asyncio.run(exchange())
+
+
+async def closed(connection: socket.socket) -> None:
+    """Wait until the server has ended TLS, too: the client begins that, and leaves the rest to the loop."""
+    async with asyncio.timeout(50):
+        while connection.fileno() >= 0:  # noqa: ASYNC110 - nothing tells when it happens
+            await asyncio.sleep(0.001)
