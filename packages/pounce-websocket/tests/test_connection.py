@@ -289,7 +289,7 @@ def test_a_goodbye_of_the_application_among_many_fragments() -> None:
             scheduled += getattr(callback, "__self__", None) is talk.connection
             return call_soon(callback, *args, **more)
 
-        talk.host.loop.call_soon = counted  # type: ignore[method-assign]
+        talk.host.loop.call_soon = counted  # type: ignore[assignment,method-assign]
         talk.connection.data_received(FRAGMENTS * 3 + close(4001))
         await app.step()
         await turns(20)

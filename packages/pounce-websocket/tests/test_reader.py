@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from websocket_doubles import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, TEXT, close, frame, text
 
+from pounce_websocket import frames as frames_module
 from pounce_websocket import reader as reader_module
 from pounce_websocket.deflate import Deflater, Inflater
 from pounce_websocket.errors import ConversationFailed
@@ -408,7 +409,7 @@ CROWDS: dict[str, tuple[bytes, bytes, bytes, list[Any]]] = {
 def count_frames(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """One entry for each frame that was looked at; True: by wsproto, from its head on."""
     counted: list[bool] = []
-    unmask, receive_data = reader_module.unmask, WsprotoEngine.receive_data
+    unmask, receive_data = frames_module.unmask, WsprotoEngine.receive_data
 
     def unmasking(mask: bytes, data: bytes) -> bytes:
         counted.append(False)

@@ -11,6 +11,8 @@ from pounce_asgi import ClientGone
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pounce_asgi import TLSExtension
+
 NEVER = float("inf")
 
 
@@ -24,7 +26,7 @@ class FakeTransport:
         self.peer: tuple[str, int] | None = ("192.0.2.7", 51234)
         self.local: tuple[str, int | None] | None = ("192.0.2.1", 8000)
         self.scheme = "http"
-        self.tls = None
+        self.tls: TLSExtension | None = None
         self.deadline = NEVER
         self.congested = False
         self.closing = False

@@ -7,7 +7,7 @@ import gc
 import threading
 import time
 import weakref
-from typing import Any
+from typing import Any, cast
 
 from http1_driver import answer, echo_path
 from transport_doubles import ManualSweeper
@@ -139,7 +139,7 @@ def test_who_stops_beats_until_its_loop_has_ended(loop: str) -> None:
 
 def test_a_worker_that_has_ended_leaves_the_loop_of_others_alone() -> None:
     async def main() -> None:
-        worker = Worker(echo_path, [], settings=ServingSettings())
+        worker = Worker(cast("Any", echo_path), [], settings=ServingSettings())
         worker.request_stop()
         await worker.serve()
         ended = worker.beat

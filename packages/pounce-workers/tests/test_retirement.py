@@ -14,6 +14,7 @@ from loops import run_on, turns
 
 from pounce_asgi import ConnectionClosed, ConnectionOpened, Listeners
 from pounce_workers.serving import retirement
+from pounce_workers.serving.http1_connection import Http1Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -468,7 +469,8 @@ async def _until(true: Callable[[], bool]) -> None:
 
 def _buffered(here: Floor) -> int:
     """Connections of which a part of a head has come."""
-    return sum(connection.reader.buffered > 0 and connection.exchange is None for connection in here.wire.connections)
+    connections = [one for one in here.wire.connections if isinstance(one, Http1Connection)]
+    return sum(one.reader.buffered > 0 and one.exchange is None for one in connections)
 
 
 async def _room(here: Floor) -> int:
