@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from tests.conformance.requests import WAIT_SECONDS
+from tests.end_to_end.test_websocket import open_websocket
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from websockets.sync.client import ClientConnection
 
     from pounce_testing import TestServer, Variant
     from pounce_testing.fixtures import Serve
@@ -67,15 +69,7 @@ class Conversation:
 
 
 def opened(server: TestServer, path: str = "/", **options: Any) -> ClientConnection:
-    made: ClientConnection = connect(
-        server.url.replace("http", "ws", 1) + path,
-        ssl=server.client_context(),
-        proxy=None,
-        open_timeout=WAIT_SECONDS,
-        close_timeout=WAIT_SECONDS,
-        **options,
-    )
-    return made
+    return open_websocket(server, path.removeprefix("/"), **options)
 
 
 def closed_with(client: ClientConnection) -> tuple[int, str]:
@@ -216,8 +210,13 @@ def test_a_goodbye_without_a_code_is_1005(serve: Serve) -> None:
         return (await receive())["code"]
 
     app = Conversation(action)
-    with opened(serve(app)) as client:
-        client.socket.sendall(b"\x88\x80\0\0\0\0")
+    with serve(app).connect() as client:
+        client.send(
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert client.read_response("HEAD").status == 101
+        client.send(b"\x88\x80\0\0\0\0")
         assert app.result == 1005
 
 

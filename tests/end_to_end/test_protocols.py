@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.exceptions import ConnectionClosed as WebSocketClosed
 
+from pounce import fresh_import
 from pounce_asgi import ConnectionClosed, ConnectionOpened, Listeners, Subscriber
 from pounce_testing import VARIANTS, TestServer, Variant
 from pounce_testing.fixtures import over
@@ -163,6 +164,13 @@ def test_who_resets_in_a_change_of_protocol_is_forgotten(beginning: str, way: st
 # Stops and reloads
 
 
+@pytest.fixture
+def reloadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests have imported Django into this process, which the application here has nothing to do with."""
+    monkeypatch.setattr(fresh_import, "obstacle", lambda: None)
+
+
+@pytest.mark.usefixtures("reloadable")
 @over(KINDS)
 def test_a_reload_tells_websockets_to_come_back(serve: Serve, variant: Variant) -> None:
     server = serve(APPLICATION)
@@ -179,6 +187,7 @@ def test_a_reload_tells_websockets_to_come_back(serve: Serve, variant: Variant) 
         assert client.recv(timeout=20) == "again"
 
 
+@pytest.mark.usefixtures("reloadable")
 @over_one_parser_in_the_clear
 @pytest.mark.parametrize("sent", [1, 3])
 def test_what_may_be_the_preface_is_not_lost_at_a_reload(serve: Serve, variant: Variant, sent: int) -> None:

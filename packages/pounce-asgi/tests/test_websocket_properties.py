@@ -66,17 +66,20 @@ class Wire:
         self.parts = parts
         self.number = 0
         self.over = False
+        self.silent = False
+        """The client has said goodbye, and can still be lost."""
 
     async def do(self, event: str) -> None:
         exchange, parts = self.parts.exchange, self.parts
         accepted = parts.socket.accepted is not None
         match event:
-            case "message" if accepted and not self.over:
+            case "message" if accepted and not self.over and not self.silent:
                 exchange.message_received(received(f"{self.number}"), 1)
                 self.number += 1
-            case "closing" if accepted and not self.over:
-                self.over = True
-                if exchange.client_closing(1000, "bye") and parts.socket.closed is None:
+            case "closing" if accepted and not self.over and not self.silent:
+                self.silent = True
+                self.over = exchange.client_closing(1000, "bye")
+                if self.over and parts.socket.closed is None:
                     parts.socket.close(1000, "bye")
             case "drain" if accepted and not self.over and parts.socket.closed is None:
                 self.over = True

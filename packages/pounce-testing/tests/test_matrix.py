@@ -17,10 +17,12 @@ def test_what_is_served_where() -> None:
     assert {variant.name for variant in VARIANTS} - {variant.name for variant in ASGI_VARIANTS} == {
         "blocking-http1",
         "blocking-h11",
+        "blocking-tls",
     }
     assert {variant.name for variant in ASGI_VARIANTS} - {variant.name for variant in SHARING_VARIANTS} == {
         "processes-http1",
         "processes-h11",
+        "processes-tls",
     }
 
 

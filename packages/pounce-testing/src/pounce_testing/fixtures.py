@@ -24,6 +24,7 @@ __all__ = [
     "Serve",
     "everywhere",
     "in_the_clear",
+    "installed",
     "over",
     "running_servers",
     "serve",

@@ -6,7 +6,6 @@ import _thread
 import contextlib
 import logging
 import os
-import select
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pounce_workers.net.descriptor_wait import wait_readable, wait_writable
 from pounce_workers.supervision.memory import resident_memory
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ class Birth:
             if now >= next_status:
                 self._send_status()
                 next_status = now + (min(self._period, QUICK) if self.told_to_end else self._period)
-            readable, _, _ = select.select([self._pipe], [], [], max(next_status - time.monotonic(), 0))
-            if not readable:
+            if not wait_readable(self._pipe.fileno(), next_status - time.monotonic()):
                 continue
             if not self._pipe.receive():
                 self._orphaned()
@@ -184,8 +183,7 @@ class Birth:
     def _send_status(self) -> None:
         worker = self._worker
         # A busy parent reads later, and a stopped one not at all: then the next status will do.
-        _, writable, _ = select.select([], [self._pipe], [], 0)
-        if not writable:
+        if not wait_writable(self._pipe.fileno(), 0):
             return
         now = time.monotonic()
         beat = now if self._served else max(self._born, worker.beat if worker is not None else 0.0)
