@@ -20,7 +20,8 @@ def find_program(*names: str) -> str:
     for name in names:
         if found := shutil.which(name):
             return found
-    if os.environ.get("CI") == "true" and can_be_installed():
+    tried = "CLIENTS_NOT_INSTALLED" in os.environ  # by .ci/run, and in vain
+    if os.environ.get("CI") == "true" and can_be_installed() and not tried:
         pytest.fail(f"{names[0]} is not installed, and .ci/run installs it")
     pytest.skip(f"{names[0].upper()} IS NOT INSTALLED: this test has not run")
 
