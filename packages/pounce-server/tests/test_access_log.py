@@ -211,7 +211,8 @@ def test_an_output_that_stays_blocked_does_not_hold_the_stop(caplog: pytest.LogC
     assert output.entered.wait(10)
     with caplog.at_level(logging.WARNING, "pounce.server"):
         assert not log.stop(0.01)
-    assert caplog.messages == ["access log: the output is blocked, so the last lines are lost"]
+    # The thread of another test's log may still have something to say.
+    assert "access log: the output is blocked, so the last lines are lost" in caplog.messages
     output.open.set()
 
 

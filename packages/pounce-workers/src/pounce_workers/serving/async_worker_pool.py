@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
     from pounce_asgi import Listeners
     from pounce_asgi.types import ASGI3Application
+    from pounce_workers.net.acceptor import Acceptor
     from pounce_workers.serving.async_thread import AsyncThread
     from pounce_workers.serving.companion import Companion
+    from pounce_workers.serving.loop_server import LoopServer
     from pounce_workers.serving.movable_connection import ConnectionHome, MovableConnection
     from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
@@ -121,7 +123,6 @@ class AsyncWorkerPool(Worker):
             self._parking.retire(move_to)
         if move_to is None:
             self._crew.drain(idle=False)
-        self._crew.retire()
         super().retire(move_to)
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -141,6 +142,11 @@ class AsyncWorkerPool(Worker):
         super()._run()
         if self._ending is not None:
             raise self._ending
+
+    async def _retire(self, acceptors: list[Acceptor], server: LoopServer) -> None:
+        self._stop_accepting(acceptors)  # first: a client that is told to come back is to find the other worker
+        self._crew.retire()
+        await super()._retire(acceptors, server)
 
     def _ended_by(self, ending: BaseException) -> None:
         """An application ends the process, or a thread could not go on: from the thread that runs the pool."""
