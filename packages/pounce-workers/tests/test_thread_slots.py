@@ -160,12 +160,14 @@ def test_an_end_that_nobody_asked_for_is_not_expected(slots: Slots) -> None:
 
 
 def test_one_that_does_not_end_is_named_and_left_behind(slots: Slots, caplog: pytest.LogCaptureFixture) -> None:
-    release = threading.Event()
+    release, blocked = threading.Event(), threading.Event()
 
     def blocked_here(_: StubWorker) -> None:
+        blocked.set()
         assert release.wait(HANGS_AFTER)
 
     slot = slots.start(blocked_here)
+    assert blocked.wait(HANGS_AFTER)
     slot.stop_now()
     with caplog.at_level(logging.ERROR, "pounce.supervisor"):
         slot.kill()
