@@ -94,19 +94,7 @@ class WorkerFactory:
             pin_worker(worker_id, self._cpus)
         app = self._application()
         if self.blocks:
-            return SyncWorkerPool(
-                sync_handler(app, self.interface, multiprocess=self._multiprocess),
-                sockets,
-                threads=self._config.lift.sync_threads,
-                settings=self._config.serving,
-                listeners=self._listeners_of(shared=True),
-                on_started=on_started,
-                worker_id=worker_id,
-                budget=self._budget,
-                shared_sockets=shared_sockets,
-                protocols=self._protocols,
-                companion=self._companion(self._lifted(app), worker_id),
-            )
+            return self._blocking_pool(app, worker_id, on_started, sockets, shared_sockets=shared_sockets)
         chain = build_chain(self._lifted(app), self._config)
         try:
             state = self._state_for_all(chain)
@@ -141,6 +129,30 @@ class WorkerFactory:
             on_lifespan=self._shared_state.started if self._shared_state is not None else None,
             budget=self._budget,
             protocols=self._protocols,
+        )
+
+    def _blocking_pool(
+        self,
+        app: Any,
+        worker_id: int,
+        on_started: Callable[[], None],
+        sockets: Sequence[socket.socket],
+        *,
+        shared_sockets: bool,
+    ) -> SyncWorkerPool:
+        """Threads that call the application where no event loop is visible."""
+        return SyncWorkerPool(
+            sync_handler(app, self.interface, multiprocess=self._multiprocess),
+            sockets,
+            threads=self._config.lift.sync_threads,
+            settings=self._config.serving,
+            listeners=self._listeners_of(shared=True),
+            on_started=on_started,
+            worker_id=worker_id,
+            budget=self._budget,
+            shared_sockets=shared_sockets,
+            protocols=self._protocols,
+            companion=self._companion(self._lifted(app), worker_id),
         )
 
     def _companion(

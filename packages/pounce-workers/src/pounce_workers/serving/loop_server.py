@@ -18,6 +18,7 @@ from pounce_workers.net.transport import SocketTransport
 from pounce_workers.serving.http1_wire import Http1Wire
 from pounce_workers.serving.loop_end import CANCEL_GRACE
 from pounce_workers.serving.loop_host import LoopHost
+from pounce_workers.serving.protocols import Protocols
 from pounce_workers.serving.upgrades import Upgrades
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi import ConnectionProtocol, Listeners
     from pounce_asgi.types import ASGI3Application
-    from pounce_workers.net.tls_contexts import TlsContexts
     from pounce_workers.serving.connection_budget import ConnectionBudget
-    from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
 
 __all__ = ["LoopServer"]
@@ -67,16 +66,15 @@ class LoopServer:
         )
         self.wire = self.new_wire(budget)
         self._upgrades: Upgrades | None = None
-        self._tls: TlsContexts | None = None
-        self.entrances = TlsEntrances(self.chosen, clock=self.sweeper)
+        protocols = protocols or Protocols()
+        self._tls = protocols.tls
+        self.entrances = TlsEntrances(self.chosen, clock=self.sweeper, handshake_timeout=protocols.handshake_timeout)
         """The connections whose TLS handshakes go on."""
-        if protocols is not None:
+        if protocols.beside_http1:
             self._speak(protocols, app, state, listeners)
 
     def _speak(self, protocols: Protocols, app: ASGI3Application, state: dict[str, Any], listeners: Listeners) -> None:
-        """Let connections go on as what else this server speaks, over TLS if it has certificates."""
-        self._tls = protocols.tls
-        self.entrances = TlsEntrances(self.chosen, clock=self.sweeper, handshake_timeout=protocols.handshake_timeout)
+        """Let connections go on as what else this server speaks."""
         host = LoopHost(
             app,
             loop=self.loop,

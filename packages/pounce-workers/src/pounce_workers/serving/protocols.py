@@ -88,3 +88,8 @@ class Protocols:
     websocket_missing: str | None = None
     """What to say in the log, and answer 501, when a client asks for a WebSocket and there is no ``websocket``. With
     neither its request is an ordinary one."""
+
+    @property
+    def beside_http1(self) -> bool:
+        """Whether anything is to be done about a client that speaks, or asks for, another protocol."""
+        return not (self.websocket is None and self.http2 is None and self.websocket_missing is None)

@@ -22,9 +22,10 @@ from pounce_workers.net.blocking_transport import BlockingTransport
 from pounce_workers.net.deadlines import tick_of
 from pounce_workers.net.parking import ParkingLot
 from pounce_workers.net.tls_engines import tls_extension_of, wrap_tls
-from pounce_workers.net.tls_entrance import HANDSHAKE_TIMEOUT, TlsEntrances
+from pounce_workers.net.tls_entrance import TlsEntrances
 from pounce_workers.serving.companion_upgrades import CompanionUpgrades
 from pounce_workers.serving.connection_budget import ConnectionBudget
+from pounce_workers.serving.protocols import Protocols
 from pounce_workers.serving.sync_drain import SyncDrain
 from pounce_workers.serving.sync_queue import SyncQueue
 from pounce_workers.serving.sync_wire import SharedConnections, SyncWire
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from pounce_asgi.sync_app import SyncHandler
     from pounce_workers.serving.companion import Companion
     from pounce_workers.serving.http1_connection import Http1Connection
-    from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
     from pounce_workers.supervision.slots import MoveTo
 
@@ -97,13 +97,10 @@ class SyncWorkerPool:
         self.companion = companion
         if companion is not None:
             companion.on_ending = self._end
-        self._tls = protocols.tls if protocols is not None else None
+        protocols = protocols or Protocols()
+        self._tls = protocols.tls
         self._upgrades = CompanionUpgrades(companion) if companion is not None else None
-        self.entrances = TlsEntrances(
-            self._chosen,
-            clock=self.lot.clock,
-            handshake_timeout=protocols.handshake_timeout if protocols is not None else HANDSHAKE_TIMEOUT,
-        )
+        self.entrances = TlsEntrances(self._chosen, clock=self.lot.clock, handshake_timeout=protocols.handshake_timeout)
         new_wire = partial(
             SyncWire,
             handler,
