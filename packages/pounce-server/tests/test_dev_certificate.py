@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 import ssl
@@ -62,6 +63,8 @@ def test_it_is_no_authority_and_is_valid_for_a_year(tmp_path: Path) -> None:
     assert not read.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     assert (read.not_valid_after_utc - read.not_valid_before_utc).days == 365
     assert read.not_valid_after_utc == made.expires
+    age = datetime.datetime.now(datetime.UTC) - read.not_valid_before_utc
+    assert datetime.timedelta(minutes=59) < age < datetime.timedelta(minutes=70), "clocks differ"
     key = load_pem_private_key(made.keyfile.read_bytes(), None)
     assert key.public_key() == read.public_key()
 

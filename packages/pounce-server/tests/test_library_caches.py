@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 import types
 import weakref
 from typing import TYPE_CHECKING, Annotated
 
 import pytest
 
+from pounce import library_caches
 from pounce.library_caches import forget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Record:
@@ -114,6 +116,35 @@ def test_what_typing_remembers() -> None:
     del gone, annotation
     forget(["shop.models"])
     assert left() is None
+
+
+def test_a_tuple_that_another_thread_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, looking, built = threading.Event(), threading.Event(), threading.Event()
+    seen: list[tuple[int, ...]] = []
+
+    def numbers() -> Iterator[int]:
+        yield 1
+        begun.set()
+        looking.wait(10)
+        yield from range(2, 100)  # more than the tuple was made for
+
+    def build() -> None:
+        seen.append(tuple(numbers()))
+        built.set()
+
+    def named(holder: object) -> str | None:
+        looking.set()
+        built.wait(10)
+        return getattr(holder, "__module__", None)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    begun.wait(10)
+    monkeypatch.setattr(library_caches, "_module_named_by", named)
+    forget({"application"})
+    looking.set()
+    thread.join(10)
+    assert seen == [tuple(range(1, 100))]
 
 
 def test_what_was_frozen_is_collected_and_frozen_again() -> None:

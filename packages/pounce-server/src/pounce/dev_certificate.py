@@ -27,6 +27,8 @@ __all__ = ["DevCertificate", "make_dev_certificate"]
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 LIFETIME: Final = datetime.timedelta(days=365)
 """Clients of Apple take no more than 825 days."""
+CLOCKS_DIFFER: Final = datetime.timedelta(hours=1)
+"""How much earlier the certificate begins: the clock of a telephone, a virtual machine or time() may be behind ours."""
 
 CERT_FILE: Final = "dev-cert.pem"
 KEY_FILE: Final = "dev-key.pem"
@@ -69,15 +71,15 @@ def make_dev_certificate(folder: Path, names: Iterable[str] = (), *, force: bool
     there = [str(path) for path in (certfile, keyfile) if os.path.lexists(path)]
     if there and not force:
         raise ConfigError(f"{' and '.join(there)} will not be overwritten; give --force, or another folder as --out")
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    certificate, key = _make(every, now, now + LIFETIME)
+    begin = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - CLOCKS_DIFFER
+    certificate, key = _make(every, begin, begin + LIFETIME)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write(keyfile, key, 0o600)
         _write(certfile, certificate, 0o644)
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written: {error.strerror}; give another folder as --out") from None
-    return DevCertificate(certfile=certfile, keyfile=keyfile, names=every, expires=now + LIFETIME)
+    return DevCertificate(certfile=certfile, keyfile=keyfile, names=every, expires=begin + LIFETIME)
 
 
 def _name(text: str) -> str:

@@ -38,7 +38,9 @@ def forget(modules: Collection[str]) -> None:
     frozen = gc.get_freeze_count()
     if frozen:
         gc.unfreeze()
-    caches = [one for one in gc.get_objects() if type(one) is _Cache and _module_named_by(one) not in names]
+    # Not gc.get_objects(): other threads run, and a tuple that one of them is just building from a generator may have
+    # no second owner (before Python 3.14 that thread gets a SystemError).
+    caches = [one for one in gc.get_referrers(_Cache) if type(one) is _Cache and _module_named_by(one) not in names]
     for cache in caches:
         if _knows(cache, names):
             cache.cache_clear()
