@@ -58,7 +58,7 @@ from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
 from pounce_asgi.server_lifespan import ServerLifespan
-from pounce_asgi.settings import ExchangeSettings, Http2Settings, LiftSettings, WebSocketSettings
+from pounce_asgi.settings import ExchangeSettings, Http2Settings, Http3Settings, LiftSettings, WebSocketSettings
 from pounce_asgi.shared_state import SharedState
 from pounce_asgi.sync_app import (
     ResponseFile,
@@ -165,6 +165,7 @@ __all__ = [
     "HeaderPair",
     "Headers",
     "Http2Settings",
+    "Http3Settings",
     "HttpExchange",
     "IncompleteBody",
     "IncompleteResponse",

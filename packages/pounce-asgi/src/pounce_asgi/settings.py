@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["ExchangeSettings", "Http2Settings", "LiftSettings", "WebSocketSettings"]
+__all__ = ["ExchangeSettings", "Http2Settings", "Http3Settings", "LiftSettings", "WebSocketSettings"]
 
 LIFESPAN_MODES = ("auto", "on", "off")
 LIFESPAN_SCOPES = ("worker", "server")
@@ -204,5 +204,70 @@ class Http2Settings:
         if self.http2 not in ("auto", "on", "off"):
             raise ValueError(f"http2: {self.http2!r} is not one of auto, on, off")
         for name, least, most in _H2_RANGES:
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not within {least} and {most}")
+
+
+_H3_RANGES = (
+    ("h3_max_concurrent_streams", 1, 2**31 - 1),
+    ("h3_stream_window", 65_535, 2**31 - 1),
+    ("h3_connection_window", 65_535, 2**31 - 1),
+    ("quic_max_connections", 1, 2**31 - 1),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http3Settings:
+    """HTTP/3 connections (RFC 9114) over QUIC (RFC 9000). The limits of request heads are those of HTTP/1.1.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
+    """
+
+    quic_retry: Literal["auto", "always", "never"] = field(
+        default="auto",
+        metadata={
+            "help": "Let clients prove their address before anything is kept for them (RFC 9000, 8.1.2); auto does so"
+            " while many handshakes are open.",
+            "choices": ("auto", "always", "never"),
+        },
+    )
+    quic_idle_timeout: float = field(
+        default=75.0,
+        metadata={"help": "Longest time in which nothing arrives on a QUIC connection.", "unit": "seconds"}
+        | {"minimum": 0.001},
+    )
+    quic_max_connections: int = field(
+        default=10_000, metadata={"help": "QUIC connections of each worker.", "unit": "connections", "minimum": 1}
+    )
+    quic_early_data: bool = field(
+        default=False,
+        metadata={
+            "help": "Accept requests in the first flight of a client that comes again (0-RTT), which an attacker can"
+            " repeat; methods that are not safe are answered 425 (RFC 8470)."
+        },
+    )
+    h3_max_concurrent_streams: int = field(
+        default=100,
+        metadata={"help": "Requests at once on one connection.", "unit": "streams", "minimum": 1}
+        | {"maximum": 2**31 - 1},
+    )
+    h3_stream_window: int = field(
+        default=262_144,
+        metadata={"help": "Bytes of one request body that may wait for the application.", "unit": "bytes"}
+        | {"minimum": 65_535, "maximum": 2**31 - 1},
+    )
+    h3_connection_window: int = field(
+        default=1_048_576,
+        metadata={"help": "Bytes of all request bodies of a connection that may wait.", "unit": "bytes"}
+        | {"minimum": 65_535, "maximum": 2**31 - 1},
+    )
+
+    def __post_init__(self) -> None:
+        if self.quic_retry not in ("auto", "always", "never"):
+            raise ValueError(f"quic_retry: {self.quic_retry!r} is not one of auto, always, never")
+        if not self.quic_idle_timeout > 0:
+            raise ValueError(f"quic_idle_timeout: {self.quic_idle_timeout!r} is not above 0 seconds")
+        for name, least, most in _H3_RANGES:
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not within {least} and {most}")

@@ -110,6 +110,13 @@ class WireHost(Protocol):
     def forget_deadlines(self, member: Expiring) -> None:
         """No longer; nothing happens if it was not watched."""
 
+    def connection_came(
+        self, protocol: str, transport: Transport, make: Callable[[Peer, str | None], ServedConnection]
+    ) -> ServedConnection:
+        """A client has come in a way of its own, over datagrams: count it, and ``make`` its connection of who it is
+        and, where the server has too many, what each of its requests is told with a 503. ``protocol`` is ``h3``.
+        """
+
     def connection_closed(self, connection: ServedConnection, error: OSError | None) -> None:
         """A connection is gone: called by it from ``connection_lost()``."""
 

@@ -1,0 +1,1 @@
+"""Negotiation of content codings, compressors for servers, and an ASGI middleware."""
