@@ -14,6 +14,7 @@ from pounce_asgi.contracts import (
     Transport,
     WireFields,
 )
+from pounce_asgi.datagrams import Datagram, DatagramEndpoint, DatagramEndpointMaker, DatagramLink, DatagramPath
 from pounce_asgi.error_response import send_error_response
 from pounce_asgi.errors import (
     AppImportError,
@@ -145,6 +146,11 @@ __all__ = [
     "ConnectionOpened",
     "ConnectionProtocol",
     "ContentLengthMismatch",
+    "Datagram",
+    "DatagramEndpoint",
+    "DatagramEndpointMaker",
+    "DatagramLink",
+    "DatagramPath",
     "ExchangeContext",
     "ExchangeSettings",
     "ExpectationFailed",
