@@ -9,6 +9,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.quic_client import get_over_http3
 from benchmarks.servers import HOST, ServerError
 from benchmarks.websocket_client import frame, masked_frame, open_websocket
 from benchmarks.wires import Wire
@@ -47,6 +48,8 @@ def check_answer(port: int, workload: Workload) -> None:
 def _ask(port: int, workload: Workload) -> tuple[int, bytes]:
     if workload.wire is Wire.WEBSOCKET:
         return 200, _echo(port, workload)
+    if workload.wire is Wire.H3:
+        return get_over_http3(port, authority=f"{HOST}:{port}", path=workload.path)
     if workload.wire.http2:
         from benchmarks.http2_client import get_over_http2
 

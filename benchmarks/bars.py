@@ -92,8 +92,11 @@ BARS: Final = (
 )
 """They hold on an optimised free-threaded build, for which Pounce is made."""
 
+HTTP3: Final = Bar("h3", QUIET, 0.70, rival="hypercorn-h3")
+"""Where both have the same QUIC, which is not so on a free-threaded build: there the rival has none."""
+
 ELSEWHERE: Final = 1.2
-"""On other builds no workload, in no mode, may need more than this share of the figure of its reference."""
+"""On other builds no other workload, in no mode, may need more than this share of the figure of its reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ def bars_for(interpreter: Interpreter, figures: Figures) -> list[Bar]:
     if interpreter.free_threaded and interpreter.optimised:
         return [bar for bar in BARS if bar.subject in figures]
     return [
-        Bar(subject.workload, subject.mode, ELSEWHERE, rival=_reference(subject), figure=subject.figure)
+        HTTP3
+        if subject == HTTP3.subject
+        else Bar(subject.workload, subject.mode, ELSEWHERE, rival=_reference(subject), figure=subject.figure)
         for subject in figures
         if subject.figure is not Figure.PAUSE
     ]

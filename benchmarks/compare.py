@@ -34,8 +34,9 @@ from benchmarks.load import put_load
 from benchmarks.machine import Interpreter, describe_machine
 from benchmarks.measurement import Case, Turn, summarise
 from benchmarks.pauses import longest_pause, measure_pauses
-from benchmarks.peers import FRAMEWORKS, install_peers, loud
+from benchmarks.peers import ENGINES, FRAMEWORKS, install_peers, loud
 from benchmarks.process_tree import cpu_seconds, pss_bytes
+from benchmarks.quic_client import can_speak_quic
 from benchmarks.report import Section, case_table, latency_table, pause_table, rewrite, verdict_table
 from benchmarks.servers import SERVERS, Mode, Server, find_program
 from benchmarks.wires import Wire
@@ -194,6 +195,10 @@ def what_is_missing(workload: Workload, ours: Interpreter) -> str:
         return "there is no h2load on PATH (Debian: apt install nghttp2-client)"
     if workload.wire.http2 and not can_ask_over_http2():
         return f"h2 is not installed for {sys.executable}"
+    if workload.wire is Wire.H3 and not can_speak_quic():
+        return f"neither qh3 nor aioquic is installed for {sys.executable}"
+    if workload.wire is Wire.H3 and not ours.versions.keys() & ENGINES.keys():
+        return f"neither qh3 nor aioquic is installed for {ours.path}"
     if workload.wire.secure and not can_make_certificates():
         return "no certificate can be made without openssl on PATH or trustme"
     return ""
@@ -201,7 +206,7 @@ def what_is_missing(workload: Workload, ours: Interpreter) -> str:
 
 def prepare(options: argparse.Namespace) -> Comparison:
     """Find out what is here, install the peers, and leave out loudly what cannot be measured."""
-    ours = Interpreter.probe(options.python, {"pounce-server": "pounce"} | FRAMEWORKS)
+    ours = Interpreter.probe(options.python, {"pounce-server": "pounce"} | FRAMEWORKS | ENGINES)
     if "pounce-server" not in ours.versions:
         raise WorkspaceError(f"Pounce is not installed for {options.python}; use make bench, or another --python")
     if not ours.optimised:

@@ -25,11 +25,18 @@ def _messages(port: int, workload: Workload, *, seconds: int, core: int | None) 
     return run_own_generator("benchmarks.websocket_load", arguments, seconds=seconds, core=core)
 
 
+def _over_http3(port: int, workload: Workload, *, seconds: int, core: int | None) -> LoadReport:
+    numbers = ["--connections", str(workload.connections), "--streams", str(workload.streams)]
+    arguments = [str(port), *numbers, "--answer", workload.answer.decode("ascii")]
+    return run_own_generator("benchmarks.quic_load", arguments, seconds=seconds, core=core)
+
+
 GENERATORS: Final[dict[Load, Callable[..., LoadReport]]] = {
     Load.WRK: run_wrk,
     Load.H2LOAD: run_h2load,
     Load.HANDSHAKES: _handshakes,
     Load.MESSAGES: _messages,
+    Load.QUIC: _over_http3,
 }
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from benchmarks.servers import Server
 
-__all__ = ["FRAMEWORKS", "install_peers", "loud"]
+__all__ = ["ENGINES", "FRAMEWORKS", "install_peers", "loud"]
 
 FRAMEWORKS: Final = {
     "fastapi": "fastapi",
@@ -27,6 +27,8 @@ FRAMEWORKS: Final = {
     "anyio": "anyio",
 }
 """What the applications import, with a module of each. The peers get the versions that Pounce is measured with."""
+ENGINES: Final = {"aioquic": "aioquic.quic.connection", "qh3": "qh3.quic.connection"}
+"""What HTTP/3 is made of. A peer on the same engine has the same version of it."""
 
 
 def loud(line: str) -> None:
@@ -49,7 +51,8 @@ def install_peers(ours: Interpreter, servers: Iterable[Server]) -> tuple[Interpr
         subprocess.run([uv, "venv", "--quiet", "--python", ours.base, str(folder)], env=environ, check=True)
     constraints = folder / "constraints.txt"
     pins = {name: version for name, version in ours.versions.items() if name in FRAMEWORKS}
-    constraints.write_text("".join(f"{name}=={version}\n" for name, version in pins.items()))
+    engines = {name: version for name, version in ours.versions.items() if name in ENGINES}
+    constraints.write_text("".join(f"{name}=={version}\n" for name, version in (pins | engines).items()))
 
     def install(names: Iterable[str]) -> bool:
         quiet = ["--quiet", "--only-binary", ":all:", "--constraint", str(constraints)]

@@ -80,6 +80,7 @@ class Server:
 def pounce(launch: Launch) -> list[str]:
     return [
         *[launch.python, "-m", "pounce", launch.app, "--host", HOST, "--port", str(launch.port)],
+        *(["--quic-bind", f"{HOST}:{launch.port}"] if launch.wire is Wire.H3 else []),
         *(["--no-access-log"] if launch.quiet else []),
         *launch.tls("--ssl-certfile", "--ssl-keyfile"),
     ]
@@ -115,6 +116,7 @@ def granian(launch: Launch) -> list[str]:
 def hypercorn(launch: Launch) -> list[str]:
     return [
         *[launch.python, "-m", "hypercorn", "--bind", f"{HOST}:{launch.port}", "-k", "uvloop"],
+        *(["--quic-bind", f"{HOST}:{launch.port}"] if launch.wire is Wire.H3 else []),
         *(_hypercorn_over_http2(launch) if launch.wire.http2 else []),
         *([] if launch.quiet else ["--access-logfile", "-"]),
         *launch.tls("--certfile", "--keyfile"),
@@ -179,6 +181,7 @@ def nginx(launch: Launch) -> list[str]:
 UVLOOP: Final = ("uvloop", "uvloop")
 HTTP1: Final = frozenset({Wire.HTTP, Wire.TLS})
 HTTP2: Final = frozenset({Wire.H2C, Wire.H2})
+HYPERCORN: Final = (("hypercorn", "hypercorn"), UVLOOP)
 
 _ALL: Final = (
     Server(name="pounce", command=pounce, packages=(("pounce-server", "pounce"),), ours=True, wires=frozenset(Wire)),
@@ -193,15 +196,23 @@ _ALL: Final = (
         name="granian",
         command=granian,
         packages=(("granian", "granian._granian"), UVLOOP),
-        wires=frozenset(Wire),
+        wires=frozenset(Wire) - {Wire.H3},
         note="with uvloop",
     ),
     Server(
         name="hypercorn",
         command=hypercorn,
-        packages=(("hypercorn", "hypercorn"), UVLOOP),
-        wires=frozenset(Wire),
+        packages=HYPERCORN,
+        wires=frozenset(Wire) - {Wire.H3},
         note="with uvloop",
+    ),
+    # By itself, too: there is no wheel of aioquic for free-threaded builds.
+    Server(
+        name="hypercorn-h3",
+        command=hypercorn,
+        packages=(*HYPERCORN, ("aioquic", "aioquic.quic.connection")),
+        wires=frozenset({Wire.H3}),
+        note="with uvloop and aioquic",
     ),
     Server(
         name="uvicorn-ws",

@@ -1,4 +1,4 @@
-"""What a request travels on: HTTP/1.1, HTTP/2 or a WebSocket, with TLS or without."""
+"""What a request travels on: HTTP/1.1, HTTP/2, HTTP/3 or a WebSocket, with TLS or without."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ class Wire(enum.Enum):
     """RFC 9113, 3.3."""
     H2 = "HTTP/2 over TLS, by ALPN"
     """RFC 9113, 3.2."""
+    H3 = "HTTP/3"
+    """RFC 9114: over QUIC, and so always with TLS."""
 
     @property
     def secure(self) -> bool:
-        return self in (Wire.TLS, Wire.H2)
+        return self in (Wire.TLS, Wire.H2, Wire.H3)
 
     @property
     def http2(self) -> bool:

@@ -33,6 +33,8 @@ class Load(enum.Enum):
     """Ours: wrk takes up the TLS session of the connection before, which spares both sides most of a handshake."""
     MESSAGES = "websocket_load"
     """Ours: WebSocket messages."""
+    QUIC = "quic_load"
+    """Ours: HTTP/3, which h2load speaks only where it was built for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class Workload:
     wire: Wire = Wire.HTTP
     load: Load = Load.WRK
     streams: int = 1
-    """Requests at once on one connection (HTTP/2)."""
+    """Requests at once on one connection (HTTP/2 and HTTP/3)."""
     reference: str = "uvicorn"
     """The server that the figures of the others are divided by."""
 
@@ -186,6 +188,17 @@ _ALL: Final = (
         load=Load.H2LOAD,
         streams=10,
         reference="hypercorn",
+    ),
+    Workload(
+        name="h3",
+        title="13 bytes, HTTP/3, 16 connections of 10 streams",
+        app="benchmarks.apps:hello",
+        answer=HELLO,
+        connections=16,
+        wire=Wire.H3,
+        load=Load.QUIC,
+        streams=10,
+        reference="hypercorn-h3",
     ),
 )
 

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import apps, hot_path, instructions
 from benchmarks.answers import check_answer
-from benchmarks.bars import BARS, ELSEWHERE, Bar, Figure, Subject, Verdict, judge
+from benchmarks.bars import BARS, ELSEWHERE, HTTP3, Bar, Figure, Subject, Verdict, judge
 from benchmarks.generator import LoadError, LoadReport
 from benchmarks.ground import Ground
 from benchmarks.machine import Interpreter
@@ -151,6 +151,15 @@ def test_other_builds_have_one_bar_for_everything(build: Interpreter) -> None:
     ]
 
 
+def test_http3_has_its_own_bar_where_both_have_the_same_quic() -> None:
+    subject, figures = Subject("h3", Mode.QUIET), {"pounce": 7.1, "hypercorn-h3": 10.0}
+    (verdict,) = judge(interpreter(free_threaded=False), {subject: figures})
+    assert verdict == Verdict(HTTP3, 0.71)
+    assert verdict.word == "MISS"
+    assert judge(interpreter(), {subject: figures}) == []
+    assert WORKLOADS["h3"].reference == HTTP3.rival
+
+
 def test_medians() -> None:
     medians = summarise([turn(100, 1.0), turn(200, 1.0, failures=2), turn(50, 1.0), turn(0, 9.0, failures=1)])
     assert medians.requests_per_second == 50
@@ -205,11 +214,12 @@ def test_only_servers_that_can_are_asked() -> None:
     ground = Ground(servers=list(SERVERS.values()), ours=here, peers=None, rounds=1, seconds=1, warm_up=0)
     able = {
         name: {server.name for server in ground.able(WORKLOADS[name])}
-        for name in ("hello", "stream", "websocket", "h2c")
+        for name in ("hello", "stream", "websocket", "h2c", "h3")
     }
     assert able["hello"] - able["stream"] == {"nginx"}
     assert able["websocket"] == {"pounce", "uvicorn", "uvicorn-ws", "granian", "hypercorn"}
     assert able["h2c"] == {"pounce", "uvicorn-zttp", "granian", "hypercorn", "nginx"}
+    assert able["h3"] == {"pounce", "hypercorn-h3"}
 
 
 def test_rewriting_keeps_what_was_written_by_hand() -> None:

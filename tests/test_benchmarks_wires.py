@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import socket
 import ssl
 import sys
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,15 @@ from benchmarks.h2_load import latencies, parse_report
 from benchmarks.handshake_load import shake_hands
 from benchmarks.load import GENERATORS, put_load
 from benchmarks.machine import Interpreter
+from benchmarks.quic_client import answer_of, can_speak_quic, request_bytes
+from benchmarks.quic_load import ask_over_http3
 from benchmarks.servers import SERVERS, Launch, Mode, ServerError, find_program
 from benchmarks.serving import serving
 from benchmarks.websocket_client import PING, frame, masked_frame, open_websocket
 from benchmarks.websocket_load import exchange_messages
 from benchmarks.wires import Wire
 from benchmarks.workloads import WORKLOADS, Load, Workload
+from tests.benchmark_http3_server import Http3Server
 from tests.benchmark_servers import EchoServer, Http1Server, Http2Server
 
 if TYPE_CHECKING:
@@ -323,6 +327,102 @@ def test_a_server_that_does_not_choose_http2_is_noticed(files: CertificateFiles)
         check_answer(server.port, WORKLOADS["h2"])
 
 
+# -- HTTP/3 ----------------------------------------------------------------------------------------------------------
+
+needs_quic = pytest.mark.skipif(not can_speak_quic(), reason="NEITHER QH3 NOR AIOQUIC IS INSTALLED: it has not run")
+
+
+def test_a_request_over_http3_is_one_frame() -> None:
+    assert request_bytes(authority="a:1", path="/") == bytes.fromhex("010a0000d1d75003") + b"a:1" + b"\xc1"
+    assert request_bytes(authority="a", path="/b") == bytes.fromhex("010b0000d1d75001") + b"a" + b"\x51\x02/b"
+    long = request_bytes(authority="a" * 100, path="/")
+    assert long[:3] == bytes((1, 0x40, len(long) - 3))
+
+
+@pytest.mark.parametrize(
+    ("stream", "answer"),
+    [
+        ("01030000d9 0002 6869", (200, b"hi")),
+        ("01030000d9 0001 68 21024141 0001 69", (200, b"hi")),
+        ("01050000d9", None),
+        ("01030000dc 0002 6869", (0, b"hi")),
+        ("0002 6869", None),
+        ("", None),
+        ("01030000d9 40", None),
+    ],
+    ids=["whole", "in pieces", "cut off", "another status", "no head", "nothing", "cut in a number"],
+)
+def test_answers_over_http3_are_read(stream: str, answer: tuple[int, bytes] | None) -> None:
+    if answer is None:
+        with pytest.raises(ServerError, match="no answer over HTTP/3"):
+            answer_of(bytes.fromhex(stream))
+    else:
+        assert answer_of(bytes.fromhex(stream)) == answer
+
+
+@needs_quic
+@needs_certificates
+def test_an_answer_over_http3(files: CertificateFiles) -> None:
+    with Http3Server(files) as server:
+        check_answer(server.port, WORKLOADS["h3"])
+    expected = {b":method": b"GET", b":scheme": b"https", b":path": b"/"}
+    assert server.asked == [expected | {b":authority": f"127.0.0.1:{server.port}".encode()}]
+    with (
+        Http3Server(files, body=b"another") as server,
+        pytest.raises(ServerError, match="answered 200 with b'another'"),
+    ):
+        check_answer(server.port, WORKLOADS["h3"])
+    with Http3Server(files, status=b"204") as server, pytest.raises(ServerError, match="answered 0 with"):
+        check_answer(server.port, WORKLOADS["h3"])
+    with Http3Server(files, body=None) as server, pytest.raises(ServerError, match="no answer over HTTP/3 but"):
+        check_answer(server.port, WORKLOADS["h3"])
+
+
+@needs_quic
+@linux
+def test_nobody_at_a_port_is_noticed_at_once() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        check_answer(port, WORKLOADS["h3"])
+
+
+@needs_quic
+@linux
+@needs_certificates
+def test_load_over_http3(files: CertificateFiles) -> None:
+    with Http3Server(files) as server:
+        report = ask_over_http3(server.port, connections=2, streams=3, seconds=0.3, answer=b"Hello, world!")
+    assert report.failures == 0
+    assert report.requests == len(server.asked) >= 6
+    assert 0 < report.p99 <= report.seconds
+    assert report.seconds >= 0.3
+
+
+@needs_quic
+@linux
+@needs_certificates
+def test_other_answers_over_http3_are_failures(files: CertificateFiles) -> None:
+    with Http3Server(files, body=b"another") as server:
+        report = ask_over_http3(server.port, connections=1, streams=2, seconds=0.05, answer=b"Hello, world!")
+    assert report.requests == 0
+    assert report.failures == len(server.asked) >= 2
+
+
+@needs_quic
+@linux
+@needs_certificates
+@pytest.mark.parametrize(
+    ("wrong", "requests"), [({"body": None}, 0), ({"most": 3}, 3)], ids=["streams are reset", "the connection ends"]
+)
+def test_a_connection_that_breaks_is_a_failure(files: CertificateFiles, wrong: Any, requests: int) -> None:
+    with Http3Server(files, **wrong) as server:
+        report = ask_over_http3(server.port, connections=1, streams=1, seconds=5, answer=b"Hello, world!")
+    assert (report.requests, report.failures) == (requests, 1)
+    assert report.seconds < 5  # nobody is left to ask
+
+
 # -- Pounce ----------------------------------------------------------------------------------------------------------
 
 OTHER_WIRES = [workload for workload in WORKLOADS.values() if workload.wire is not Wire.HTTP]
@@ -334,8 +434,8 @@ def test_pounce_answers_every_workload_as_its_table_says(workload: Workload) -> 
     if what := compare.what_is_missing(workload, interpreter()):
         pytest.skip(f"{what}: it has not run")
     with serving(SERVERS["pounce"], workload, Mode.QUIET, python=sys.executable, core=None) as (_, port):
-        # As a proof that what is read is what h2load really writes.
-        if workload.load is Load.H2LOAD:
+        # As a proof that what is read is what h2load really writes, and that ours is understood.
+        if workload.load in (Load.H2LOAD, Load.QUIC):
             report = put_load(port, workload, seconds=1, core=None)
             assert report.requests > 0 == report.failures
             assert 0 < report.p99 < report.seconds
@@ -348,6 +448,7 @@ def test_every_load_has_a_generator() -> None:
     assert set(GENERATORS) == set(Load)
     for workload in WORKLOADS.values():
         assert (workload.load is Load.H2LOAD) == workload.wire.http2
+        assert (workload.load is Load.QUIC) == (workload.wire is Wire.H3)
         assert (workload.load is Load.MESSAGES) == (workload.wire is Wire.WEBSOCKET)
         assert workload.wire in SERVERS[workload.reference].wires
         assert workload.wire in SERVERS["pounce"].wires
@@ -383,7 +484,15 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("missing")
 @pytest.mark.parametrize(
     ("workload", "word"),
-    [("hello", ""), ("websocket", ""), ("tls", "openssl"), ("h2c", "h2load"), ("h2", "h2load"), ("fastapi", "fastapi")],
+    [
+        ("hello", ""),
+        ("websocket", ""),
+        ("tls", "openssl"),
+        ("h2c", "h2load"),
+        ("h2", "h2load"),
+        ("h3", "qh3"),
+        ("fastapi", "fastapi"),
+    ],
 )
 def test_what_is_missing_is_said(workload: str, word: str) -> None:
     said = compare.what_is_missing(WORKLOADS[workload], interpreter())
