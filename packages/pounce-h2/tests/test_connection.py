@@ -141,7 +141,11 @@ def test_what_belongs_to_connections_of_http1_is_not_sent() -> None:
 def test_heads_that_never_repeat_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither of requests nor of responses: once what is remembered was full, the memory grows no more."""
     full = 64
-    for module in ("pounce_h2.head_memo", "pounce_h2.response_blocks", "pounce_asgi.response_head"):
+    for module in (
+        "pounce_asgi.multiplexed.head_memo",
+        "pounce_asgi.multiplexed.response_fields",
+        "pounce_asgi.response_head",
+    ):
         monkeypatch.setattr(f"{module}.MEMO_HEADS", full)
     monkeypatch.setattr("pounce_asgi.response_rules.MEMO_ENTRIES", full)
 

@@ -33,7 +33,7 @@ def upgraded(payload: bytes, app: Any = keep_scope) -> Conversation:
     talk = Conversation(app, raw=True)
     talk.transport.written.clear()
     talk.host.watched.clear()
-    head = RequestHead("GET", b"/first?x=y", FIELDS)
+    head = RequestHead("GET", b"/first?x=y", FIELDS, version="2")
     talk.connection = talk.wire.upgrade(talk.transport, talk.peer, head, payload)
     talk.transport.protocol = talk.connection
     return talk

@@ -10,7 +10,7 @@ from h2_doubles import Conversation, FakeTransport, converse, turns
 
 from pounce_h2 import Http2Connection, RequestHead
 
-HEAD = RequestHead("GET", b"/first", ((b"host", b"example.org"),))
+HEAD = RequestHead("GET", b"/first", ((b"host", b"example.org"),), version="2")
 BAD_FRAME_SIZE = b"\0\5\0\0\0\1"
 
 

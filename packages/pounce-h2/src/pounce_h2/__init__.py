@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pounce_asgi.multiplexed import MultiplexedStream as Http2Stream
+from pounce_asgi.multiplexed import (
+    Priority,
+    RequestHead,
+    Scheduler,
+    WebSocketStream,
+    WebSocketWireLike,
+    encode_field,
+    parse_priority,
+)
 from pounce_h2.connection import Http2Connection
 from pounce_h2.engine import Engine, EngineUser
 from pounce_h2.errors import ConnectionFault, Flood, Http2Error, StreamFault
-from pounce_h2.priorities import Priority, parse_priority
-from pounce_h2.request_head import RequestHead
-from pounce_h2.response_blocks import encode_field
-from pounce_h2.scheduler import Scheduler
-from pounce_h2.stream import Http2Stream
-from pounce_h2.websocket_stream import WebSocketStream
-from pounce_h2.wire import Http2Wire, WebSocketWireLike
+from pounce_h2.wire import Http2Wire
 
 __all__ = [
     "ConnectionFault",

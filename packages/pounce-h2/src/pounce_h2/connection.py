@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import IncompleteBody, RequestError, send_error_response
+from pounce_asgi import IncompleteBody
+from pounce_asgi.multiplexed import FloodBudget
 from pounce_h2.connection_end import ConnectionEnd
-from pounce_h2.errors import NO_ERROR, REFUSED_STREAM, ConnectionFault, StreamFault
-from pounce_h2.floods import FloodBudget
-from pounce_h2.priorities import EarlyPriorities, parse_priority
-from pounce_h2.scheduler import Scheduler
-from pounce_h2.stream import NEVER, Http2Stream
-from pounce_h2.stream_body import StreamBody
-from pounce_h2.trailers import judge_trailers
+from pounce_h2.errors import CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, ConnectionFault, Flood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pounce_asgi import HeaderPair, Peer, Transport
-    from pounce_h2.request_head import RequestHead
+    from pounce_asgi.multiplexed import RequestHead
     from pounce_h2.wire import Http2Wire
 
 __all__ = ["Http2Connection"]
@@ -40,16 +35,16 @@ USEFUL_BYTES: Final = 1024
 class Http2Connection(ConnectionEnd):
     """One client's connection. Owned by the worker's thread."""
 
+    protocol = "HTTP/2"
+    internal_error = INTERNAL_ERROR
+    cancelled = CANCEL
+
     def __init__(self, wire: Http2Wire, transport: Transport, peer: Peer, refusal: str | None) -> None:
         """``refusal``: every request is answered 503 with this detail."""
-        super().__init__(wire.host, transport, peer)
-        self.wire = wire
-        self.blocks = wire.blocks
+        super().__init__(wire, transport, peer, refusal)
+        self.wire: Http2Wire = wire
         self.engine = wire.new_engine(self)
-        self.scheduler = Scheduler()
-        self.budget = FloodBudget(wire.host.soon)
-        self._refusal = refusal
-        self._early_priorities = EarlyPriorities()
+        self.budget = FloodBudget(wire.host.soon, Flood)
         self._leftovers: list[int] = []
         self._unread = 0
         """Bytes of body that wait for applications."""
@@ -58,11 +53,6 @@ class Http2Connection(ConnectionEnd):
         self._gathered = 0
         """Bytes of body that wait for the end of this turn."""
         self._frames_moved = 0
-        self._busy = False
-        """Within a call of the transport, which ends in a flush."""
-        self._flush_soon = False
-        self._faulty = False
-        """The first fault of a stream was told."""
         self._behind = 0
         """Bytes that were written while the client read nothing."""
         self._paused = False
@@ -118,78 +108,12 @@ class Http2Connection(ConnectionEnd):
         if self.last_taken is not None and stream_id > self.last_taken:
             self.engine.reset(stream_id, REFUSED_STREAM)  # the client could not know yet, and may ask elsewhere
             return
-        self.requests += 1
-        self.budget.request()
-        try:
-            head = self.wire.heads.read(fields, ended=ended)
-        except RequestError as error:
-            method = next((value for name, value in fields if name == b":method"), b"GET")
-            self._refuse(Http2Stream(self, stream_id, None), error, method.decode("latin-1"))
-            return
-        self.begin(stream_id, head)
-
-    def begin(self, stream_id: int, head: RequestHead) -> None:
-        """A head is complete: call the application."""
-        stream = self.wire.new_stream(self, stream_id, head)
-        if self._early_priorities:
-            said = self._early_priorities.pop(stream_id, None)
-            if said is not None:
-                stream.priority = said
-        if self._refusal is not None:
-            self._refuse(stream, RequestError(self._refusal, status=503), head.method)
-        elif head.expectation_failed:
-            detail = "the only expectation that is known is 100-continue"
-            self._refuse(stream, RequestError(detail, status=417), head.method)
-        else:
-            self.idle_deadline = NEVER
-            self.streams[stream_id] = stream
-            try:
-                self.wire.start(stream, head)
-            except RequestError as error:
-                self._refuse(stream, error, head.method)
-            except (SystemExit, KeyboardInterrupt):
-                self._flush()  # who ends the process may leave no later turn to those who were answered
-                raise
-        if self.host.draining:
-            self.last_request()
-
-    def start_exchange(self, stream: Http2Stream, head: RequestHead) -> None:
-        """Call the application with an ordinary request."""
-        exchange = stream.exchange = self.wire.exchange_for(stream, head)
-        if head.has_body:
-            exchange.body = StreamBody(stream)
-            if not head.expect_continue:
-                stream.read_deadline = self.host.soon + self.host.timeouts.body_stall
-        exchange.start()
+        self.take_request(stream_id, fields, ended)
 
     def begin_promised(self, stream_id: int, head: RequestHead) -> None:
         """A promised response is to be made, unless its client has declined it."""
         if not self.ended and self.engine.sending(stream_id):
             self.begin(stream_id, head)
-
-    def _refuse(self, stream: Http2Stream, error: RequestError, method: str) -> None:
-        """Answer in place of the application."""
-        self.streams[stream.stream_id] = stream
-        self.idle_deadline = NEVER
-        self.host.request_refused(self.peer, error.status, str(error))
-        fields = getattr(error, "fields", ())  # what the refusal of a WebSocket says besides
-        send_error_response(
-            self.wire.context, stream, error.status, str(error), method=method, close=False, fields=fields
-        )
-
-    def trailers_received(self, stream_id: int, fields: Sequence[HeaderPair]) -> None:
-        """The fields behind a body."""
-        stream = self.streams.get(stream_id)
-        try:
-            judge_trailers(fields, self.host.limits.field_count)
-            if stream is not None and stream.exchange is not None:
-                stream.trailers_received()
-        except RequestError as error:
-            if stream is not None:
-                stream.fail_request(error)
-        except StreamFault:
-            if stream is not None:
-                raise
 
     def body_received(self, stream_id: int, data: bytes, size: int, ended: bool) -> None:
         """A piece of a body."""
@@ -200,12 +124,6 @@ class Http2Connection(ConnectionEnd):
             if size > USEFUL_BYTES:
                 self._frames_moved += 1
             stream.body_received(data, size, ended)
-
-    def stream_reset(self, stream_id: int) -> None:
-        """A stream is closed by its client, or by what its client did."""
-        stream = self.streams.get(stream_id)
-        if stream is not None:
-            stream.lost(None)
 
     # -- EngineUser: the connection ----------------------------------------------------------------------------------
 
@@ -220,26 +138,6 @@ class Http2Connection(ConnectionEnd):
         for stream_id, stream in self.streams.items():
             if stream.waiting:
                 self.scheduler.add(stream_id, stream.priority)
-
-    def priority_updated(self, stream_id: int, value: bytes) -> None:
-        """A client changes its mind about a response."""
-        stream = self.streams.get(stream_id)
-        if stream is not None:
-            stream.priority = parse_priority(value)
-            self.scheduler.change(stream_id, stream.priority)
-        elif stream_id > self.engine.last_stream_id:
-            self._early_priorities.keep(stream_id, parse_priority(value), self.engine.last_stream_id)
-
-    def chore(self, cost: int) -> None:
-        """A frame that moves no request forward."""
-        self.budget.chore(cost)
-
-    def stream_refused(self, detail: str) -> None:
-        """A stream that was ended for what its client did. The first fault of a connection gets a line in the log."""
-        if detail and not self._faulty:
-            self._faulty = True
-            self.tell_of_stream(detail)
-        self.budget.refusal()
 
     # -- called by streams: windows ----------------------------------------------------------------------------------
 
@@ -261,10 +159,10 @@ class Http2Connection(ConnectionEnd):
     def give_credit(self, stream_id: int, size: int) -> None:
         """An application took so many bytes of a body."""
         self.engine.credit(stream_id, size)
-        self.release(size)
+        self.release(stream_id, size)
         self.want_flush()
 
-    def release(self, size: int) -> None:
+    def release(self, stream_id: int, size: int) -> None:  # noqa: ARG002 - its own window no longer matters
         self._unread -= size
         if self._owed and self._unread <= self.wire.connection_window:
             owed, self._owed = self._owed, 0
@@ -280,7 +178,7 @@ class Http2Connection(ConnectionEnd):
                 if self.leaving:
                     self.want_flush()
         if waiting:
-            self.release(waiting)
+            self.release(stream_id, waiting)
 
     def response_done(self, stream_id: int) -> None:
         """The answer is complete. What is left of the request is not wanted (RFC 9113, 8.1)."""
@@ -306,33 +204,6 @@ class Http2Connection(ConnectionEnd):
         """A frame of body was handed to the engine."""
         self._gathered += size
         self._frames_moved += 1
-
-    def want_flush(self) -> None:
-        """Something is to be sent before the loop waits again."""
-        if not self._busy:
-            self._flush_later()
-
-    def flush_now(self) -> None:
-        """Something is to be sent for which there may be no later turn: its application may have ended the process."""
-        if not self._busy and not self.ended:
-            self._turn_now()
-
-    def _flush_later(self) -> None:
-        if not self._flush_soon:
-            self._flush_soon = True
-            self.host.loop.call_soon(self._turn, context=self.host.base_context)
-
-    def _turn(self) -> None:
-        self._flush_soon = False
-        if not self.ended:
-            self._turn_now()
-
-    def _turn_now(self) -> None:
-        self._busy = True
-        try:
-            self._flush()
-        finally:
-            self._busy = False
 
     def _flush(self) -> None:
         """Send what was gathered, and as much of what waits as may be sent."""

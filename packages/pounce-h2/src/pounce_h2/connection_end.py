@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import RequestTimeout, client_name
+from pounce_asgi import RequestTimeout
+from pounce_asgi.multiplexed import NEVER, RequestIntake
 from pounce_h2.errors import ENHANCE_YOUR_CALM, NO_ERROR, ConnectionFault, Flood
-from pounce_h2.stream import NEVER, Http2Stream
 
 if TYPE_CHECKING:
-    from pounce_asgi import Peer, Transport, WireHost
+    from pounce_asgi import Peer, Transport
+    from pounce_asgi.multiplexed import MultiplexedWire
     from pounce_h2.engine import Engine
-    from pounce_h2.floods import FloodBudget
 
 __all__ = ["ConnectionEnd"]
-
-logger = logging.getLogger("pounce.worker")
 
 READING: Final = 5.0
 """Seconds for which a client may go on reading an answer that is no longer ours to send."""
@@ -27,18 +24,14 @@ ROUND_TRIP: Final = 5.0
 """Seconds after which the second GOAWAY follows the first, where the ping between them does not come back."""
 
 
-class ConnectionEnd(ABC):
+class ConnectionEnd(RequestIntake):
     """The half of a connection that watches its times. Owned by the worker's thread."""
 
     engine: Engine
-    budget: FloodBudget
 
-    def __init__(self, host: WireHost, transport: Transport, peer: Peer) -> None:
-        self.host = host
+    def __init__(self, wire: MultiplexedWire, transport: Transport, peer: Peer, refusal: str | None) -> None:
+        super().__init__(wire, peer, refusal)
         self.transport = transport
-        self.peer = peer
-        self.requests = 0
-        self.streams: dict[int, Http2Stream] = {}
         self.ended = False
         """Nothing that comes is looked at any more, and nothing is sent."""
         self.eof = False
@@ -46,19 +39,14 @@ class ConnectionEnd(ABC):
         """A GOAWAY is out, or the client's is in: with the last stream the connection ends."""
         self.last_taken: int | None = None
         """The highest stream that will be looked at, once the client was told."""
-        self.idle_deadline = host.soon + host.timeouts.keep_alive
         self._head_deadline = NEVER
         self._head_units = -1
         self._goaway_deadline = NEVER
-        host.watch_deadlines(self)
+        self.host.watch_deadlines(self)
 
     @abstractmethod
     def write_out(self) -> None:
         """Hand everything to the transport."""
-
-    @abstractmethod
-    def want_flush(self) -> None:
-        """Something is to be sent before the loop waits again."""
 
     # -- ends --------------------------------------------------------------------------------------------------------
 
@@ -81,10 +69,6 @@ class ConnectionEnd(ABC):
             self.ended = self.engine.dead = True
             self.transport.close(linger=linger and not self.eof)
             self._lose_streams(None)
-
-    def tell_of_stream(self, detail: str) -> None:
-        """A stream was reset for what its client did. The connection goes on, so its host is not told of an end."""
-        logger.info("Reset an HTTP/2 stream of %s: %s", client_name(self.peer.client), detail)
 
     @property
     def _lately_busy(self) -> bool:
@@ -166,7 +150,7 @@ class ConnectionEnd(ABC):
         if stream is not None and stream.read_deadline != NEVER:
             stream.read_deadline = self.host.soon + self.host.timeouts.body_stall
 
-    def deadline_expired(self) -> None:  # noqa: B027 - all times are looked at once a tick: none is set here
+    def deadline_expired(self) -> None:
         """The transport's only deadline is never set."""
 
     def expire(self, now: float) -> None:

@@ -21,8 +21,8 @@ __all__ = ["Engine", "EngineUser"]
 class EngineUser(Protocol):
     """Who is told what came, in the order in which it came, before the next frame is looked at.
 
-    A method may call the engine. One that raises `StreamFault` has the stream reset with its code, one that raises
-    `ConnectionFault` ends the connection.
+    A method may call the engine. One that raises `StreamFault` has the stream reset with its code, or with
+    PROTOCOL_ERROR if it is a `MessageFault`; one that raises `ConnectionFault` ends the connection.
     """
 
     def request_received(self, stream_id: int, fields: Sequence[HeaderPair], ended: bool) -> None:

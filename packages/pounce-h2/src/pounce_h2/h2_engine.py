@@ -7,7 +7,7 @@ harshly or too late for a server is decided here:
 - after a GOAWAY in either direction the open streams go on (6.8); h2 sends and takes nothing more then;
 - frames are taken apart by `pounce_h2.frame_reader`, which refuses one that is too large by its header, before it is
   kept (4.2), and makes no objects of them;
-- what is said about fields is left to `pounce_h2.request_head`: h2 would look at each of them three more times;
+- what is said about fields is left to `pounce_asgi.multiplexed`: h2 would look at each of them three more times;
 - heads come rendered and body is two operations, so they are framed by `pounce_h2.frame_writer`.
 
 Each of them reaches below h2's documented surface; the tables of frames in the tests say whether it still holds.
@@ -25,6 +25,7 @@ from h2.settings import SettingCodes, Settings
 from h2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
 from hpack import HPACKError, OversizedHeaderListError
 
+from pounce_asgi.multiplexed import MessageFault
 from pounce_h2 import frame_reader as frames
 from pounce_h2 import frame_writer as writer
 from pounce_h2.block_memo import BlockMemo
@@ -179,6 +180,8 @@ class H2Engine(ConnectionFrames):
                         handler(flags, stream_id, payload, size)
                 except StreamFault as fault:
                     self._break_stream(stream_id, fault.code, str(fault))
+                except MessageFault as fault:
+                    self._break_stream(stream_id, PROTOCOL_ERROR, str(fault))
         except H2Error as error:
             raise ConnectionFault(str(error), int(getattr(error, "error_code", PROTOCOL_ERROR))) from error
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi import HttpExchange, InvalidMessage, UnexpectedMessage
+from pounce_asgi.multiplexed import Fields, RequestHead, encode_field
+from pounce_asgi.multiplexed.grammar import is_target
 from pounce_asgi.response_states import COMPLETE, GONE
-from pounce_h2.grammar import is_target
-from pounce_h2.request_head import RequestHead
-from pounce_h2.response_blocks import Fields, encode_field, render_request
+from pounce_h2.response_blocks import render_request
 
 if TYPE_CHECKING:
-    from pounce_h2.stream import Http2Stream
+    from pounce_asgi.multiplexed import MultiplexedStream
+    from pounce_h2.connection import Http2Connection
 
 __all__ = ["PushingExchange"]
 
@@ -51,13 +52,13 @@ class PushingExchange(HttpExchange[Fields]):
         except (TypeError, ValueError) as error:
             raise InvalidMessage(f"http.response.push: headers: {error}") from error
         fields = tuple(field for field in fields if field[0] not in (b"host", b"content-length"))
-        stream: Http2Stream = self.sink  # type: ignore[assignment]
-        connection = stream.connection
+        stream: MultiplexedStream = self.sink  # type: ignore[assignment]
+        connection: Http2Connection = stream.connection  # type: ignore[assignment]
         host = next((value for name, value in self.head.headers if name == b"host"), b"")
         block = render_request(raw_path, connection.peer.scheme.encode("ascii"), host, fields)
         promised = 0 if stream.over else connection.engine.promise(stream.stream_id, block)
         if promised:
             # In a turn of its own: the promise goes before anything that the application sends of this response.
-            head = RequestHead("GET", raw_path, ((b"host", host), *fields), authority=host)
+            head = RequestHead("GET", raw_path, ((b"host", host), *fields), version="2", authority=host)
             connection.host.loop.call_soon(connection.begin_promised, promised, head)
             connection.want_flush()

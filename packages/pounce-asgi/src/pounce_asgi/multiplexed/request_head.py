@@ -1,6 +1,6 @@
-"""The fields that open a stream become the head of a request (RFC 9113, 8.2 and 8.3).
+"""The fields that open a stream become the head of a request (RFC 9113, 8.2 and 8.3; RFC 9114, 4.2 and 4.3).
 
-What makes a message malformed is a `StreamFault` (8.1.1). What is wrong with a request that can be understood is a
+What makes a message malformed is a `MessageFault`. What is wrong with a request that can be understood is a
 `RequestError` with the status that it has over HTTP/1.1. Nothing here is repaired or guessed.
 """
 
@@ -9,8 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestError
-from pounce_h2.errors import StreamFault
-from pounce_h2.grammar import is_field_name, is_field_value, is_target, is_token, is_valid_host, parse_length
+from pounce_asgi.multiplexed.grammar import (
+    is_field_name,
+    is_field_value,
+    is_target,
+    is_token,
+    is_valid_host,
+    parse_length,
+)
+from pounce_asgi.multiplexed.message_fault import MessageFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +29,9 @@ __all__ = ["CONNECTION_FIELDS", "RequestHead", "read_head"]
 CONNECTION_FIELDS: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"}
 )
-"""Fields of HTTP/1.1's connections, which say nothing over HTTP/2 and are forbidden in it (RFC 9113, 8.2.2)."""
+"""Fields of HTTP/1.1's connections, which say nothing over later ones and are forbidden in them (RFC 9113, 8.2.2;
+RFC 9114, 4.2).
+"""
 
 _PSEUDO: Final = frozenset({b":method", b":scheme", b":path", b":authority"})
 _PROTOCOL: Final = b":protocol"
@@ -54,12 +63,14 @@ class RequestHead:
         "raw_path",
     )
 
-    def __init__(self, method: str, path: bytes, headers: tuple[HeaderPair, ...], *, authority: bytes = b"") -> None:
+    def __init__(
+        self, method: str, path: bytes, headers: tuple[HeaderPair, ...], *, version: str, authority: bytes = b""
+    ) -> None:
         self.method = method
         self.raw_path, _, self.query_string = path.partition(b"?")
         self.headers = headers
         self.authority = authority
-        self.http_version = "2"
+        self.http_version = version
         self.content_length: int | None = None
         self.has_body = False
         self.expect_continue = False
@@ -69,14 +80,17 @@ class RequestHead:
         self.protocol: bytes | None = None
 
     def __repr__(self) -> str:
-        return f"<RequestHead {self.method} {self.raw_path!r} HTTP/2 {list(self.headers)!r}>"
+        return f"<RequestHead {self.method} {self.raw_path!r} HTTP/{self.http_version} {list(self.headers)!r}>"
 
 
-def read_head(fields: Sequence[HeaderPair], limits: HeadLimits, *, ended: bool, extended: bool) -> RequestHead:
-    """Judge and read the fields of a request. ``ended``: no body follows; ``extended``: ``:protocol`` is allowed.
+def read_head(
+    fields: Sequence[HeaderPair], limits: HeadLimits, *, version: str, ended: bool, extended: bool
+) -> RequestHead:
+    """Judge and read the fields of a request. ``version``: of HTTP; ``ended``: no body follows; ``extended``:
+    ``:protocol`` is allowed (RFC 8441, 3; RFC 9220, 3).
 
     Raises:
-        StreamFault: the message is malformed.
+        MessageFault: the message is malformed.
         RequestError: it has the status to answer with.
     """
     pseudo, regular = _sort(fields, extended=extended)
@@ -88,6 +102,7 @@ def read_head(fields: Sequence[HeaderPair], limits: HeadLimits, *, ended: bool, 
         method.decode("ascii"),
         _read_target(method, pseudo),
         _with_host(pseudo.get(b":authority"), regular),
+        version=version,
         authority=pseudo.get(b":authority", b""),
     )
     head.protocol = pseudo.get(_PROTOCOL)
@@ -97,46 +112,46 @@ def read_head(fields: Sequence[HeaderPair], limits: HeadLimits, *, ended: bool, 
 
 
 def _sort(fields: Iterable[HeaderPair], *, extended: bool) -> tuple[dict[bytes, bytes], list[HeaderPair]]:
-    """Pseudo-fields and others, each known to be well-formed (RFC 9113, 8.2.1, 8.2.2 and 8.3)."""
+    """Pseudo-fields and others, each known to be well-formed (RFC 9113, 8.2.1, 8.2.2 and 8.3; RFC 9114, 4.2, 4.3)."""
     pseudo: dict[bytes, bytes] = {}
     regular: list[HeaderPair] = []
     for name, value in fields:
         if name[:1] == b":":
             if regular:
-                raise StreamFault("a pseudo-field after other fields")
+                raise MessageFault("a pseudo-field after other fields")
             if name in pseudo or not (name in _PSEUDO or (extended and name == _PROTOCOL)):
-                raise StreamFault(f"the pseudo-field {name!r:.60} is unknown or came twice")
+                raise MessageFault(f"the pseudo-field {name!r:.60} is unknown or came twice")
             if not is_field_value(value):
-                raise StreamFault(f"characters in {name!r} that no field may have")
+                raise MessageFault(f"characters in {name!r} that no field may have")
             pseudo[name] = value
             continue
         if not is_field_name(name):
-            raise StreamFault(f"the field name {name!r:.60} is not a token in lower case")
+            raise MessageFault(f"the field name {name!r:.60} is not a token in lower case")
         if not is_field_value(value):
-            raise StreamFault(f"characters in the value of {name!r:.60} that no field may have")
+            raise MessageFault(f"characters in the value of {name!r:.60} that no field may have")
         if name in CONNECTION_FIELDS:
-            raise StreamFault(f"{name!r} belongs to connections of HTTP/1.1")
+            raise MessageFault(f"{name!r} belongs to connections of HTTP/1.1")
         if name == b"te" and value.lower() != b"trailers":
-            raise StreamFault("te is something other than trailers")
+            raise MessageFault("te is something other than trailers")
         regular.append((name, value))
     _require_pseudo(pseudo)
     return pseudo, regular
 
 
 def _require_pseudo(pseudo: dict[bytes, bytes]) -> None:
-    """Which of them there are (RFC 9113, 8.3.1 and 8.5; RFC 8441, 4)."""
+    """Which of them there are (RFC 9113, 8.3.1, 8.5; RFC 9114, 4.3.1, 4.4; RFC 8441, 4)."""
     method = pseudo.get(b":method")
     if not method:
-        raise StreamFault("no :method")
+        raise MessageFault("no :method")
     if _PROTOCOL in pseudo:
         if method != b"CONNECT":
-            raise StreamFault(":protocol without CONNECT")
+            raise MessageFault(":protocol without CONNECT")
     elif method == b"CONNECT":
         if b":scheme" in pseudo or b":path" in pseudo or not pseudo.get(b":authority"):
-            raise StreamFault("CONNECT has an :authority and nothing else")
+            raise MessageFault("CONNECT has an :authority and nothing else")
         return
     if not pseudo.get(b":scheme") or not pseudo.get(b":path"):
-        raise StreamFault("no :scheme, or no :path")
+        raise MessageFault("no :scheme, or no :path")
 
 
 def _judge_sizes(fields: Sequence[HeaderPair], pseudo: dict[bytes, bytes], limits: HeadLimits) -> None:
@@ -221,7 +236,7 @@ def _derive_facts(head: RequestHead, *, ended: bool) -> None:
     if lengths:
         length = parse_length(lengths[0]) if len(lengths) == 1 else None
         if length is None:
-            raise StreamFault("content-length is not one number")
+            raise MessageFault("content-length is not one number")
         if ended and length:
-            raise StreamFault(f"content-length is {length}, and there is no body (RFC 9113, 8.1.1)")
+            raise MessageFault(f"content-length is {length}, and there is no body")
         head.content_length = length

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pounce_asgi import RequestError
-from pounce_h2 import StreamFault
-from pounce_h2.trailers import judge_trailers
+from pounce_asgi.multiplexed import MessageFault
+from pounce_asgi.multiplexed.trailers import judge_trailers
 
 
 def test_good_ones() -> None:
@@ -16,7 +16,7 @@ def test_good_ones() -> None:
 
 @pytest.mark.parametrize("field", [(b":path", b"/"), (b"X", b"y"), (b"x", b"\0"), (b"upgrade", b"x"), (b"", b"")])
 def test_malformed(field: tuple[bytes, bytes]) -> None:
-    with pytest.raises(StreamFault):
+    with pytest.raises(MessageFault):
         judge_trailers([field], 100)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pounce_h2 import grammar
+from pounce_asgi.multiplexed import grammar
 
 TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pounce_h2.request_head import RequestHead, read_head
+from pounce_asgi.multiplexed.request_head import RequestHead, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,22 +24,23 @@ class HeadMemo:
     It starts anew when it is full, so that heads that never repeat cost little and never fill the memory.
     """
 
-    __slots__ = ("_ended", "_extended", "_limits", "_open")
+    __slots__ = ("_ended", "_extended", "_limits", "_open", "_version")
 
-    def __init__(self, limits: HeadLimits, *, extended: bool) -> None:
-        """``extended``: ``:protocol`` is allowed (RFC 8441, 3)."""
+    def __init__(self, limits: HeadLimits, *, version: str, extended: bool) -> None:
+        """``version``: of HTTP; ``extended``: ``:protocol`` is allowed (RFC 8441, 3; RFC 9220, 3)."""
         self._limits = limits
+        self._version = version
         self._extended = extended
         self._ended: dict[tuple[HeaderPair, ...], RequestHead] = {}
         self._open: dict[tuple[HeaderPair, ...], RequestHead] = {}
 
     def read(self, fields: Sequence[HeaderPair], *, ended: bool) -> RequestHead:
-        """The head of these fields; see `pounce_h2.request_head.read_head`."""
+        """The head of these fields; see `pounce_asgi.multiplexed.request_head.read_head`."""
         memo = self._ended if ended else self._open
         key = tuple(fields)
         head = memo.get(key)
         if head is None:
-            head = read_head(fields, self._limits, ended=ended, extended=self._extended)
+            head = read_head(fields, self._limits, version=self._version, ended=ended, extended=self._extended)
             if sum(len(name) + len(value) for name, value in fields) <= MEMO_HEAD_BYTES:
                 if len(memo) >= MEMO_HEADS:
                     memo.clear()

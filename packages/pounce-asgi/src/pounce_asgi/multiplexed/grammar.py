@@ -22,7 +22,7 @@ def _table(allowed: bytes) -> bytes:
     return bytes(byte if byte in allowed else (byte == 0) for byte in range(256))
 
 
-# token = 1*tchar (RFC 9110, 5.6.2); over HTTP/2 field names have no upper case (RFC 9113, 8.2.1).
+# token = 1*tchar (RFC 9110, 5.6.2); field names have no upper case (RFC 9113, 8.2.1; RFC 9114, 4.2).
 _LOWER: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
 _NAME_BYTES: Final = _table(_LOWER)
 _TOKEN_BYTES: Final = _table(_LOWER + b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")

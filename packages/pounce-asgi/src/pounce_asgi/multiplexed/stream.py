@@ -1,4 +1,4 @@
-"""One request and its response on an HTTP/2 connection: the `ResponseSink` of an exchange. Hot path.
+"""One request and its response on a connection of many: the `ResponseSink` of an exchange. Hot path.
 
 What the windows and the socket take goes out at once; the rest waits here, and the connection's scheduler says when it
 is this stream's turn.
@@ -9,25 +9,25 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from pounce_asgi import ClientGone, RequestError
-from pounce_h2.errors import INTERNAL_ERROR, StreamFault
-from pounce_h2.outgoing import FilePiece, Outgoing
-from pounce_h2.priorities import DEFAULT, UNSAID, parse_priority
+from pounce_asgi.multiplexed.message_fault import MessageFault
+from pounce_asgi.multiplexed.outgoing import FilePiece, Outgoing
+from pounce_asgi.multiplexed.priorities import DEFAULT, UNSAID, parse_priority
 
 if TYPE_CHECKING:
     import asyncio
 
     from pounce_asgi.contracts import BodyFraming
-    from pounce_h2.connection import Http2Connection
-    from pounce_h2.request_head import RequestHead
-    from pounce_h2.response_blocks import Fields
-    from pounce_h2.stream_body import StreamBody
+    from pounce_asgi.multiplexed.request_head import RequestHead
+    from pounce_asgi.multiplexed.response_fields import Fields
+    from pounce_asgi.multiplexed.stream_body import StreamBody
+    from pounce_asgi.multiplexed.stream_owner import StreamOwner
 
-__all__ = ["NEVER", "Http2Stream"]
+__all__ = ["NEVER", "MultiplexedStream"]
 
 NEVER: Final = float("inf")
 
 
-class Http2Stream:
+class MultiplexedStream:
     """Owned by the worker's thread."""
 
     __slots__ = (
@@ -46,7 +46,7 @@ class Http2Stream:
         "write_deadline",
     )
 
-    def __init__(self, connection: Http2Connection, stream_id: int, head: RequestHead | None) -> None:
+    def __init__(self, connection: StreamOwner, stream_id: int, head: RequestHead | None) -> None:
         """``head`` is None where the request could not be read."""
         self.connection = connection
         self.stream_id = stream_id
@@ -140,7 +140,7 @@ class Http2Stream:
         return future
 
     def send_trailers(self, headers: Fields) -> None:
-        """End the response with trailers (RFC 9113, 8.1), or without them where there are none."""
+        """End the response with trailers (RFC 9113, 8.1; RFC 9114, 4.1), or without them where there are none."""
         if self.over:
             return
         if not headers:
@@ -159,8 +159,8 @@ class Http2Stream:
         """Nothing to do: the body itself says what was taken of it."""
 
     def reset(self) -> None:
-        """The response cannot be completed (RFC 9113, 8.1)."""
-        self.abort(INTERNAL_ERROR)
+        """The response cannot be completed (RFC 9113, 8.1; RFC 9114, 4.1)."""
+        self.abort(self.connection.internal_error)
         self.connection.flush_now()
 
     # -- sending -----------------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class Http2Stream:
         """A piece of the request body.
 
         Raises:
-            StreamFault: it does not agree with content-length (RFC 9113, 8.1.1).
+            MessageFault: it does not agree with content-length (RFC 9113, 8.1.1; RFC 9114, 4.1.2).
         """
         connection = self.connection
         self.received += len(data)
@@ -247,7 +247,7 @@ class Http2Stream:
     def _hold_to_length(self, length: int, *, ended: bool, size: int) -> None:
         if self.received > length or (ended and self.received != length):
             self.connection.take_in(self.stream_id, 0, size)
-            raise StreamFault(f"content-length is {length}, and the body is not (RFC 9113, 8.1.1)")
+            raise MessageFault(f"content-length is {length}, and the body is not")
 
     def end_received(self) -> None:
         """The request is complete."""

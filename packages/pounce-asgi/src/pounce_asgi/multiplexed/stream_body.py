@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pounce_asgi.request_body import RequestBody
 
 if TYPE_CHECKING:
-    from pounce_h2.stream import Http2Stream
+    from pounce_asgi.multiplexed.stream import MultiplexedStream
 
 __all__ = ["StreamBody"]
 
@@ -17,13 +17,15 @@ SMALL: Final = 1024
 
 
 class StreamBody(RequestBody):
-    """A `RequestBody` that tells its stream what was taken out, which grants the client that much (RFC 9113, 5.2)."""
+    """A `RequestBody` that tells its stream what was taken out, which grants the client that much (RFC 9113, 5.2;
+    RFC 9000, 4.1).
+    """
 
     __slots__ = ("stream",)
 
-    def __init__(self, stream: Http2Stream) -> None:
+    def __init__(self, stream: MultiplexedStream) -> None:
         super().__init__()
-        self.stream: Http2Stream | None = stream
+        self.stream: MultiplexedStream | None = stream
         """None once the stream is over: there is nothing to grant then."""
 
     def feed(self, data: bytes) -> bool:

@@ -11,7 +11,7 @@ from bisect import insort
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from pounce_h2.priorities import LEVELS, Priority
+from pounce_asgi.multiplexed.priorities import LEVELS, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

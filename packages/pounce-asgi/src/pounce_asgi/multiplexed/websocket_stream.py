@@ -1,19 +1,18 @@
-"""A stream that carries a WebSocket (RFC 8441): the `WebSocketCarrier` over HTTP/2."""
+"""A stream that carries a WebSocket (RFC 8441, RFC 9220): the `WebSocketCarrier` over HTTP/2 and HTTP/3."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi.contracts import BodyFraming
-from pounce_h2.errors import CANCEL
-from pounce_h2.stream import NEVER, Http2Stream
+from pounce_asgi.multiplexed.stream import NEVER, MultiplexedStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pounce_asgi import HeaderPair, RequestError
-    from pounce_h2.connection import Http2Connection
-    from pounce_h2.request_head import RequestHead
+    from pounce_asgi.multiplexed.request_head import RequestHead
+    from pounce_asgi.multiplexed.stream_owner import StreamOwner
 
 __all__ = ["WebSocketStream"]
 
@@ -21,12 +20,12 @@ FAREWELL: Final = 5.0
 """Seconds that a client has to end its side after ours has ended."""
 
 
-class WebSocketStream(Http2Stream):
+class WebSocketStream(MultiplexedStream):
     """Its ``exchange`` is the WebSocket. Until that is accepted, what the client sends waits within the window."""
 
     __slots__ = ("_early", "_ended", "_finished", "_paused", "accepted")
 
-    def __init__(self, connection: Http2Connection, stream_id: int, head: RequestHead) -> None:
+    def __init__(self, connection: StreamOwner, stream_id: int, head: RequestHead) -> None:
         super().__init__(connection, stream_id, head)
         self.accepted = False
         self._paused = False
@@ -38,7 +37,7 @@ class WebSocketStream(Http2Stream):
 
     def accept(self, fields: Sequence[HeaderPair]) -> None:
         """Answer 200, and hand on what came early in a later turn."""
-        context = self.connection.wire.context
+        context = self.connection.context
         block_fields = context.default_fields() + tuple(fields)
         self.send_head(200, block_fields, BodyFraming.DELIMITED, b"", end=False, close=False)
         self.accepted = True
@@ -120,7 +119,7 @@ class WebSocketStream(Http2Stream):
         """The client does not end its side, or cannot any more."""
         self.read_deadline = NEVER
         if self.accepted:
-            self.connection.engine.reset(self.stream_id, CANCEL)
+            self.connection.engine.reset(self.stream_id, self.connection.cancelled)
             self.connection.want_flush()
             self.lost(None)
         else:
@@ -141,7 +140,7 @@ class WebSocketStream(Http2Stream):
         self._early.clear()
         super().leave()
         if waiting:
-            self.connection.release(waiting)
+            self.connection.release(self.stream_id, waiting)
 
     def begin_drain(self) -> None:
         """The server stops, and the WebSocket says so to its client."""

@@ -1,15 +1,14 @@
-"""Budgets against clients that make work for nothing (RFC 9113, 10.5).
+"""Budgets against clients that make work for nothing (RFC 9113, 10.5; RFC 9114, 10.5).
 
-A frame that moves no request forward is a chore: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, frames of unknown
-types. Chores are paid for by what does move requests, and by time. Streams that end for what their client did, whether
-it reset them (CVE-2023-44487) or made us do it (CVE-2025-8671), have a budget of their own, paid for by time alone.
+A frame that moves no request forward is a chore: PING, SETTINGS, PRIORITY_UPDATE, WINDOW_UPDATE, empty DATA, frames of
+unknown types. Chores are paid for by what does move requests, and by time. Streams that end for what their client did,
+whether it reset them (CVE-2023-44487) or made us do it (CVE-2025-8671), have a budget of their own, paid for by time
+alone.
 """
 
 from __future__ import annotations
 
 from typing import Final
-
-from pounce_h2.errors import Flood
 
 __all__ = ["FloodBudget"]
 
@@ -27,24 +26,26 @@ REFUSALS_PER_SECOND: Final = 20
 class FloodBudget:
     """What one client has left."""
 
-    __slots__ = ("_chores", "_paid_at", "_refusals")
+    __slots__ = ("_chores", "_flood", "_paid_at", "_refusals")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, flood: type[Exception]) -> None:
+        """``flood``: what is raised, with a message, when there is too much."""
+        self._flood = flood
         self._chores = 0.0
         self._refusals = 0.0
         self._paid_at = now
 
     def chore(self, cost: int = 1) -> None:
-        """Raises `Flood` when there were too many."""
+        """Raises ``flood`` when there were too many."""
         self._chores += cost
         if self._chores > CHORES:
-            raise Flood("too many frames that move no request forward")
+            raise self._flood("too many frames that move no request forward")
 
     def refusal(self) -> None:
-        """A stream was ended for what its client did. Raises `Flood` when there were too many."""
+        """A stream was ended for what its client did. Raises ``flood`` when there were too many."""
         self._refusals += 1
         if self._refusals > REFUSALS:
-            raise Flood("too many streams were reset")
+            raise self._flood("too many streams were reset")
 
     def request(self) -> None:
         """A request began."""

@@ -1,4 +1,4 @@
-"""The fields behind a request body (RFC 9113, 8.1; RFC 9110, 6.5).
+"""The fields behind a request body (RFC 9113, 8.1; RFC 9114, 4.1; RFC 9110, 6.5).
 
 ASGI has no message for them: they are judged, and that is all.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestError
-from pounce_h2.errors import StreamFault
-from pounce_h2.grammar import is_field_name, is_field_value
-from pounce_h2.request_head import CONNECTION_FIELDS
+from pounce_asgi.multiplexed.grammar import is_field_name, is_field_value
+from pounce_asgi.multiplexed.message_fault import MessageFault
+from pounce_asgi.multiplexed.request_head import CONNECTION_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,13 +33,13 @@ def judge_trailers(fields: Sequence[HeaderPair], most: int) -> None:
     """``most`` is the number of fields allowed.
 
     Raises:
-        StreamFault: the message is malformed (RFC 9113, 8.1 and 8.2).
+        MessageFault: the message is malformed (RFC 9113, 8.1 and 8.2; RFC 9114, 4.1.2).
         RequestError: 400 for a field that may not be a trailer, 431 for too many or too large ones.
     """
     total = 0
     for name, value in fields:
         if name[:1] == b":" or not is_field_name(name) or not is_field_value(value) or name in CONNECTION_FIELDS:
-            raise StreamFault(f"{name!r:.60} is no trailer")
+            raise MessageFault(f"{name!r:.60} is no trailer")
         if name in _FORBIDDEN:
             raise RequestError(f"{name.decode()} may not be a trailer")
         total += len(name) + len(value) + 2
