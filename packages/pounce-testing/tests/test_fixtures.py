@@ -132,7 +132,7 @@ def test_what_is_not_installed_is_skipped_and_named(pytester: pytest.Pytester) -
     clear = [variant for variant in SHARING_VARIANTS if not variant.tls]
     needy = sum(bool(variant.needs) for variant in clear)
     result.assert_outcomes(passed=len(clear) - needy, skipped=needy)
-    result.stdout.fnmatch_lines(["*uvloop-h11 needs uvloop, h11, which is not installed*"])
+    result.stdout.fnmatch_lines(["*uvloop-http1 needs uvloop, which is not installed*"])
 
 
 def test_public_names() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pounce_testing import ASGI_VARIANTS, PROTOCOLS, SHARING_VARIANTS, VARIANTS, WORKER_KINDS, Twins, Variant
+from pounce_testing.matrix import ALIKE
 
 
 def test_every_kind_meets_every_protocol() -> None:
     names = [variant.name for variant in VARIANTS]
-    assert len(names) == len(set(names)) == len(WORKER_KINDS) * len(PROTOCOLS)
-    assert {"asyncio-http1", "uvloop-h11", "threads-http1", "processes-h11", "blocking-http1"} <= set(names)
+    assert len(names) == len(set(names)) == len(WORKER_KINDS) * len(PROTOCOLS) - len(ALIKE)
+    assert {"asyncio-h11", "uvloop-http1", "threads-tls", "processes-tls", "pool-h11", "blocking-h11"} <= set(names)
+    assert not ALIKE & set(names)
 
 
 def test_what_is_served_where() -> None:
@@ -21,7 +23,6 @@ def test_what_is_served_where() -> None:
     }
     assert {variant.name for variant in ASGI_VARIANTS} - {variant.name for variant in SHARING_VARIANTS} == {
         "processes-http1",
-        "processes-h11",
         "processes-tls",
     }
 

@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from certificates import DAY, TODAY, Authority, client_context, der, handshake, key, key_pem, pem, write_pair
@@ -18,6 +18,9 @@ from certificates import certificate as make_certificate
 from pounce_asgi import ConfigError
 from pounce_workers.net.tls_contexts import TICKET_KEY_LIFETIME, TlsContexts
 from pounce_workers.tls_settings import TlsCertificate, TlsSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
@@ -371,3 +374,26 @@ def test_threads_read_what_others_replace(site: Site) -> None:
     for one in readers:
         one.join(60)
     assert failures == []
+
+
+def test_what_else_reads_the_files_takes_them_with_it_or_not_at_all(site: Site) -> None:
+    good, used = True, []
+
+    def beside() -> Callable[[], None]:
+        if not good:
+            raise ConfigError("the key is of a kind that QUIC does not have")
+        content = (site.folder / "site.pem").read_bytes()
+        return lambda: used.append(content)
+
+    contexts = TlsContexts(TlsSettings(**site.settings), ("http/1.1",), beside=beside)
+    first = shown(contexts)
+    site.put(1)
+    good = False
+    assert not contexts.reload()
+    assert shown(contexts) == first
+    assert len(used) == 1
+    good = True
+    assert contexts.reload()
+    assert shown(contexts) != first
+    assert used == [used[0], (site.folder / "site.pem").read_bytes()]
+    assert used[0] != used[1]

@@ -40,6 +40,8 @@ class Address(NamedTuple):
     port: int | None
     secure: bool = False
     """Over TLS."""
+    http3: bool = False
+    """Over QUIC: a port of UDP."""
 
     @property
     def url(self) -> str:

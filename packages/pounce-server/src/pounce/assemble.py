@@ -14,6 +14,7 @@ from .certificates import opened_certificates
 from .env_file import apply_env_file
 from .features import require_features
 from .fresh_import import FreshImport
+from .http3 import opened_http3, quic_certificates
 from .worker_factory import WorkerFactory
 
 if TYPE_CHECKING:
@@ -64,15 +65,19 @@ def assembled(
         code = importer.load()
         listening = listen(config)
         stack.callback(listening.close)
+        certificates = quic_certificates(config)
+        tls = stack.enter_context(opened_certificates(config, certificates))
+        http3, quic_addresses = opened_http3(config, certificates, 1, stack)
         factory = WorkerFactory(
             dataclasses.replace(config, workers=1),
             code,
             access_log=opened_access_log(config, stack),
             listeners=listeners,
-            tls=stack.enter_context(opened_certificates(config)),
+            tls=tls,
+            http3=http3,
         )
         stack.callback(factory.close)
-        addresses = listening.addresses
+        addresses = (*listening.addresses, *quic_addresses)
         yield Assembly(
             worker=factory.make(0, on_started, listening.sockets), interface=factory.interface, addresses=addresses
         )

@@ -42,7 +42,8 @@ def banner(
     else:
         title = pounce
     details = (f"  {name + ':':<13}{value}" for name, value in rows)
-    return (title, *details, f"Listening on {', '.join(one.url for one in addresses)} (Ctrl+C stops)")
+    places = ", ".join(f"{one.url} (HTTP/3)" if one.http3 else one.url for one in addresses)
+    return (title, *details, f"Listening on {places} (Ctrl+C stops)")
 
 
 def _branded(config: ServerConfig) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pounce_workers import CertificateWatch, TlsContexts
 
@@ -18,8 +18,11 @@ __all__ = ["opened_certificates"]
 
 
 @contextlib.contextmanager
-def opened_certificates(config: ServerConfig, *, announce: bool = True) -> Iterator[TlsContexts | None]:
+def opened_certificates(
+    config: ServerConfig, quic: Any = None, *, announce: bool = True
+) -> Iterator[TlsContexts | None]:
     """What TLS connections begin with, or None without TLS. With ``announce`` what is odd about certificates is said.
+    ``quic`` are the same certificates as HTTP/3 has them, which are replaced together with these.
 
     Raises:
         ConfigError: a file or a setting is wrong; the message says which, and what to do.
@@ -28,7 +31,7 @@ def opened_certificates(config: ServerConfig, *, announce: bool = True) -> Itera
         yield None
         return
     alpn = ("h2", "http/1.1") if speaks_http2(config) else ("http/1.1",)
-    contexts = TlsContexts(config.tls, alpn, announce=announce)
+    contexts = TlsContexts(config.tls, alpn, announce=announce, beside=quic.prepare if quic is not None else None)
     interval = config.tls.ssl_reload_interval
     if interval is None:
         yield contexts

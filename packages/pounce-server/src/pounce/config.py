@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pounce_asgi import ConfigError, SyncApp
-from pounce_asgi.settings import ExchangeSettings, Http2Settings, LiftSettings, WebSocketSettings
+from pounce_asgi.settings import ExchangeSettings, Http2Settings, Http3Settings, LiftSettings, WebSocketSettings
 from pounce_http1 import Limits
 from pounce_workers.settings import ServingSettings, WorkerSettings
 from pounce_workers.tls_settings import TlsSettings
 
+from .places import TcpPlace, parse_place
 from .reload_settings import ReloadSettings
 from .settings import Kind, Setting, nearest, settings_of
 from .values import check, shown
@@ -114,6 +115,25 @@ class ServerConfig:
             "metavar": "HOST:PORT|unix:PATH|fd://NUMBER",
         },
     )
+    quic_bind: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Place to serve HTTP/3 on, over UDP, beside the others; may be repeated. It takes a certificate.",
+            "kind": Kind.PLACES,
+            "group": "HTTP/3",
+            "metavar": "HOST:PORT",
+        },
+    )
+    alt_svc_max_age: int | None = field(
+        default=86_400,
+        metadata={
+            "help": "How long clients that come by HTTP/1.1 or HTTP/2 may remember that there is HTTP/3 (Alt-Svc); with"
+            " none they are not told.",
+            "unit": "seconds",
+            "minimum": 0,
+            "group": "HTTP/3",
+        },
+    )
     uds_permissions: str | None = field(
         default=None,
         metadata={
@@ -188,6 +208,7 @@ class ServerConfig:
     http1: Limits = field(default_factory=Limits, metadata={"group": "HTTP/1.1 limits"})
     tls: TlsSettings = field(default_factory=TlsSettings, metadata={"group": "TLS"})
     h2: Http2Settings = field(default_factory=Http2Settings, metadata={"group": "HTTP/2"})
+    h3: Http3Settings = field(default_factory=Http3Settings, metadata={"group": "HTTP/3"})
     websocket: WebSocketSettings = field(default_factory=WebSocketSettings, metadata={"group": "WebSocket"})
 
     def __post_init__(self) -> None:
@@ -207,10 +228,27 @@ class ServerConfig:
         places = [name for name in ONE_PLACE if getattr(self, name) not in (None, ())]
         if len(places) > 1:
             raise ConfigError(f"{' and '.join(places)} cannot both be set: {SEVERAL_PLACES}")
+        if self.quic_bind:
+            self._require_for_quic()
         if self.reloading.reload and not isinstance(self.app, str):
             raise ConfigError("reload imports the application again, so it must be named as module:attribute")
         if self.app_scope == "worker" and not self.factory:
             raise ConfigError("app_scope: 'worker' makes an application for each worker, so it needs a factory")
+
+    def _require_for_quic(self) -> None:
+        for text in self.quic_bind:
+            if not isinstance(parse_place(text), TcpPlace):
+                raise ConfigError(f"quic_bind: {text!r} is not allowed; HTTP/3 needs HOST:PORT, a port of UDP")
+        if not self.tls.enabled:
+            raise ConfigError(
+                "quic_bind: HTTP/3 is always encrypted and needs a certificate; give ssl_certfile and ssl_keyfile, or "
+                "make one for this machine with: pounce tls dev-cert"
+            )
+        if self.tls.ssl_cert_reqs != "none":
+            raise ConfigError(
+                "quic_bind: clients cannot be asked for certificates over HTTP/3, so whoever has none would come in by "
+                "it; set ssl_cert_reqs to none, or leave quic_bind out"
+            )
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> ServerConfig:

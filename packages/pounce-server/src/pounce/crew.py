@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pounce_workers import Generation, MoveTo, SlotHandle, SlotLauncher
 
     from .config import ServerConfig
+    from .http3 import Http3Ports
     from .port_shares import PortShares
 
 __all__ = ["Crew", "CrewCallbacks", "ProcessCrew"]
@@ -198,11 +199,13 @@ class ProcessCrew(Crew):
         sets_up_logging: bool,
         cpus: Sequence[int],
         shares: PortShares | None = None,
+        http3: Http3Ports | None = None,
     ) -> None:
         """``sets_up_logging``: this program's logging is ours, and so is that of its children. With ``shares`` each
         accepts on its own of them, instead of all on ``sockets``.
         """
         super().__init__(config, shares.sockets if shares is not None else sockets, tell)
+        self._inherited = (*self.sockets, *(http3.sockets if http3 is not None else ()))
         self._payload = ProcessPayload(
             # What was bound is inherited: the children do not look at the places.
             config=dataclasses.replace(config),
@@ -210,15 +213,16 @@ class ProcessCrew(Crew):
             sets_up_logging=sets_up_logging,
             cpus=tuple(cpus),
             places=shares.places if shares is not None else (),
+            http3=http3.payload(len(self.sockets)) if http3 is not None else None,
         )
 
     def first_generation(self) -> Generation:
         """The one to begin with."""
-        return ProcessGeneration(self._payload, self.sockets, 1)
+        return ProcessGeneration(self._payload, self._inherited, 1)
 
     def prepare(self, number: int) -> Generation:
         """Fresh processes import the application by themselves."""
-        return ProcessGeneration(self._payload, self.sockets, number)
+        return ProcessGeneration(self._payload, self._inherited, number)
 
     def serving(self, handles: tuple[SlotHandle, ...]) -> None:
         """They accept by themselves."""

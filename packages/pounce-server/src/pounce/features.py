@@ -20,6 +20,7 @@ __all__ = [
     "FEATURES",
     "H11",
     "HTTP2",
+    "HTTP3",
     "UVLOOP",
     "WATCHFILES",
     "WEBSOCKET",
@@ -78,9 +79,10 @@ DOTENV: Final = Feature("dotenv", "dotenv")
 WATCHFILES: Final = Feature("reload", "watchfiles")
 WEBSOCKET: Final = Feature("ws", "pounce_websocket")
 HTTP2: Final = Feature("h2", "pounce_h2")
+HTTP3: Final = Feature("h3", "pounce_h3")
 CRYPTOGRAPHY: Final = Feature("tls", "cryptography")
 
-FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES, WEBSOCKET, HTTP2, CRYPTOGRAPHY)
+FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES, WEBSOCKET, HTTP2, HTTP3, CRYPTOGRAPHY)
 
 
 def require_features(config: ServerConfig) -> None:
@@ -97,3 +99,5 @@ def require_features(config: ServerConfig) -> None:
         WEBSOCKET.require("ws wsproto")
     if config.h2.http2 == "on":
         HTTP2.require("http2 on")
+    if config.quic_bind:
+        HTTP3.require("quic_bind")

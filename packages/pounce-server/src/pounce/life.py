@@ -35,6 +35,7 @@ from .env_file import apply_env_file
 from .features import require_features
 from .file_events import change_source
 from .fresh_import import FreshImport, ImportedCode
+from .http3 import Http3Ports, quic_certificates
 from .own_code import own_code
 from .port_shares import PortShares
 from .portable import require_portable
@@ -100,6 +101,8 @@ class Life:
         self._importer: FreshImport | None = None
         self._code: ImportedCode | None = None
         self._tls: TlsContexts | None = None
+        self._quic_certificates: Any = None
+        self._http3: Http3Ports | None = None
         self._redirect: RedirectServer | None = None
         self._listening: ListeningSockets | None = None
         self._addresses: tuple[Address, ...] = ()
@@ -195,7 +198,8 @@ class Life:
         require_features(config)
         if config.env_file is not None:
             apply_env_file(config.env_file)
-        self._tls = self._stack.enter_context(opened_certificates(config))
+        self._quic_certificates = quic_certificates(config)
+        self._tls = self._stack.enter_context(opened_certificates(config, self._quic_certificates))
         if config.reloading.reload:
             self._watch_files()  # before the import: what is saved meanwhile is not to be missed
         workers = worker_count(config.workers)
@@ -225,6 +229,10 @@ class Life:
         if self._config.tls.ssl_redirect_port is not None:
             self._redirect = RedirectServer(self._config, self._listening.addresses)
             self._stack.callback(self._redirect.stop)
+        if self._config.quic_bind and self._decision is not None:
+            kind, workers = self._decision.kind, self._decision.workers
+            self._http3 = Http3Ports(self._config, workers, processes=kind == "process")
+            self._stack.callback(self._http3.close)
         self._events.put(on.Bound(addresses=self._listening.addresses))
 
     @property
@@ -235,7 +243,7 @@ class Life:
 
     def _start_workers(self, _: do.StartWorkers) -> None:
         assert self._listening is not None
-        self._addresses = self._listening.addresses
+        self._addresses = self._listening.addresses + (self._http3.addresses if self._http3 is not None else ())
         self._crew = self._new_crew(self._listening)
         self._crew.start()
         if self._redirect is not None:
@@ -258,7 +266,13 @@ class Life:
             self._stack.callback(shares.close)
         if decision.kind == "process":
             return ProcessCrew(
-                config, listening.sockets, tell, sets_up_logging=self._owns_process, cpus=cpus, shares=shares
+                config,
+                listening.sockets,
+                tell,
+                sets_up_logging=self._owns_process,
+                cpus=cpus,
+                shares=shares,
+                http3=self._http3,
             )
         assert self._importer is not None
         assert self._code is not None
@@ -269,6 +283,7 @@ class Life:
             "listeners": self._listeners,
             "cpus": cpus,
             "tls": self._tls,
+            "http3": self._http3.service(config, self._quic_certificates) if self._http3 is not None else None,
         }
         if decision.workers == 1:
             return SoloCrew(config, listening.sockets, tell, on_started_here=self._on_started_here, **parts)

@@ -15,6 +15,7 @@ from .access_log import opened_access_log
 from .certificates import opened_certificates
 from .env_file import apply_env_file
 from .fresh_import import FreshImport
+from .http3 import Http3Payload, Http3Service, quic_certificates, service_in_process
 from .logging_setup import flush_logs, set_up_logging
 from .worker_factory import WorkerFactory
 
@@ -42,6 +43,7 @@ class ProcessPayload:
     sets_up_logging: bool
     """The parent owns its process, so its children write logs as it does."""
     cpus: tuple[int, ...] = ()
+    http3: Http3Payload | None = None
     places: tuple[tuple[int, ...], ...] = ()
     """For each worker the indices of the sockets on which it accepts; empty where all accept on all."""
 
@@ -60,6 +62,8 @@ def main(birth: Birth) -> None:
         apply_env_file(config.env_file)
     with contextlib.ExitStack() as stack:
         stack.callback(flush_logs)
+        certificates = quic_certificates(config)
+        http3 = _http3(config, certificates, birth)
         factory = WorkerFactory(
             _with_its_share(config, payload.workers, birth.worker_id),
             _imported(config, birth),
@@ -67,7 +71,8 @@ def main(birth: Birth) -> None:
             budget=_budget(config, payload.workers, birth.worker_id),
             multiprocess=True,
             cpus=payload.cpus,
-            tls=stack.enter_context(opened_certificates(config, announce=False)),
+            tls=stack.enter_context(opened_certificates(config, certificates, announce=False)),
+            http3=http3,
         )
         worker = factory.make(birth.worker_id, birth.ready, _own_sockets(birth), shared_sockets=True)
         try:
@@ -76,6 +81,15 @@ def main(birth: Birth) -> None:
         finally:
             birth.served()
             factory.close()
+
+
+def _http3(config: ServerConfig, certificates: Any, birth: Birth) -> Http3Service | None:
+    payload: ProcessPayload = birth.payload
+    if payload.http3 is None:
+        return None
+    service = service_in_process(config, payload.http3, certificates, birth.sockets, birth.worker_id)
+    del birth.sockets[payload.http3.first :]  # what is left are those that listen
+    return service
 
 
 def _own_sockets(birth: Birth) -> list[socket.socket]:

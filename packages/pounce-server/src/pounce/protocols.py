@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pounce_workers import Http2Maker, TlsContexts, WebSocketMaker
 
     from .config import ServerConfig
+    from .http3 import Http3Service
 
 __all__ = ["speaks_http2", "spoken_protocols"]
 
@@ -26,7 +27,9 @@ def speaks_http2(config: ServerConfig) -> bool:
     return config.h2.http2 == "on" or (config.h2.http2 == "auto" and HTTP2.installed)
 
 
-def spoken_protocols(config: ServerConfig, interface: Interface, tls: TlsContexts | None = None) -> Protocols:
+def spoken_protocols(
+    config: ServerConfig, interface: Interface, tls: TlsContexts | None = None, http3: Http3Service | None = None
+) -> Protocols:
     """The makers of the protocols that an application of this kind is served over, all with TLS or all without.
 
     Raises:
@@ -34,6 +37,8 @@ def spoken_protocols(config: ServerConfig, interface: Interface, tls: TlsContext
     """
     spoken = Protocols(
         http2=_http2(config) if speaks_http2(config) else None,
+        http3=http3.endpoints if http3 is not None else None,
+        alt_svc=http3.alt_svc if http3 is not None else None,
         tls=tls,
         handshake_timeout=config.tls.ssl_handshake_timeout,
     )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .config import ServerConfig
     from .crew import CrewCallbacks
     from .fresh_import import FreshImport, ImportedCode
+    from .http3 import Http3Service
     from .port_shares import PortShares
 
 __all__ = ["PortCrew", "SoloCrew", "ThreadCrew"]
@@ -70,6 +71,7 @@ class _InProcess(Crew):
         listeners: Listeners | None,
         cpus: Sequence[int],
         tls: TlsContexts | None,
+        http3: Http3Service | None,
     ) -> None:
         super().__init__(config, sockets, tell)
         self._importer = importer
@@ -82,6 +84,7 @@ class _InProcess(Crew):
             budget=ConnectionBudget(limit) if limit is not None else None,
             cpus=cpus,
             tls=tls,
+            http3=http3,
         )
         self.factory = self._new_factory(code)
         self._code = code

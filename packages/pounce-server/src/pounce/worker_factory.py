@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pounce_asgi import ASGI3Application
-    from pounce_workers import ConnectionBudget, TlsContexts
+    from pounce_workers import ConnectionBudget, DatagramShare, TlsContexts
 
     from .access_log import AccessLog
     from .config import ServerConfig
     from .fresh_import import ImportedCode
+    from .http3 import Http3Service
 
 __all__ = ["WorkerFactory", "interface_of"]
 
@@ -56,6 +57,7 @@ class WorkerFactory:
         multiprocess: bool = False,
         cpus: Sequence[int] = (),
         tls: TlsContexts | None = None,
+        http3: Http3Service | None = None,
     ) -> None:
         """``multiprocess``: other processes serve the same application. ``cpus``: those that workers are kept on.
 
@@ -63,7 +65,8 @@ class WorkerFactory:
             ConfigError: what the application is cannot be told.
         """
         self.interface = interface_of(code.app, config)
-        self._protocols = spoken_protocols(config, self.interface, tls)
+        self._protocols = spoken_protocols(config, self.interface, tls, http3)
+        self._http3 = http3
         self._config = config
         self._code = code
         self._access_log = access_log
@@ -129,7 +132,11 @@ class WorkerFactory:
             on_lifespan=self._shared_state.started if self._shared_state is not None else None,
             budget=self._budget,
             protocols=self._protocols,
+            datagrams=self._datagrams_of(worker_id),
         )
+
+    def _datagrams_of(self, worker_id: int) -> DatagramShare | None:
+        return self._http3.share(worker_id) if self._http3 is not None else None
 
     def _blocking_pool(
         self,
@@ -158,8 +165,8 @@ class WorkerFactory:
     def _companion(
         self, app: ASGI3Application, worker_id: int, state: dict[str, Any] | None = None
     ) -> Companion | None:
-        """What serves the HTTP/2 connections of blocking workers; None where there are none."""
-        if self._protocols.http2 is None:
+        """What serves HTTP/2 and HTTP/3 beside blocking workers; None where neither is spoken."""
+        if self._protocols.http2 is None and self._http3 is None:
             return None
 
         def new_worker(on_started: Callable[[], None]) -> Worker:
@@ -173,9 +180,10 @@ class WorkerFactory:
                 state=state,
                 budget=self._budget,
                 protocols=self._protocols,
+                datagrams=self._datagrams_of(worker_id),
             )
 
-        return Companion(new_worker)
+        return Companion(new_worker, at_once=self._http3 is not None)
 
     @property
     def blocks(self) -> bool:

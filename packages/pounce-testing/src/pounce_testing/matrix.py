@@ -108,8 +108,16 @@ PROTOCOLS: Final = (
     Variant(name="tls", settings={"tls": True, "http": "fast"}, needs=("cryptography",)),
 )
 
-VARIANTS: Final = tuple(kind & protocol for kind, protocol in itertools.product(WORKER_KINDS, PROTOCOLS))
-"""Every combination. They serve `Twins`."""
+ALIKE: Final = frozenset({"uvloop-h11", "threads-h11", "processes-h11"})
+"""Left out: h11 and the fast parser stand behind one contract, and a connection of these workers meets it in the same
+code as one of ``asyncio``."""
+
+VARIANTS: Final = tuple(
+    variant
+    for variant in (kind & protocol for kind, protocol in itertools.product(WORKER_KINDS, PROTOCOLS))
+    if variant.name not in ALIKE
+)
+"""Every combination of which another does not say the same. They serve `Twins`."""
 
 ASGI_VARIANTS: Final = tuple(variant for variant in VARIANTS if not variant.blocking)
 """Those that serve ASGI. They serve any application that is given by its name."""

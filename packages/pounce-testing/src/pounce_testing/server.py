@@ -35,7 +35,8 @@ class TestServer:
 
     Settings have the names that they have everywhere: ``TestServer(app, timeout_keep_alive=1)``. A ``ServerConfig``
     may be given instead; a free port is taken in place of its own. With ``tls=True`` it speaks TLS, with a certificate
-    that is thrown away at the end of the process; the extra ``tls`` makes it.
+    that is thrown away at the end of the process; the extra ``tls`` makes it. With ``http3=True`` as well it also
+    serves HTTP/3, on a free port of UDP: see `quic_port`.
 
     Entering raises what keeps the server from starting. Leaving stops it gracefully, at once when that takes longer
     than its ``graceful_timeout`` allows, and raises what went wrong while it served.
@@ -49,10 +50,13 @@ class TestServer:
         *,
         listeners: Listeners | None = None,
         tls: bool = False,
+        http3: bool = False,
         **settings: Any,
     ) -> None:
-        if tls:
+        if tls or http3:
             settings = {**throw_away_certificate().settings, **settings}
+        if http3:
+            settings = {"quic_bind": ("127.0.0.1:0",), **settings}
         self.config = _config(app, settings)
         self._server = pounce.Server(self.config, listeners=listeners)
         self._address: pounce.Address | None = None
@@ -119,6 +123,18 @@ class TestServer:
         """Wait for the end of the server: True when it came within ``timeout`` seconds."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    @property
+    def quic_port(self) -> int:
+        """The port of UDP on which HTTP/3 is served.
+
+        Raises:
+            RuntimeError: it is not.
+        """
+        port = next((one.port for one in self._server.addresses if one.http3), None)
+        if port is None:
+            raise RuntimeError("HTTP/3 is not served: give http3=True or quic_bind, and start the server")
+        return port
 
     @property
     def address(self) -> tuple[str, int]:

@@ -39,8 +39,12 @@ class TlsContexts:
         *,
         announce: bool = True,
         clock: Callable[[], float] = time.time,
+        beside: Callable[[], Callable[[], None]] | None = None,
     ) -> None:
         """``alpn`` are protocols for RFC 7301, the preferred one first.
+
+        ``beside`` reads the same files for another use of them, each time that they are read here, and returns what
+        puts them into that use. Where it raises ConfigError they are not good here either.
 
         ``announce`` logs what is odd about certificates, such as one that has expired: in one of several processes.
         ``clock`` gives seconds since 1970.
@@ -52,6 +56,7 @@ class TlsContexts:
         self._alpn = tuple(alpn)
         self._announce = announce
         self._clock = clock
+        self._beside = beside
         self._lock = threading.Lock()
         paths = [path for one in settings.certificates for path in (one.certfile, one.keyfile) if path]
         self._paths = (*paths, settings.ssl_ca_certs) if settings.ssl_ca_certs else tuple(paths)
@@ -104,6 +109,8 @@ class TlsContexts:
     def _take(self, seen: FileSignature) -> None:
         """Build and switch. The signature is from before, so that a change in between is found by the next look."""
         contexts, warnings = build_contexts(self._settings, self._alpn)
+        if self._beside is not None:
+            self._beside()()
         self._contexts = contexts
         self.current = contexts[0]
         self._seen, self._told, self._missed = seen, None, False

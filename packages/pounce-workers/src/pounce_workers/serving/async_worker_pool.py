@@ -155,6 +155,8 @@ class AsyncWorkerPool(Worker):
 
     def _new_server(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> AsyncParking:
         self._parking = AsyncParking(self._crew, self._companion, **self._server_options(loop, state))
+        if self._companion is not None:
+            self._companion.begin()
         return self._parking
 
     def _new_thread_server(self, home: ConnectionHome, loop: asyncio.AbstractEventLoop) -> MovingServer:

@@ -1,4 +1,4 @@
-"""An async worker beside a pool of blocking ones, for the connections that need an event loop: HTTP/2 above all."""
+"""An async worker beside a pool of blocking ones, for the connections that need an event loop: HTTP/2 and HTTP/3."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ START_SECONDS: Final = 5.0
 
 
 class Companion:
-    """A worker in a thread of its own, which begins with its first connection. Every method is for any thread."""
+    """A worker in a thread of its own. Every method is for any thread."""
 
-    def __init__(self, new_worker: Callable[[Callable[[], None]], Worker]) -> None:
-        """``new_worker`` makes it, given what it is to call once it serves. Connections are handed over to it."""
+    def __init__(self, new_worker: Callable[[Callable[[], None]], Worker], *, at_once: bool = False) -> None:
+        """``new_worker`` makes it, given what it is to call once it serves. Connections are handed over to it. It
+        begins with the first of them; ``at_once`` when the pool begins, because clients come to it by themselves.
+        """
+        self._at_once = at_once
         self.on_ending: Callable[[BaseException], None] | None = None
         """Called, in the worker's thread, when an application ends the process."""
         self._new_worker = new_worker
@@ -45,6 +48,11 @@ class Companion:
         """Requests that it has begun to answer."""
         worker = self._worker
         return worker.requests_served if worker is not None else 0
+
+    def begin(self) -> None:
+        """The pool begins."""
+        if self._at_once:
+            self._started()
 
     def hand_over(
         self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None
@@ -92,7 +100,7 @@ class Companion:
                     self._worker = worker
                 else:
                     worker.request_stop()
-                    logger.error("The event loop for HTTP/2 did not begin within %g seconds", START_SECONDS)
+                    logger.error("The event loop beside the pool did not begin within %g seconds", START_SECONDS)
             return self._worker
 
     def _run(self, worker: Worker) -> None:

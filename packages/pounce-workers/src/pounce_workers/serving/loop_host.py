@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi import ExchangeContext, HeadLimits, WireTimeouts
+from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping
     from contextvars import Context
 
-    from pounce_asgi import Expiring, Listeners, Peer, ServedConnection
+    from pounce_asgi import Expiring, Listeners, Peer, ServedConnection, Transport
     from pounce_asgi.contracts import WireFields
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.net.deadlines import DeadlineSweeper
@@ -116,6 +117,17 @@ class LoopHost:
     def forget_deadlines(self, member: Expiring) -> None:
         """No longer."""
         self._sweeper.remove(member)
+
+    def connection_came(
+        self, protocol: str, transport: Transport, make: Callable[[Peer, str | None], ServedConnection]
+    ) -> ServedConnection:
+        """Count a new connection; ``make`` is given whose it is and, if it is one too many, what to answer with 503."""
+        wire = self._wire
+        has_place = wire.has_place_for(transport)
+        peer = wire.new_peer(transport)
+        connection = make(peer, None if has_place else TOO_MANY_CONNECTIONS)
+        self.admit(connection, Admission(protocol, has_place, wire.connection_came(protocol, peer)))
+        return connection
 
     def admit(self, connection: ServedConnection, admission: Admission) -> None:
         """Count a connection until it says that it is closed."""

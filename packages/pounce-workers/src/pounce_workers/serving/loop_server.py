@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     import socket
 
     from pounce_asgi import ConnectionProtocol, Listeners
+    from pounce_asgi.datagrams import DatagramEndpoint, DatagramEndpointMaker
     from pounce_asgi.types import ASGI3Application
+    from pounce_workers.net.datagram_service import DatagramService
     from pounce_workers.serving.connection_budget import ConnectionBudget
+    from pounce_workers.serving.datagram_share import DatagramShare
     from pounce_workers.settings import ServingSettings
 
 __all__ = ["LoopServer"]
@@ -47,8 +50,12 @@ class LoopServer:
         worker_id: int,
         budget: ConnectionBudget | None,
         protocols: Protocols | None = None,
+        datagrams: DatagramShare | None = None,
     ) -> None:
         """``tick`` is how often deadlines are looked at, in seconds; ``state`` is what lifespan filled."""
+        protocols = protocols or Protocols()
+        self._plain_settings = settings
+        settings = protocols.announced_in(settings)
         self.loop = loop
         self.poller = poller_of(loop)
         self.sweeper = DeadlineSweeper(loop, tick)
@@ -66,30 +73,43 @@ class LoopServer:
         )
         self.wire = self.new_wire(budget)
         self._upgrades: Upgrades | None = None
-        protocols = protocols or Protocols()
         self._tls = protocols.tls
         self.entrances = TlsEntrances(self.chosen, clock=self.sweeper, handshake_timeout=protocols.handshake_timeout)
         """The connections whose TLS handshakes go on."""
-        if protocols.beside_http1:
-            self._speak(protocols, app, state, listeners)
+        self._datagrams: DatagramService | None = None
+        self._endpoint: DatagramEndpoint | None = None
 
-    def _speak(self, protocols: Protocols, app: ASGI3Application, state: dict[str, Any], listeners: Listeners) -> None:
+        def new_host(settings: ServingSettings) -> LoopHost:
+            return LoopHost(
+                app,
+                loop=loop,
+                sweeper=self.sweeper,
+                settings=settings,
+                state=state,
+                listeners=listeners,
+                worker_id=worker_id,
+                wire=self.wire,
+            )
+
+        if protocols.beside_http1:
+            self._speak(protocols, new_host(settings))
+        if protocols.http3 is not None and datagrams is not None:
+            self._speak_http3(protocols.http3, protocols, new_host(self._plain_settings), datagrams)
+
+    def _speak(self, protocols: Protocols, host: LoopHost) -> None:
         """Let connections go on as what else this server speaks."""
-        host = LoopHost(
-            app,
-            loop=self.loop,
-            sweeper=self.sweeper,
-            settings=self.settings,
-            state=state,
-            listeners=listeners,
-            worker_id=self.context.worker_id,
-            wire=self.wire,
-        )
         websockets = protocols.websocket(host) if protocols.websocket is not None else None
         http2 = protocols.http2(host, websockets) if protocols.http2 is not None else None
         self.wire.upgrades = self._upgrades = Upgrades(
             host, self.wire, http2=http2, websockets=websockets, websocket_missing=protocols.websocket_missing
         )
+
+    def _speak_http3(
+        self, http3: DatagramEndpointMaker, protocols: Protocols, host: LoopHost, datagrams: DatagramShare
+    ) -> None:
+        websockets = protocols.websocket(host) if protocols.websocket is not None else None
+        self._datagrams = datagrams.service(self.loop, self.poller)
+        self._endpoint = http3.endpoint(host, websockets, self._datagrams)
 
     def new_wire(self, budget: ConnectionBudget | None) -> Http1Wire:
         """What makes the connections."""
@@ -110,8 +130,15 @@ class LoopServer:
         )
 
     def start(self) -> None:
-        """Begin to look at deadlines."""
+        """Begin to look at deadlines, and to read datagrams."""
         self.sweeper.start()
+        if self._datagrams is not None and self._endpoint is not None:
+            self._datagrams.start(self._endpoint)
+
+    def leave_datagrams(self) -> None:
+        """Another worker reads from now on; what belongs to connections that are here is handed over by it."""
+        if self._datagrams is not None:
+            self._datagrams.stop_reading()
 
     def connected(
         self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None
@@ -143,6 +170,8 @@ class LoopServer:
     def begin_drain(self) -> None:
         """The server stops: idle connections close, the others after their answer."""
         self.entrances.begin_drain()
+        if self._endpoint is not None:
+            self._endpoint.begin_drain()
         self.wire.begin_drain()
 
     async def give_up(self) -> None:
@@ -155,5 +184,8 @@ class LoopServer:
         self.entrances.abort()
         for connection in tuple(self.wire.connections):
             connection.transport.abort()
+        if self._endpoint is not None and self._datagrams is not None:
+            self._endpoint.give_up()
+            self._datagrams.close()
         await asyncio.sleep(0)  # connection_lost() is called in the next turn
         self.sweeper.stop()

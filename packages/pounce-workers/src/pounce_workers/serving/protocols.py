@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pounce_asgi import ExchangeContext, Peer, RequestHead, ServedConnection, Transport, WebSocketCarrier, WireHost
+    from pounce_asgi.datagrams import DatagramEndpointMaker
     from pounce_workers.net.tls_contexts import TlsContexts
+    from pounce_workers.settings import ServingSettings
 
 __all__ = ["Http2Maker", "Protocols", "WebSocketConnection", "WebSocketMaker"]
 
@@ -81,6 +84,10 @@ class Protocols:
 
     websocket: Callable[[WireHost], WebSocketMaker] | None = None
     http2: Callable[[WireHost, WebSocketMaker | None], Http2Maker] | None = None
+    http3: DatagramEndpointMaker | None = None
+    """Over the UDP sockets of a worker that has any."""
+    alt_svc: str | None = None
+    """What clients of the other versions are told of HTTP/3, as the value of Alt-Svc (RFC 7838, 3)."""
     tls: TlsContexts | None = None
     """With these all connections are over TLS."""
     handshake_timeout: float = 10.0
@@ -93,3 +100,10 @@ class Protocols:
     def beside_http1(self) -> bool:
         """Whether anything is to be done about a client that speaks, or asks for, another protocol."""
         return not (self.websocket is None and self.http2 is None and self.websocket_missing is None)
+
+    def announced_in(self, settings: ServingSettings) -> ServingSettings:
+        """The settings for HTTP/1.1 and HTTP/2: with a field that tells of HTTP/3, where that is spoken."""
+        if self.alt_svc is None:
+            return settings
+        header = (*settings.exchange.header, ("alt-svc", self.alt_svc))
+        return dataclasses.replace(settings, exchange=dataclasses.replace(settings.exchange, header=header))

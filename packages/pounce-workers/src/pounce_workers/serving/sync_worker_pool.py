@@ -98,6 +98,7 @@ class SyncWorkerPool:
         if companion is not None:
             companion.on_ending = self._end
         protocols = protocols or Protocols()
+        settings = protocols.announced_in(settings)
         self._tls = protocols.tls
         self._upgrades = CompanionUpgrades(companion) if companion is not None else None
         self.entrances = TlsEntrances(self._chosen, clock=self.lot.clock, handshake_timeout=protocols.handshake_timeout)
@@ -209,6 +210,8 @@ class SyncWorkerPool:
                 worker.start()
             if self.distributor is not None:
                 self.distributor.start()
+            if self.companion is not None:
+                self.companion.begin()
             self.beat = time.monotonic()
             if self._on_started is not None:
                 self._on_started()

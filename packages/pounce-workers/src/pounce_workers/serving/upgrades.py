@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestError, client_name
 from pounce_workers.net.succession import Succession
-from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
 from pounce_workers.serving.http1_websocket import Http1WebSocket
 from pounce_workers.serving.http2_preface import PrefaceWatch
 from pounce_workers.serving.loop_host import Admission
@@ -102,14 +101,11 @@ class Upgrades(PrefaceWatch):
 
     def connect_http2(self, transport: Transport) -> ServedConnection:
         """A new connection whose client has chosen HTTP/2 by ALPN."""
-        assert self._http2 is not None
-        wire = self._wire
-        has_place = wire.has_place_for(transport)
-        peer = wire.new_peer(transport)
-        refusal = None if has_place else TOO_MANY_CONNECTIONS
-        connection = self._http2.connect(transport, peer, refusal=refusal)
-        self._host.admit(connection, Admission(HTTP2, has_place, wire.connection_came(HTTP2, peer)))
-        return connection
+        http2 = self._http2
+        assert http2 is not None
+        return self._host.connection_came(
+            HTTP2, transport, lambda peer, refusal: http2.connect(transport, peer, refusal=refusal)
+        )
 
     @property
     def watches(self) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.serving.connection_budget import ConnectionBudget
+    from pounce_workers.serving.datagram_share import DatagramShare
     from pounce_workers.serving.http1_wire import Http1Wire
     from pounce_workers.serving.protocols import Protocols
     from pounce_workers.settings import ServingSettings
@@ -66,6 +67,7 @@ class Worker:
         on_lifespan: Callable[[], object] | None = None,
         budget: ConnectionBudget | None = None,
         protocols: Protocols | None = None,
+        datagrams: DatagramShare | None = None,
     ) -> None:
         """``on_started`` is called in the worker's thread once it accepts. ``tick`` is how often deadlines are looked
         at, in seconds; it follows from the timeouts when it is not given. The sockets are closed when serving ends;
@@ -73,7 +75,8 @@ class Worker:
 
         ``state`` is that of a lifespan which somebody else runs for all workers; without it the worker runs its own,
         and calls ``on_lifespan`` when its startup is complete. ``budget`` are the connections that the server may have,
-        where several workers share them. ``protocols`` are spoken besides HTTP/1.1.
+        where several workers share them. ``protocols`` are spoken besides HTTP/1.1, HTTP/3
+        over ``datagrams``.
         """
         self._app = app
         self._sockets = list(sockets)
@@ -94,6 +97,7 @@ class Worker:
         self._on_lifespan = on_lifespan
         self._budget = budget
         self._protocols = protocols
+        self._datagrams = datagrams
         self._retiring = False
         self._move_to: MoveTo | None = None
         self._intake = Intake()
@@ -286,6 +290,7 @@ class Worker:
             "worker_id": self._worker_id,
             "budget": self._budget,
             "protocols": self._protocols,
+            "datagrams": self._datagrams,
         }
 
     def _accept(self, server: LoopServer) -> list[Acceptor]:
@@ -306,6 +311,7 @@ class Worker:
 
     async def _retire(self, acceptors: list[Acceptor], server: LoopServer) -> None:
         """Make way: until all connections are moved or done, or a stop is requested."""
+        server.leave_datagrams()
         self._stop_accepting(acceptors)  # those in the backlog are left to whoever listens on the same sockets
         self._intake.close()
         retirement = Retirement(server.wire, drain_idle=self._settings.worker.drain_idle, tick=self._tick)
