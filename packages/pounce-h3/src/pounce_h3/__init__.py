@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from pounce_h3.certificates import QuicCertificates
+from pounce_h3.engine import Engines, QuicEngine
 from pounce_h3.quic import Address, ConnectionEnd, Quic, QuicUser
+from pounce_h3.sessions import QuicSessions
 
-__all__ = ["Address", "ConnectionEnd", "Quic", "QuicUser"]
+__all__ = [
+    "Address",
+    "ConnectionEnd",
+    "Engines",
+    "Quic",
+    "QuicCertificates",
+    "QuicEngine",
+    "QuicSessions",
+    "QuicUser",
+]
