@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+from pounce_middleware.allowed_hosts import AllowedHostsMiddleware, AllowedHostsSettings
+from pounce_middleware.answer import Answer
+from pounce_middleware.cors import CorsSettings, cors_middleware
+from pounce_middleware.hooks import HookedRequest, HookedResponse, HookSettings, HooksMiddleware
 from pounce_middleware.proxy_headers import ProxyHeadersMiddleware
 from pounce_middleware.proxy_settings import ProxyHeaderSettings
+from pounce_middleware.rate import Rate, parse_rate
+from pounce_middleware.rate_limit import RateLimiter, RateLimitMiddleware
+from pounce_middleware.rate_limit_settings import RateLimitSettings
+from pounce_middleware.rate_limit_store import Decision, MemoryRateStore, RateStore
+from pounce_middleware.request_id import RequestIdMiddleware, RequestIdSettings
+from pounce_middleware.security_headers import SecurityHeadersMiddleware, SecurityHeadersSettings
+from pounce_middleware.server_timing import (
+    ApplicationTimingMiddleware,
+    ServerTiming,
+    ServerTimingMiddleware,
+    ServerTimingSettings,
+)
+from pounce_middleware.store_away import StoreAway
 from pounce_middleware.trusted_networks import TrustedNetworks
 
 __all__ = [
+    "AllowedHostsMiddleware",
+    "AllowedHostsSettings",
+    "Answer",
+    "ApplicationTimingMiddleware",
+    "CorsSettings",
+    "Decision",
+    "HookSettings",
+    "HookedRequest",
+    "HookedResponse",
+    "HooksMiddleware",
+    "MemoryRateStore",
     "ProxyHeaderSettings",
     "ProxyHeadersMiddleware",
+    "Rate",
+    "RateLimitMiddleware",
+    "RateLimitSettings",
+    "RateLimiter",
+    "RateStore",
+    "RequestIdMiddleware",
+    "RequestIdSettings",
+    "SecurityHeadersMiddleware",
+    "SecurityHeadersSettings",
+    "ServerTiming",
+    "ServerTimingMiddleware",
+    "ServerTimingSettings",
+    "StoreAway",
     "TrustedNetworks",
+    "cors_middleware",
+    "parse_rate",
 ]
