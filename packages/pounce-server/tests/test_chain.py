@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pounce import ServerConfig
-from pounce.chain import Link, build_chain
+from pounce.chain import Link, Surroundings, build_chain
 
-CONFIG = ServerConfig(app="main:app")
+GIVEN = Surroundings(config=ServerConfig(app="main:app"), named={})
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None: ...
@@ -19,10 +19,10 @@ def link(name: str, *, on: bool = True) -> Link:
 
 
 def test_with_nothing_on_the_application_is_unchanged() -> None:
-    assert build_chain(app, CONFIG) is app
-    assert build_chain(app, CONFIG, [link("a", on=False)]) is app
+    assert build_chain(app, GIVEN) is app
+    assert build_chain(app, GIVEN, [link("a", on=False)]) is app
 
 
 def test_outermost_comes_first() -> None:
-    built: Any = build_chain(app, CONFIG, [link("outer"), link("off", on=False), link("inner")])
+    built: Any = build_chain(app, GIVEN, [link("outer"), link("off", on=False), link("inner")])
     assert built == ("outer", ("inner", app))

@@ -60,7 +60,7 @@ def assembled(
     if config.env_file is not None:
         apply_env_file(config.env_file)
     with contextlib.ExitStack() as stack:
-        importer = FreshImport(config.app, factory=config.factory, app_dir=config.app_dir)
+        importer = FreshImport.of(config)
         stack.callback(importer.close)
         code = importer.load()
         listening = listen(config)

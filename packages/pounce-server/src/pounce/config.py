@@ -15,6 +15,7 @@ from pounce_http1 import Limits
 from pounce_workers.settings import ServingSettings, WorkerSettings
 from pounce_workers.tls_settings import TlsSettings
 
+from .middleware_values import MiddlewareUse  # noqa: TC001 - the type of a field, read at run time
 from .places import TcpPlace, parse_place
 from .reload_settings import ReloadSettings
 from .settings import Kind, Setting, nearest, settings_of
@@ -80,6 +81,15 @@ class ServerConfig:
             "help": "The application's interface; auto finds out.",
             "choices": ("auto", "asgi3", "asgi2", "wsgi", "sync"),
             "group": "Application",
+        },
+    )
+    middleware: tuple[MiddlewareUse, ...] = field(
+        default=(),
+        metadata={
+            "help": "ASGI middleware around the application, the outermost first; may be repeated. In a file an entry"
+            ' may be a table with options: {use = "module:Class", option = 1}.',
+            "group": "Application",
+            "metavar": "MODULE:CLASS",
         },
     )
     host: str = field(

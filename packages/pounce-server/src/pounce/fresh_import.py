@@ -12,23 +12,26 @@ import importlib
 import linecache
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pounce_asgi import AppImportError
 
 from .default_metrics import DefaultMetrics
 from .earlier_imports import EARLIER, ModuleTable
 from .fresh_source import FreshSource
-from .importer import find_target, make_application, prepare_path
+from .importer import find_named, find_target, make_application, prepare_path
 from .library_caches import forget
 from .module_swap import ModuleSwap
 from .own_code import OwnCode, own_code
 from .reload_obstacles import explanation, obstacle
+from .user_middleware import named_in_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
+
+    from .config import ServerConfig
 
 __all__ = ["FreshImport", "ImportedCode"]
 
@@ -43,6 +46,8 @@ class ImportedCode:
         self._table: ModuleTable | None = None
         self._named: Any = None
         self.app: Any = None
+        self.named: Mapping[str, Any] = {}
+        """What else was imported with it, by name; empty once released."""
         """The application; None once released."""
         self.kept: Mapping[str, str] = swap.kept if earlier is not None else {}
         """Modules of the application that are still those of before, and why."""
@@ -79,14 +84,25 @@ class ImportedCode:
     def _forget(self) -> None:
         self._swap = self._earlier = self._table = None
         self._named = self.app = None
+        self.named = {}
 
 
 class FreshImport:
     """Imports one application, again and again. Safe from any thread; one import at a time."""
 
     def __init__(
-        self, target: object, *, factory: bool = False, app_dir: str = "", reload_dirs: Sequence[str] = ()
+        self,
+        target: object,
+        *,
+        factory: bool = False,
+        app_dir: str = "",
+        reload_dirs: Sequence[str] = (),
+        beside: Mapping[str, str] | None = None,
     ) -> None:
+        """``beside`` are other objects of the application's code that are imported with it, ``module:attribute``, each
+        with the setting that names it.
+        """
+        self._beside = beside or {}
         self.target = target
         self.factory = factory
         self._app_dir = app_dir
@@ -99,6 +115,17 @@ class FreshImport:
         self._succeeded: list[ImportedCode] = []
         """Those that are told apart from the current one."""
         self._attempted = False
+
+    @classmethod
+    def of(cls, config: ServerConfig) -> Self:
+        """That of a server: its application and what else its configuration names in the code."""
+        return cls(
+            config.app,
+            factory=config.factory,
+            app_dir=config.app_dir,
+            reload_dirs=config.reloading.reload_dir,
+            beside=named_in_code(config),
+        )
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -173,6 +200,7 @@ class FreshImport:
         try:
             code._named = find_target(self.target)
             code.app = make_application(code._named, self.target) if self.factory else code._named
+            code.named = {name: find_named(name, setting) for name, setting in self._beside.items()}
         except BaseException as error:
             self._undo(code)
             reason = explanation(error.__cause__) if earlier is not None else None

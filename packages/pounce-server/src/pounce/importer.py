@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType, TracebackType
 
-__all__ = ["can_serve", "find_target", "load_application", "make_application", "prepare_path"]
+__all__ = ["can_serve", "find_named", "find_target", "load_application", "make_application", "prepare_path"]
 
 
 def prepare_path(app_dir: str) -> None:
@@ -64,6 +64,21 @@ def find_target(target: object) -> Any:
     found = _attribute(target) if isinstance(target, str) else target
     if not can_serve(found):
         raise AppImportError(f"{_name(target)} is not callable: it is {_described(found)}")
+    return found
+
+
+def find_named(target: str, setting: str) -> Any:
+    """What ``target`` names for a setting: a class or function.
+
+    Raises:
+        AppImportError: as ``load_application`` says; the message begins with the setting.
+    """
+    try:
+        found = _attribute(target)
+    except AppImportError as error:
+        raise AppImportError(f"{setting}: {error}") from error.__cause__
+    if not callable(found):
+        raise AppImportError(f"{setting}: {target} is not callable: it is {_described(found)}")
     return found
 
 

@@ -40,14 +40,14 @@ from .own_code import own_code
 from .port_shares import PortShares
 from .portable import require_portable
 from .redirect_server import RedirectServer
-from .reload_obstacles import obstacle
 from .service_manager import ServiceManager
 from .stages import Stage, State, step
 from .thread_crews import PortCrew, SoloCrew, ThreadCrew
+from .worker_choice import reloadable, without_effect
 from .worker_factory import interface_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pounce_asgi import Listeners
     from pounce_workers import TlsContexts
@@ -206,17 +206,15 @@ class Life:
         decision = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers)
         if decision.imports_here:
             with GilWatch() as watch:
-                self._importer = FreshImport(
-                    config.app, factory=config.factory, app_dir=config.app_dir, reload_dirs=config.reloading.reload_dir
-                )
+                self._importer = FreshImport.of(config)
                 self._stack.callback(self._importer.close)
                 self._code = self._importer.load()
             interface_of(self._code.app, config)  # what cannot be told is said before anything else is done
             decision = detect_kind(
                 Interpreter.now(), requested=config.worker_kind, workers=workers, culprits=watch.culprits
             )
-            decision = _reloadable(config, decision)
-        for warning in (*decision.warnings, *_without_effect(config, decision)):
+            decision = reloadable(config, decision)
+        for warning in (*decision.warnings, *without_effect(config, decision)):
             _log.warning("%s", warning)
         if decision.kind == "process":
             require_portable(config.app)
@@ -395,20 +393,3 @@ class Life:
         do.Report: _report,
         do.Exit: _exit,
     }
-
-
-def _reloadable(config: ServerConfig, decision: Decision) -> Decision:
-    """Processes, where new code is to be loaded and what the application is made of allows that in a new one only."""
-    if config.reloading.reload and config.worker_kind == "auto" and isinstance(config.app, str) and obstacle():
-        reason = "new code of Django applications is loaded by new processes"
-        return dataclasses.replace(decision, kind="process", reason=reason)
-    return decision
-
-
-def _without_effect(config: ServerConfig, decision: Decision) -> Iterator[str]:
-    """What was set and cannot work with these workers."""
-    if config.worker.workers_max_rss is not None and decision.kind == "thread":
-        yield (
-            "workers_max_rss has no effect on worker threads, whose memory is one; use --worker-kind process, or let "
-            "the service manager or the container limit the memory of the server"
-        )

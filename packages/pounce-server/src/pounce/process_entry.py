@@ -108,9 +108,7 @@ def _imported(config: ServerConfig, birth: Birth) -> Any:
     # Within the watch, for its warning is the parent's business: where processes serve, the GIL is no surprise.
     with GilWatch():
         try:
-            return FreshImport(
-                config.app, factory=config.factory, app_dir=config.app_dir, reload_dirs=config.reloading.reload_dir
-            ).load()
+            return FreshImport.of(config).load()
         except AppImportError as error:
             if birth.told_to_end:
                 raise SystemExit(0) from None  # what is raised to leave the import is no mistake of the application

@@ -88,6 +88,8 @@ _CERTIFICATE: Final[dict[str, Any]] = {
     },
 }
 
+_MIDDLEWARE: dict[str, Any] = {"type": "object", "required": ["use"], "properties": {"use": {"type": "string"}}}
+
 _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": "string"},
     Kind.WHOLE: {"type": "integer"},
@@ -97,6 +99,7 @@ _TYPES: dict[Kind, dict[str, Any]] = {
     Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
     Kind.PLACES: {"type": "array", "items": {"type": "string"}},
     Kind.CERTIFICATES: {"type": "array", "items": {"anyOf": [{"type": "string"}, _CERTIFICATE]}},
+    Kind.MIDDLEWARE: {"type": "array", "items": {"anyOf": [{"type": "string"}, _MIDDLEWARE]}},
     Kind.PERMISSIONS: {"type": "string", "pattern": "^(0o?)?[0-7]{3}$"},
     Kind.HEADERS: {
         "anyOf": [

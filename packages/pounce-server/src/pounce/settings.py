@@ -21,6 +21,8 @@ from typing import Any, Final
 
 from pounce_workers.tls_settings import TlsCertificate
 
+from .middleware_values import MiddlewareUse
+
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -50,6 +52,8 @@ class Kind(enum.Enum):
     """Those of a file, in octal digits. A text everywhere: TOML's 660 would be the number, another thing."""
     CERTIFICATES = "certificates"
     """Several certificates: a repeated flag, one a line in a variable, an array of texts or of tables in the file."""
+    MIDDLEWARE = "middleware"
+    """Several classes: a repeated flag, a comma-separated variable, an array of texts or of tables in the file."""
     APPLICATION = "application"
     """``module:attribute``, or from Python also the application itself."""
 
@@ -108,7 +112,7 @@ class Setting:
     @property
     def repeated(self) -> bool:
         """The flag may be given several times."""
-        return self.kind in (Kind.TEXTS, Kind.PLACES, Kind.HEADERS, Kind.CERTIFICATES)
+        return self.kind in (Kind.TEXTS, Kind.PLACES, Kind.HEADERS, Kind.CERTIFICATES, Kind.MIDDLEWARE)
 
     @property
     def default_text(self) -> str:
@@ -187,6 +191,7 @@ _KINDS: Final[dict[object, Kind]] = {
     tuple[str, ...]: Kind.TEXTS,
     tuple[tuple[str, str], ...]: Kind.HEADERS,
     tuple[TlsCertificate, ...]: Kind.CERTIFICATES,
+    tuple[MiddlewareUse, ...]: Kind.MIDDLEWARE,
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .certificate_values import CERTIFICATES_IN_WORDS, certificates_of, shown_certificates
+from .middleware_values import MIDDLEWARE_IN_WORDS, middleware_of, shown_middleware
 from .places import PLACES_IN_WORDS, parse_place
 from .settings import Kind, Setting
 
@@ -43,7 +44,7 @@ def parse(setting: Setting, text: str) -> object:
         return check(setting, int(_matching(setting, _WHOLE, text)))
     if setting.kind is Kind.NUMBER:
         return check(setting, float(_matching(setting, _NUMBER, text)))
-    if setting.kind in (Kind.TEXTS, Kind.PLACES):
+    if setting.kind in (Kind.TEXTS, Kind.PLACES, Kind.MIDDLEWARE):
         return check(setting, [part.strip() for part in text.split(",") if part.strip()])
     if setting.kind in (Kind.HEADERS, Kind.CERTIFICATES):
         return check(setting, [line for line in text.splitlines() if line.strip()])
@@ -64,6 +65,8 @@ def check(setting: Setting, value: object) -> object:
         return _permissions(setting, value)
     if setting.kind is Kind.CERTIFICATES:
         return certificates_of(value)
+    if setting.kind is Kind.MIDDLEWARE:
+        return middleware_of(value)
     if setting.kind is Kind.CHOICE:
         return _choice(setting, value)
     if setting.kind in (Kind.WHOLE, Kind.NUMBER):
@@ -88,6 +91,7 @@ def allowed(setting: Setting) -> str:
         Kind.TEXTS: "a list of texts",
         Kind.PLACES: PLACES_IN_WORDS,
         Kind.CERTIFICATES: CERTIFICATES_IN_WORDS,
+        Kind.MIDDLEWARE: MIDDLEWARE_IN_WORDS,
         Kind.PERMISSIONS: "three octal digits in a text, such as '660'",
         Kind.HEADERS: "a header field written 'Name: value', without control characters",
         Kind.APPLICATION: "an application, written module:attribute",
@@ -102,6 +106,8 @@ def shown(setting: Setting, value: object) -> str:
         return "what is given"
     if setting.kind is Kind.CERTIFICATES:
         return shown_certificates(value)
+    if setting.kind is Kind.MIDDLEWARE:
+        return shown_middleware(value)
     return ", ".join(map(repr, value)) if isinstance(value, tuple) else repr(value)
 
 

@@ -20,7 +20,7 @@ from pounce_asgi import (
 )
 from pounce_workers import AsyncWorkerPool, Companion, SyncWorkerPool, Worker, pin_worker
 
-from .chain import ORDER, build_chain
+from .chain import ORDER, Surroundings, build_chain
 from .protocols import spoken_protocols
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class WorkerFactory:
         app = self._application()
         if self.blocks:
             return self._blocking_pool(app, worker_id, on_started, sockets, shared_sockets=shared_sockets)
-        chain = build_chain(self._lifted(app), self._config)
+        chain = build_chain(self._lifted(app), Surroundings(config=self._config, named=self._code.named))
         try:
             state = self._state_for_all(chain)
         except BaseException:
