@@ -1,0 +1,135 @@
+"""Which values of Host are served. (Which proxies are trusted is another matter: `ProxyHeadersMiddleware`.)
+
+Whoever serves any Host lets clients decide what the links are that the application makes of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pounce_middleware.host_value import parse_host
+from pounce_middleware.path_set import PathSet
+from pounce_middleware.refusal import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+
+__all__ = ["AllowedHostsMiddleware", "AllowedHostsSettings"]
+
+MEMO_SIZE: Final = 256
+"""Values of Host that are remembered for each thread; only those that are served, so that nobody can fill it."""
+
+BAD_REQUEST: Final = 400
+MISDIRECTED: Final = 421
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedHostsSettings:
+    """Which hosts are served.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
+    """
+
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Hosts that are served, such as example.com or *.example.com for all below it; ports do not count."
+            " Others are answered 400, over HTTP/2 and HTTP/3 421. Without it all are served."
+        },
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            _HostTable(self.allowed_hosts)
+        except ValueError as error:
+            raise ValueError(f"allowed_hosts: {error}") from None
+
+
+class _HostTable:
+    """The hosts, ready to be looked up."""
+
+    __slots__ = ("everything", "names", "suffixes")
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        names: set[str] = set()
+        suffixes: list[str] = []
+        self.everything = False
+        for host in hosts:
+            below = host.startswith("*.")
+            # An IPv6 address may be written with or without its brackets.
+            parsed = parse_host(host[2:] if below else host) or parse_host(f"[{host}]")
+            if host == "*":
+                self.everything = True
+            elif parsed is None or parsed.port is not None:
+                raise ValueError(f"{host!r} is neither the name of a host, nor *.name, nor *; ports do not count")
+            elif below:
+                suffixes.append("." + parsed.name)
+            else:
+                names.add(parsed.name)
+        self.names = frozenset(names)
+        self.suffixes = tuple(suffixes)
+
+    def serves(self, name: str) -> bool:
+        return self.everything or name in self.names or name.endswith(self.suffixes)
+
+
+class _Memo(threading.local):
+    def __init__(self) -> None:
+        self.served: set[bytes] = set()
+
+
+class AllowedHostsMiddleware:
+    """ASGI middleware for ``http`` and ``websocket`` scopes. Must see the Host that trusted proxies tell."""
+
+    def __init__(
+        self, app: ASGI3Application, *, allowed_hosts: Iterable[str], exempt_paths: Iterable[str] = ()
+    ) -> None:
+        """``exempt_paths`` (as in `PathSet`) are served under any Host: probes of health come by address.
+
+        Raises:
+            ValueError: one of ``allowed_hosts`` is no host.
+        """
+        self.app = app
+        self._hosts = _HostTable(allowed_hosts)
+        self._exempt = PathSet(exempt_paths)
+        self._memo = _Memo()
+
+    @classmethod
+    def from_settings(
+        cls, app: ASGI3Application, settings: AllowedHostsSettings, *, exempt_paths: Iterable[str] = ()
+    ) -> AllowedHostsMiddleware:
+        """With the options of the command line."""
+        return cls(app, allowed_hosts=settings.allowed_hosts, exempt_paths=exempt_paths)
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Serve the request, or refuse it."""
+        if scope["type"] == "http" or scope["type"] == "websocket":
+            values = [value for name, value in scope["headers"] if name == b"host"]
+            if len(values) != 1 or values[0] not in self._memo.served:
+                status = self._refused(scope, values)
+                if status:
+                    await refuse(scope, receive, send, status, "This host is not served here.")
+                    return
+        await self.app(scope, receive, send)
+
+    def _refused(self, scope: Any, values: list[bytes]) -> int:
+        """The status of the answer; 0 when the request is to be served."""
+        if scope["path"] in self._exempt:
+            return 0
+        # RFC 9112, 3.2: no Host, or more than one, is a bad request.
+        host = parse_host(values[0].decode("latin-1")) if len(values) == 1 else None
+        if host is None:
+            return BAD_REQUEST
+        if self._hosts.serves(host.name):
+            served = self._memo.served
+            if len(served) < MEMO_SIZE:
+                served.add(values[0])
+            return 0
+        # Browsers use one connection for all names of its certificate (RFC 9113, 9.1.1). 421 makes them try the other
+        # name on a connection of its own (9.1.2), which may lead to another server; over HTTP/1 nothing would differ.
+        return MISDIRECTED if scope["http_version"][:1] in ("2", "3") else BAD_REQUEST

@@ -1,0 +1,183 @@
+"""Plain functions that see the head of each request and of each response, for what needs no ASGI.
+
+    def on_request(head): ...      # may change head.headers and head.state, and may return an Answer
+    def on_response(head): ...     # may change head.status and head.headers
+
+They run on the event loop, for each request, and so must not wait. An exception in one is the request's: 500.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pounce_asgi import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_middleware.answer import Answer
+
+__all__ = ["HookSettings", "HookedRequest", "HookedResponse", "HooksMiddleware", "load_hook"]
+
+Pair = tuple[bytes, bytes]
+
+_REFERENCE: Final = re.compile(r"[\w.]+:[\w.]+")
+_HEADS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookSettings:
+    """Functions of the user's.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
+    """
+
+    on_request: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "Functions, written module:function, that are called with the head of each request."},
+    )
+    on_response: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "Functions, written module:function, that are called with the head of each response."},
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("on_request", "on_response"):
+            for text in getattr(self, name):
+                if not _REFERENCE.fullmatch(text):
+                    raise ValueError(f"{name}: {text!r} is not written module:function")
+
+
+class HookedRequest:
+    """The head of a request, as a hook sees it: a view of the ASGI scope."""
+
+    __slots__ = ("scope",)
+
+    def __init__(self, scope: Any) -> None:
+        self.scope = scope
+
+    @property
+    def method(self) -> str:
+        """GET for the handshake of a WebSocket, over whichever version of HTTP."""
+        return str(self.scope.get("method", "GET"))
+
+    @property
+    def path(self) -> str:
+        """Decoded."""
+        return str(self.scope["path"])
+
+    @property
+    def query_string(self) -> bytes:
+        """As it came."""
+        return bytes(self.scope["query_string"])
+
+    @property
+    def headers(self) -> list[Pair]:
+        """The fields, names in lower case; changes are seen by the application."""
+        headers: list[Pair] = self.scope["headers"]
+        return headers
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Its address; None over a UNIX socket."""
+        client: tuple[str, int] | None = self.scope.get("client")
+        return client
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the request carries with it: ``request.state`` in Starlette."""
+        state: dict[str, Any] = self.scope.setdefault("state", {})
+        return state
+
+
+class HookedResponse:
+    """The head of a response, as a hook sees it. It may assign ``status`` and change ``headers``."""
+
+    __slots__ = ("headers", "request", "status")
+
+    def __init__(self, request: HookedRequest, status: int, headers: list[Pair]) -> None:
+        self.request = request
+        self.status = status
+        self.headers = headers
+
+
+class HooksMiddleware:
+    """ASGI middleware for ``http`` and ``websocket`` scopes; of a WebSocket the response is one that denies it."""
+
+    def __init__(
+        self,
+        app: ASGI3Application,
+        *,
+        on_request: Iterable[Callable[[HookedRequest], Answer | None]] = (),
+        on_response: Iterable[Callable[[HookedResponse], object]] = (),
+    ) -> None:
+        self.app = app
+        self._on_request = tuple(on_request)
+        self._on_response = tuple(on_response)
+
+    @classmethod
+    def from_settings(cls, app: ASGI3Application, settings: HookSettings) -> HooksMiddleware:
+        """With the options of the command line.
+
+        Raises:
+            ConfigError: a function cannot be had; the message names it.
+        """
+        return cls(
+            app,
+            on_request=[load_hook("on_request", text) for text in settings.on_request],
+            on_response=[load_hook("on_response", text) for text in settings.on_response],
+        )
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Call the hooks, and the application unless one of them has answered."""
+        if scope["type"] != "http" and scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        request = HookedRequest(scope)
+        app = self.app
+        for hook in self._on_request:
+            answer = hook(request)
+            if answer is not None:
+                app = answer
+                break
+        await app(scope, receive, self._send_with_hooks(request, send) if self._on_response else send)
+
+    def _send_with_hooks(self, request: HookedRequest, send: Any) -> Any:
+        hooks = self._on_response
+
+        def send_head(message: Any) -> Any:
+            # No coroutine of its own: what it returns is that of the server's send().
+            if message["type"] in _HEADS:
+                response = HookedResponse(request, message["status"], [*message.get("headers", ())])
+                for hook in hooks:
+                    hook(response)
+                message = {**message, "status": response.status, "headers": response.headers}
+            return send(message)
+
+        return send_head
+
+
+def load_hook(setting: str, text: str) -> Callable[[Any], Any]:
+    """The function that ``module:function`` names.
+
+    Raises:
+        ConfigError: it cannot be imported, is not there, cannot be called, or would have to be awaited.
+    """
+    module, _, path = text.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for name in path.split("."):
+            found = getattr(found, name)
+    except Exception as error:
+        raise ConfigError(f"{setting}: {text} cannot be imported: {type(error).__name__}: {error}") from error
+    if not callable(found):
+        raise ConfigError(f"{setting}: {text} is not a function")
+    if inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(type(found).__call__):
+        raise ConfigError(f"{setting}: {text} is a coroutine function; hooks are called, not awaited")
+    return found  # type: ignore[no-any-return]
