@@ -1,0 +1,409 @@
+"""A connection of qh3, whose core in Rust does everything from packets to streams.
+
+The core raises the client's windows when the bytes are taken out of it, so they are left in it while the application
+has too much to use up: half of the connection's window is what may be out here, the other half what may wait in there.
+What waits is in the order in which it came. So one stream that nobody reads can have the whole window of the
+connection, not just that of a stream; then the others wait for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from qh3 import tls
+from qh3._hazmat import QuicConnectionCore
+from qh3.quic.configuration import QuicConfiguration
+from qh3.quic.connection import QuicConnection
+from qh3.quic.tls_bridge import QuicTlsBridgeError
+
+from pounce_h3.engine.events import DATA, HANDSHAKE, RESET, STOPPED, Happened
+from pounce_h3.engine.qh3_bridge import UNIDIRECTIONAL_STREAMS, Bridge
+from pounce_h3.engine.qh3_identity import parsed
+from pounce_h3.quic import ConnectionEnd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pounce_h3.certificates import Identity
+    from pounce_h3.engine.library import NewConnection
+    from pounce_h3.quic import Address
+
+__all__ = ["Qh3Connection"]
+
+_INTERNAL_ERROR: Final = 0x1
+_CONNECTION_IDS: Final = 8
+"""How many of the client's we keep."""
+_ACK_DELAY_EXPONENT: Final = 3
+_MAX_ACK_DELAY: Final = 0.025
+"""Seconds; both are what RFC 9000, 18.2 has as defaults, and what qh3 tells the client."""
+_ENDING: Final = frozenset(("closing", "draining", "terminated"))
+_HANDSHAKE_TIME: Final = 10.0
+"""Seconds in which a client has to complete its handshake."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What the core does not tell."""
+
+    sending: bool
+    receiving: bool = True
+    stopped: bool = False
+    unused: int = 0
+    """Bytes told of and not credited."""
+
+
+class Qh3Connection(QuicConnection):
+    """``LibraryConnection`` by qh3."""
+
+    def __init__(self, new: NewConnection, versions: Sequence[int]) -> None:
+        settings = new.settings
+        self._new = new
+        self.identity: Identity = new.certificates.first
+        leaf, rest, key = parsed(self.identity)
+        first_id = new.ids.make()
+        half = settings.h3_connection_window // 2
+        super().__init__(
+            configuration=QuicConfiguration(
+                alpn_protocols=["h3"],
+                certificate=leaf,
+                certificate_chain=rest,
+                private_key=key,
+                connection_id_length=len(first_id),
+                idle_timeout=settings.quic_idle_timeout,
+                is_client=False,
+                max_data=half,
+                max_stream_data=min(settings.h3_stream_window, half),
+                supported_versions=list(versions),
+            ),
+            original_destination_connection_id=new.original_destination_id,
+            retry_source_connection_id=new.retry_source_id,
+            session_ticket_fetcher=None if new.sessions is None else new.sessions.take,
+            session_ticket_handler=None if new.sessions is None else self._keep_ticket,
+        )
+        self.host_cid = first_id
+        self.happened: list[Happened] = []
+        self.fell: list[int] = []
+        self.ended: ConnectionEnd | None = None
+        self._ended_by_us = False
+        self._over = False
+        self._most_unused = half
+        self._unused = 0
+        self._streams: dict[int, _Stream] = {}
+        self._resume = False  # what waits in the core can be taken again
+        self._watched: dict[int, int] = {}  # backlogs of which somebody wants to know that they fell
+        self._handshake_end: float | None = None
+
+    # -- driven -------------------------------------------------------------------------------------------------------
+
+    def receive(self, datagrams: Sequence[bytes], address: Address, now: float) -> None:
+        if self._over:
+            return
+        try:
+            self.receive_many_datagrams(list(datagrams), address, now)
+        except Exception as error:  # noqa: BLE001 - whatever qh3 finds wrong, it is the datagram
+            self._fail(error)
+        if self._core is None or not self._core.received_authenticated_packet:
+            self._over = True
+            self.ended = ConnectionEnd(0, "nothing in the first datagram could be read", False, False)
+        elif self._handshake_end is None:
+            self._handshake_end = now + _HANDSHAKE_TIME
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Any]]:
+        core = self._core
+        if core is None or self._over:
+            return []
+        datagrams = []
+        while (transmit := core.poll_transmit(now)) is not None:
+            datagrams.append((transmit[0], transmit[1]))
+        if datagrams and self._watched:
+            self._look_at_backlogs()
+        return datagrams
+
+    def _look_at_backlogs(self) -> None:
+        for stream_id, waiting in list(self._watched.items()):
+            if self.get_send_buffer_size(stream_id) < waiting:
+                del self._watched[stream_id]
+                self.fell.append(stream_id)
+
+    @property
+    def timer(self) -> float | None:
+        if self._core is None or self._over:
+            return None
+        timer = self._core.get_timer()
+        time = None if timer is None else timer[1]
+        if self._resume:
+            return 0.0
+        if not self._handshake_complete and self._handshake_end is not None:
+            return self._handshake_end if time is None else min(time, self._handshake_end)
+        return time
+
+    def expire(self, now: float) -> None:
+        core = self._core
+        if core is None or self._over:
+            return
+        if not self._handshake_complete and self._handshake_end is not None and now >= self._handshake_end:
+            self._over = True
+            self._set_ended(ConnectionEnd(0, "the handshake took too long", False, False))
+            return
+        try:
+            core.handle_timer(now)
+            self._resume = False
+            self._drain_core()
+        except Exception as error:  # noqa: BLE001 - a fault of qh3 must not end the server
+            self._fail(error)
+
+    @property
+    def over(self) -> bool:
+        return self._over
+
+    @property
+    def address(self) -> Address:
+        address: Address = self._remote_addr if self._core is None else self._core.active_path[2]
+        return address
+
+    @property
+    def cipher_suite(self) -> int | None:
+        suite = self.get_cipher()
+        return None if suite is None else int(suite)
+
+    # -- asked --------------------------------------------------------------------------------------------------------
+
+    def send(self, stream_id: int, data: bytes, *, end: bool) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is None or not stream.sending or self._core is None or self._over:
+            return
+        try:
+            if self._handshake_complete:
+                self._core.send_stream(stream_id, data, end)
+            else:
+                self.send_stream_data(stream_id, data, end)
+        except ValueError:  # reset because of a STOP_SENDING that is not read yet
+            end = True
+        if end:
+            stream.sending = False
+            self._forget_finished(stream_id, stream)
+
+    def backlog(self, stream_id: int) -> int:
+        waiting: int = 0 if self._core is None else self.get_send_buffer_size(stream_id)
+        if waiting:
+            self._watched[stream_id] = waiting
+        return waiting
+
+    def open_unidirectional(self) -> int:
+        stream_id: int = self._open_stream(is_unidirectional=True)
+        self._streams[stream_id] = _Stream(sending=True, receiving=False)
+        return stream_id
+
+    def reset(self, stream_id: int, code: int) -> None:
+        # Also one whose last bytes were queued: those that are not there yet are not sent any more.
+        if self._core is not None and not self._over and self.ended is None:
+            with contextlib.suppress(ValueError):  # it is done, or there never was one
+                self._core.reset_stream(stream_id, code)
+            stream = self._streams.get(stream_id)
+            if stream is not None:
+                stream.sending = False
+                self._forget_finished(stream_id, stream)
+
+    def stop(self, stream_id: int, code: int) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is None or stream.stopped or self._core is None:
+            return
+        stream.stopped = True
+        with contextlib.suppress(ValueError):  # everything has arrived
+            self._core.stop_sending(stream_id, code)
+        self._use_up(stream, stream.unused)
+
+    def credit(self, stream_id: int, size: int) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None and not stream.stopped:
+            self._use_up(stream, min(size, stream.unused))
+
+    def sending(self, stream_id: int) -> bool:
+        stream = self._streams.get(stream_id)
+        return stream is not None and stream.sending and self.ended is None and not self._ended_by_us
+
+    def receiving(self, stream_id: int) -> bool:
+        stream = self._streams.get(stream_id)
+        if stream is None or stream.stopped or self.ended is not None or self._ended_by_us:
+            return False
+        return stream.receiving
+
+    def update_keys(self) -> None:
+        if self._handshake_complete and self._core is not None:
+            with contextlib.suppress(ValueError):  # the last update is not through yet
+                self._core.request_key_update()
+
+    def end(self, code: int, reason: str, *, application: bool) -> None:
+        self._ended_by_us = True
+        if self._core is None:
+            self._over = True
+        else:
+            self.close(code, None if application else 0, reason)
+
+    # -- taking what the core has -------------------------------------------------------------------------------------
+
+    def _use_up(self, stream: _Stream, size: int) -> None:
+        held = self._unused >= self._most_unused
+        stream.unused -= size
+        self._unused -= size
+        if held and self._unused < self._most_unused:
+            self._resume = True
+
+    def _forget_finished(self, stream_id: int, stream: _Stream) -> None:
+        """Once nothing more is told or sent, whoever used the stream has no business with it."""
+        if not stream.sending and not stream.receiving:
+            self._use_up(stream, stream.unused)
+            self._streams.pop(stream_id, None)
+
+    def _drain_core(self) -> None:
+        core = self._core
+        while (self._unused < self._most_unused or core.state in _ENDING) and (native := core.next_event()) is not None:
+            self._take(native)
+
+    def _take(self, native: tuple[Any, ...]) -> None:
+        match native[0]:
+            case "stream_data":
+                self._take_data(native[1], native[2], native[3])
+            case "stream_reset":
+                self._take_reset(native[1], native[2])
+            case "stop_sending":
+                self._take_stop(native[1], native[2])
+            case "crypto_data":
+                self._take_crypto(native)
+            case "connection_id_issued":
+                self._new.ids.add(native[1])
+            case "connection_id_retired":
+                self._new.ids.discard(native[1])
+            case "peer_closed":
+                self._set_ended(ConnectionEnd(native[2], _text(native[4]), native[3] is None, True))
+            case "protocol_error":
+                self._set_ended(ConnectionEnd(native[1], _text(native[3]), False, False))
+            case "connection_terminated":
+                self._over = True
+                if native[1] == 1 and native[3] == b"Idle timeout":
+                    self._set_ended(ConnectionEnd(0, "nothing arrived for too long", False, False))
+                else:
+                    self._set_ended(ConnectionEnd(native[1], _text(native[3]), native[2] is None, False))
+
+    def _stream_of_client(self, stream_id: int) -> _Stream | None:
+        stream = self._streams.get(stream_id)
+        if stream is None and not stream_id & 1:
+            stream = self._streams[stream_id] = _Stream(sending=not stream_id & 2)
+        return stream
+
+    def _take_data(self, stream_id: int, data: bytes, ended: bool) -> None:
+        stream = self._stream_of_client(stream_id)
+        if stream is None:
+            return
+        stream.receiving = not ended
+        if not stream.stopped:
+            stream.unused += len(data)
+            self._unused += len(data)
+            self.happened.append((DATA, stream_id, data, ended))
+        if ended:
+            self._forget_finished(stream_id, stream)
+
+    def _take_reset(self, stream_id: int, code: int) -> None:
+        stream = self._stream_of_client(stream_id)
+        if stream is None:
+            return
+        stream.receiving = False
+        if not stream.stopped:
+            self.happened.append((RESET, stream_id, code))
+        self._forget_finished(stream_id, stream)
+
+    def _take_stop(self, stream_id: int, code: int) -> None:
+        stream = self._stream_of_client(stream_id)
+        if stream is not None and stream.sending:
+            stream.sending = False
+            self.happened.append((STOPPED, stream_id, code))
+            self._forget_finished(stream_id, stream)
+
+    def _take_crypto(self, native: tuple[Any, ...]) -> None:
+        was_complete = self._handshake_complete
+        try:
+            self._tls.receive_crypto(tls.Epoch(native[1]), native[3], native[2], version=self._core.version)
+            self._drain_tls()
+        except QuicTlsBridgeError as error:
+            self._core.close(error.error_code, int(error.frame_type), error.reason_phrase.encode())
+            self._set_ended(ConnectionEnd(error.error_code, error.reason_phrase, False, False))
+        if self._handshake_complete and not was_complete:
+            self.happened.append((HANDSHAKE,))
+
+    def _set_ended(self, end: ConnectionEnd) -> None:
+        if self.ended is None and not self._ended_by_us:
+            self.ended = end
+
+    def _fail(self, error: Exception) -> None:
+        """qh3 does not say why it stumbled over what arrived: end the connection (RFC 9000, 20.1: INTERNAL_ERROR)."""
+        if self._core is not None and self._core.state not in _ENDING:
+            with contextlib.suppress(Exception):
+                self._core.close(_INTERNAL_ERROR, 0, b"")
+            self._set_ended(ConnectionEnd(_INTERNAL_ERROR, f"{type(error).__name__}: {error}", False, False))
+
+    # -- how qh3 does things ------------------------------------------------------------------------------------------
+
+    def _create_core(self, remote_addr: Any, initial_dcid: bytes, now: float) -> None:
+        settings, configuration = self._new.settings, self._configuration
+        self._core = QuicConnectionCore(
+            False,
+            self._version,
+            ("0.0.0.0", 0),  # noqa: S104 - stands for our own address, which the core does not need
+            remote_addr,
+            self.host_cid,
+            initial_dcid,
+            self._retry_source_connection_id is not None,
+            _CONNECTION_IDS,
+            configuration.max_datagram_size,
+            False,
+            configuration.idle_timeout,
+            _ACK_DELAY_EXPONENT,
+            None,
+            None,
+            configuration.max_data,
+            0,
+            configuration.max_stream_data,
+            0,
+            0,
+            0,
+            configuration.max_stream_data,
+            settings.h3_max_concurrent_streams,
+            UNIDIRECTIONAL_STREAMS,
+            0,
+            0,
+            configuration.initial_rtt,
+            _MAX_ACK_DELAY,
+            now,
+        )
+        self._applied_transport_parameters = None
+        self._pre_handshake_state_replayed = False
+
+    def _create_tls(self, remote_source_cid: bytes | None) -> Bridge:
+        self._tls = Bridge(
+            self._new,
+            self.host_cid,
+            self._show,
+            self._configuration,
+            version=self._version,
+            local_initial_source_connection_id=self.host_cid,
+            remote_initial_source_connection_id=remote_source_cid,
+            original_destination_connection_id=self._original_destination_connection_id,
+            retry_source_connection_id=self._retry_source_connection_id,
+            session_ticket_fetcher=self._session_ticket_fetcher,
+            session_ticket_handler=self._session_ticket_handler,
+            version_change_handler=self._set_version,
+        )
+        return self._tls
+
+    def _show(self, identity: Identity) -> None:
+        self.identity = identity
+
+    def _keep_ticket(self, ticket: tls.SessionTicket) -> None:
+        if self._new.sessions is not None:
+            self._new.sessions.add(ticket.ticket, ticket)
+
+
+def _text(reason: bytes | str) -> str:
+    return reason if isinstance(reason, str) else reason.decode("utf-8", "replace")
