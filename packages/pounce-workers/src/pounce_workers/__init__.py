@@ -5,6 +5,10 @@ from __future__ import annotations
 from pounce_workers.net.accept_distributor import AcceptDistributor
 from pounce_workers.net.certificate_watch import CertificateWatch
 from pounce_workers.net.connection_target import ConnectionTarget
+from pounce_workers.net.datagram_binding import bind_udp
+from pounce_workers.net.datagram_peers import PeerFolder
+from pounce_workers.net.datagram_routes import DatagramRoutes
+from pounce_workers.net.datagram_socket import DatagramSockets
 from pounce_workers.net.listeners import adopt_fd, backlog_limit, bind_tcp, bind_tcp_all, open_beside
 from pounce_workers.net.loop import ServingLoop, new_event_loop
 from pounce_workers.net.tls_contexts import TlsContexts
@@ -40,6 +44,8 @@ __all__ = [
     "Companion",
     "ConnectionBudget",
     "ConnectionTarget",
+    "DatagramRoutes",
+    "DatagramSockets",
     "Decision",
     "Generation",
     "GenerationSwap",
@@ -48,6 +54,7 @@ __all__ = [
     "Http2Maker",
     "Interpreter",
     "MoveTo",
+    "PeerFolder",
     "ProcessSlotLauncher",
     "Protocols",
     "ServingLoop",
@@ -77,6 +84,7 @@ __all__ = [
     "backlog_limit",
     "bind_tcp",
     "bind_tcp_all",
+    "bind_udp",
     "bind_unix",
     "calm_garbage_collection",
     "detect_kind",
