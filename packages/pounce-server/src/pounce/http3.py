@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi import ConfigError
+from pounce_workers import DatagramRoutes, DatagramShare, DatagramSockets, PeerFolder, bind_udp
 
 from .addresses import Address, refusal_in_words
 from .features import HTTP3
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pounce_asgi.datagrams import DatagramEndpointMaker
-    from pounce_workers import DatagramShare, DatagramSockets
 
     from .config import ServerConfig
 
@@ -57,8 +57,6 @@ class Http3Ports:
                 "quic_bind: worker processes find each other by UNIX sockets of datagrams, which Windows does not have;"
                 " set workers to 1, or worker_kind to thread"
             )
-        from pounce_workers import PeerFolder, bind_udp
-
         places = [place for place in map(parse_place, config.quic_bind) if isinstance(place, TcpPlace)]
         with refusal_in_words(*places):
             self.slots: Sequence[DatagramSockets] = bind_udp(places, slots=workers)
@@ -110,8 +108,8 @@ class Http3Service:
         folder: str | None = None,
     ) -> None:
         """``slots`` are the sockets by worker, ``folder`` is where other processes are found."""
-        from pounce_h3 import Engines, Http3Endpoints, QuicKeys, QuicSessions
-        from pounce_workers import DatagramRoutes
+        from pounce_h3 import Engines, QuicKeys, QuicSessions
+        from pounce_h3.endpoint_maker import Http3Endpoints
 
         engines = Engines(config.h3, certificates, QuicSessions())
         self.endpoints: DatagramEndpointMaker = Http3Endpoints(config.h3, engines, QuicKeys(secret))
@@ -122,8 +120,6 @@ class Http3Service:
 
     def share(self, worker_id: int) -> DatagramShare:
         """What a worker is given."""
-        from pounce_workers import DatagramShare
-
         return DatagramShare(sockets=self._slots[worker_id], routes=self._routes, peers_folder=self._folder)
 
 
@@ -160,8 +156,6 @@ def service_in_process(
     config: ServerConfig, payload: Http3Payload, certificates: Any, sockets: Sequence[socket.socket], worker_id: int
 ) -> Http3Service:
     """That of a worker process. ``sockets`` are all that it has inherited; the UDP sockets of others are closed."""
-    from pounce_workers import DatagramSockets
-
     mine = range(payload.first + worker_id * payload.count, payload.first + (worker_id + 1) * payload.count)
     for index in range(payload.first, len(sockets)):
         if index not in mine:

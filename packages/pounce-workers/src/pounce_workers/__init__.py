@@ -17,6 +17,7 @@ from pounce_workers.net.unix_sockets import UnixSocketFile, bind_unix
 from pounce_workers.serving.async_worker_pool import AsyncWorkerPool
 from pounce_workers.serving.companion import Companion
 from pounce_workers.serving.connection_budget import ConnectionBudget
+from pounce_workers.serving.datagram_share import DatagramShare
 from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
 from pounce_workers.serving.protocols import Http2Maker, Protocols, WebSocketMaker
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
@@ -45,6 +46,7 @@ __all__ = [
     "ConnectionBudget",
     "ConnectionTarget",
     "DatagramRoutes",
+    "DatagramShare",
     "DatagramSockets",
     "Decision",
     "Generation",
