@@ -125,6 +125,10 @@ class Http2Connection(ConnectionEnd):
                 self._frames_moved += 1
             stream.body_received(data, size, ended)
 
+    def stream_reset(self, stream_id: int) -> None:
+        """A stream is closed by its client, or by what its client did."""
+        self.stream_lost(stream_id)
+
     # -- EngineUser: the connection ----------------------------------------------------------------------------------
 
     def window_opened(self, stream_id: int) -> None:

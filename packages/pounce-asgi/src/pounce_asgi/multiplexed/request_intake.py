@@ -145,7 +145,7 @@ class RequestIntake(Turns):
             if stream is not None:
                 raise
 
-    def stream_reset(self, stream_id: int) -> None:
+    def stream_lost(self, stream_id: int) -> None:
         """A stream is closed by its client, or by what its client did."""
         stream = self.streams.get(stream_id)
         if stream is not None:

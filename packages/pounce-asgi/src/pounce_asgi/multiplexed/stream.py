@@ -97,9 +97,9 @@ class MultiplexedStream:
         if body:
             self.send_body(body, end)
         else:
-            connection.want_flush()
             if whole:
                 self._sent_all()
+            connection.want_flush()
         if status == 500:  # the application failed, perhaps to end the process
             connection.flush_now()
 
@@ -108,16 +108,16 @@ class MultiplexedStream:
         if self.over:
             return
         connection = self.connection
-        connection.want_flush()
         if not self._outgoing and connection.may_send_at_once(self.stream_id, len(data)):
             connection.count_sent(len(data))
             connection.engine.send_data(self.stream_id, data, end=end)
             if end:
                 self._sent_all()
-            return
-        self._end = end
-        if data:
-            self._keep(data)
+        else:
+            self._end = end
+            if data:
+                self._keep(data)
+        connection.want_flush()
 
     def send_file(
         self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool
@@ -152,8 +152,8 @@ class MultiplexedStream:
             self._trailers = block
         else:
             self.connection.engine.send_head(self.stream_id, block, end=True)
-            self.connection.want_flush()
             self._sent_all()
+            self.connection.want_flush()
 
     def resume_body(self) -> None:
         """Nothing to do: the body itself says what was taken of it."""
