@@ -42,8 +42,9 @@ COMPRESSIBLE_TYPES: Final = (
 """Text, and binary formats without compression of their own. ``image/svg+xml`` is among ``*+xml``; WOFF, PNG, video,
 archives and ``application/octet-stream`` are not here: most of it is compressed already, and trying costs time."""
 
-# RFC 9110, 8.3.1: type "/" subtype, both tokens; RFC 6839: the suffix follows the last plus.
-_TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # noqa: S105 - of the grammar, no secret
+# RFC 9110, 8.3.1: type "/" subtype, both tokens; a star in one means something else here.
+# RFC 6839: the suffix follows the last plus.
+_TOKEN: Final = r"[!#$%&'+\-.^_`|~0-9A-Za-z]+"  # noqa: S105 - of the grammar, no secret
 _PATTERN: Final = re.compile(rf"\*\+{_TOKEN}|{_TOKEN}/(?:\*|{_TOKEN})")
 
 

@@ -73,7 +73,7 @@ class ResponseHead:
             return
         if vary:
             missing.insert(0, vary)
-            self._drop(b"vary")
+        self._drop(b"vary")
         self._values[b"vary"] = b", ".join(missing)
         self.fields.append((b"vary", self._values[b"vary"]))
 

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+
+import pytest
+from body_decoders import Decoder, decode
+from compression_doubles import text
+
+from pounce_compression import DictionaryStore, UrlPattern, dictionary
+from pounce_compression.dictionary import parse_available_dictionary
+
+CONTENT = text(50_000)
+DIGEST = hashlib.sha256(CONTENT).digest()
+CHANGED = CONTENT[:20_000] + b"something new" + CONTENT[20_100:]
+FIELD = b":" + base64.b64encode(DIGEST) + b":"
+
+FIELDS = [
+    (FIELD, DIGEST),
+    (b" " + FIELD + b" ", DIGEST),
+    (FIELD + b";a=1", DIGEST),  # RFC 9651, 3.1.2: parameters that nobody knows mean nothing
+    (FIELD.replace(b"=", b""), DIGEST),  # RFC 9651, 4.2.7: padding may be missing
+    (b"", None),
+    (b"::", None),
+    (b":YQ==:", None),
+    (FIELD[:-1], None),
+    (FIELD[1:], None),
+    (FIELD + b", " + FIELD, None),
+    (b'"' + FIELD[1:-1] + b'"', None),
+    (b":" + base64.urlsafe_b64encode(b"\xff" * 32) + b":", None),
+    (b":" + base64.b64encode(DIGEST + b"x") + b":", None),
+    (b":" + b"A" * 100_000 + b":", None),
+]
+
+
+@pytest.mark.parametrize(("field", "wanted"), FIELDS)
+def test_available_dictionary(field: bytes, wanted: bytes | None) -> None:
+    assert parse_available_dictionary(field) == wanted
+
+
+def test_what_a_client_has_is_found_for_its_paths() -> None:
+    store = DictionaryStore()
+    made = store.add(CONTENT, "/app.*.js")
+    assert made is not None
+    assert made.digest == DIGEST
+    assert store.find(FIELD, b"/app.2.js") is made
+    assert store.find(FIELD, b"/other.js") is None
+    assert store.find(None, b"/app.2.js") is None
+    assert store.find(b":" + base64.b64encode(bytes(32)) + b":", b"/app.2.js") is None
+    assert store.concerns(b"/app.3.js")
+    assert not store.concerns(b"/other.js")
+
+
+def test_the_form_of_dcz() -> None:
+    """RFC 9842, 5: magic, length 32, SHA-256 of the dictionary, then zstd, of which the header is a skippable frame."""
+    made = DictionaryStore().add(CONTENT, "/")
+    assert made is not None
+    packed = made.codec.compress(CHANGED)
+    assert packed[:40] == b"\x5e\x2a\x4d\x18\x20\x00\x00\x00" + DIGEST
+    assert packed[40:44] == b"\x28\xb5\x2f\xfd"
+    assert len(packed) < len(CHANGED) / 100
+    assert decode("zstd", packed[40:], CONTENT) == CHANGED
+    assert made.codec.coding == "dcz"
+
+
+def test_pieces_of_dcz_can_be_decoded_at_once() -> None:
+    made = DictionaryStore().add(CONTENT, "/")
+    assert made is not None
+    for _ in range(2):  # the second uses the context of the first
+        stream, decoder, known = made.codec.stream(), Decoder("zstd", CONTENT), b""
+        header = stream.compress(b"") + stream.flush()
+        for piece in (CHANGED[:100], CHANGED[100:30_000], CHANGED[30_000:]):
+            packed = header + stream.compress(piece) + stream.flush()
+            header = b""
+            if not known:
+                assert packed[8:40] == DIGEST
+                packed = packed[40:]
+            known += decoder.feed(packed)
+            assert CHANGED.startswith(known)
+        assert known == CHANGED
+        decoder.feed(stream.finish())
+        assert decoder.ended
+
+
+def test_windows_are_within_what_clients_take() -> None:
+    """RFC 9842, 5: 8 MiB at least. The window is in byte 5 of a streamed frame (RFC 8878, 3.1.1.1.2)."""
+    store = DictionaryStore(largest=6 * 1024 * 1024, level=1)
+    for size in (1000, 6 * 1024 * 1024):
+        made = store.add(text(size), "/")
+        assert made is not None
+        stream = made.codec.stream()
+        packed = stream.compress(b"hello") + stream.flush()
+        assert 10 + (packed[40 + 5] >> 3) <= 23
+
+
+def test_bounds() -> None:
+    store = DictionaryStore(largest=1000, memory=2500)
+    assert store.add(b"x" * 255, "/") is None
+    assert store.add(b"x" * 1001, "/") is None
+    made = [store.add(bytes([number]) * 1000, "/*") for number in range(4)]
+    fields = [b":" + base64.b64encode(one.digest) + b":" for one in made if one is not None]
+    assert [store.find(field, b"/") is not None for field in fields] == [False, False, True, True]
+
+
+def test_content_that_is_known_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, pattern = DictionaryStore(), UrlPattern("/")
+    made = store.keep(CONTENT, pattern)
+    monkeypatch.setattr(dictionary, "Dictionary", None)
+    assert store.keep(bytes(bytearray(CONTENT)), pattern) is made
+
+
+def test_threads_that_add_at_once_lose_nothing() -> None:
+    store = DictionaryStore()
+    start = threading.Barrier(4)
+
+    def add(seed: int) -> None:
+        start.wait(10)
+        for number in range(10):
+            store.add(b"%d %d " % (seed, number) * 100, "/")
+
+    threads = [threading.Thread(target=add, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    for seed in range(4):
+        for number in range(10):
+            digest = hashlib.sha256(b"%d %d " % (seed, number) * 100).digest()
+            assert store.find(b":" + base64.b64encode(digest) + b":", b"/") is not None
+
+
+def test_patterns_that_cannot_be_used_are_named() -> None:
+    with pytest.raises(ValueError, match="not supported"):
+        DictionaryStore(["/app.(js|css)"])
+
+
+def test_without_zstd_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dictionary, "dictionaries_are_possible", lambda: False)
+    with pytest.raises(LookupError, match="pip install"):
+        DictionaryStore()
