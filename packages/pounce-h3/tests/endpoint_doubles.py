@@ -7,7 +7,8 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi import DatagramPath, Http3Settings, Peer
-from pounce_h3 import QuicEndpoint, QuicKeys
+from pounce_h3.endpoint import QuicEndpoint
+from pounce_h3.keys import QuicKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -202,7 +203,8 @@ class Stage:
         self.link = FakeLink()
         self.engines = FakeEngines()
         settings = Http3Settings(quic_retry=retry, quic_max_connections=most)
-        self.endpoint = QuicEndpoint(self.host, self.host, self.link, settings, self.engines, KEYS, **options)
+        engines: Any = self.engines
+        self.endpoint = QuicEndpoint(self.host, self.host, self.link, settings, engines, KEYS, **options)
 
     def receive(self, *datagrams: bytes, by: DatagramPath | None = None, forwarded: bool = False) -> None:
         by = by or path()

@@ -34,8 +34,8 @@ TOKEN = TOKENS.new(CLIENT, ORIGINAL, SOURCE, NOW)
     ],
 )
 def test_a_token_is_its_clients_alone(changed: dict[str, Any], original: bytes | None, why: str) -> None:
-    call = {"token": TOKEN, "client": CLIENT, "destination_id": SOURCE, "now": NOW} | changed
-    assert TOKENS.check(**call) == original, why
+    call: dict[str, Any] = {"token": TOKEN, "client": CLIENT, "destination_id": SOURCE, "now": NOW}
+    assert TOKENS.check(**(call | changed)) == original, why
 
 
 def test_every_worker_of_the_server_can_check_it_and_no_other_server() -> None:

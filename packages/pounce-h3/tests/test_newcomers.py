@@ -88,8 +88,8 @@ def test_with_always_the_first_initial_gets_a_retry_and_nothing_is_kept() -> Non
 
 
 def _token(**changed: Any) -> bytes:
-    call = {"client": ("192.0.2.1", 4433), "original_id": b"original", "source_id": b"8 bytes!", "now": 100.0} | changed
-    return TOKENS.new(**call)
+    call: dict[str, Any] = {"client": ("192.0.2.1", 4433), "original_id": b"original", "source_id": b"8 bytes!"}
+    return TOKENS.new(**({"now": 100.0} | call | changed))
 
 
 @pytest.mark.parametrize(

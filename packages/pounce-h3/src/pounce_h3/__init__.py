@@ -5,6 +5,7 @@ from __future__ import annotations
 from pounce_h3.certificates import QuicCertificates
 from pounce_h3.connection import Http3Connection
 from pounce_h3.endpoint import QuicEndpoint
+from pounce_h3.endpoint_maker import Http3Endpoints
 from pounce_h3.engine import Engines, QuicEngine
 from pounce_h3.engines import QuicEngines
 from pounce_h3.errors import ConnectionFault, Flood, Http3Error, StreamFault
@@ -21,6 +22,7 @@ __all__ = [
     "Engines",
     "Flood",
     "Http3Connection",
+    "Http3Endpoints",
     "Http3Error",
     "Http3Stream",
     "Http3Wire",
