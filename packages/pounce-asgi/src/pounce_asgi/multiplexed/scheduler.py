@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scheduler"]
 
-ALONE: Final = 0
+ALONE: Final = -1
 """Stands among the streams that take turns for those of a level that do not. No stream has this id."""
 
 
@@ -84,9 +84,9 @@ class Scheduler:
             self.add(stream_id, priority)
 
     def next(self) -> int:
-        """The stream whose turn it is, which goes to the end of those that take turns; 0 when there is none."""
+        """The stream whose turn it is, which goes to the end of those that take turns; -1 when there is none."""
         if not self.members:
-            return 0
+            return -1
         for level in self._levels:
             turns = level.turns
             if turns:
@@ -94,4 +94,4 @@ class Scheduler:
                 if len(turns) > 1:
                     turns.rotate(-1)
                 return level.alone[0] if member == ALONE else member
-        return 0
+        return -1
