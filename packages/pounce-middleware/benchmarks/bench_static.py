@@ -73,7 +73,7 @@ def running(command: list[str], port: int, folder: Path) -> Iterator[int]:
             for _ in range(100):
                 # An answer, not just a connection: a socket can connect to itself on a port that nobody listens on.
                 with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1) as client:
-                    client.sendall(b"HEAD /1024.bin HTTP/1.0\r\n\r\n")
+                    client.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
                     if client.recv(5) == b"HTTP/":
                         break
                 time.sleep(0.1)

@@ -45,6 +45,7 @@ class FolderEntry:
     """A path that leads to a folder: one without its slash at the end, or one to be listed."""
 
     names: FilePath
+    """With an empty last name when it is to be listed."""
 
     @property
     def kept(self) -> int:
@@ -88,6 +89,7 @@ class Loader:
         file = self.directory.open(names)
         if file.is_folder:
             file.close()
+            self._load_folder(names, None)  # nobody is sent to a folder that has nothing to show
             return FolderEntry(names=names)
         return self._load_file(names, file, before)
 

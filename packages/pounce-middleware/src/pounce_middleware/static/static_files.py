@@ -137,6 +137,8 @@ class StaticFiles:
     # -- files -------------------------------------------------------------------------------------------------------
 
     async def _load(self, worker: _Worker, path: str) -> Entry | None:
+        if not path:
+            return FolderEntry(names=())  # where it is mounted, without the slash
         names = file_path(path, hidden=self._hidden)
         if names is None:
             return None
@@ -216,10 +218,10 @@ class StaticFiles:
     # -- folders -----------------------------------------------------------------------------------------------------
 
     async def _send_folder(self, entry: FolderEntry, scope: HTTPScope, send: ASGISendCallable) -> None:
-        if entry.names[-1] != "":
+        if not entry.names or entry.names[-1] != "":
             # Relative: right whatever a proxy has cut off before us, and never another site.
             last = scope["path"].rpartition("/")[2]
-            location = b"./%b/" % quote(last).encode("ascii")
+            location = b"./%b/" % quote(last).encode("ascii") if last else b"./"
             if scope["query_string"]:
                 location += b"?" + quote(scope["query_string"], safe="/?:@!$&'()*+,;=%-._~").encode("ascii")
             await send_bytes(send, 307, [(b"location", location), (b"content-length", b"0")], b"")
