@@ -198,13 +198,14 @@ class Stage:
     """An endpoint with all its doubles."""
 
     def __init__(self, *, retry: Any = "auto", most: int = 10_000, **options: Any) -> None:
-        self.host: Any = FakeHost()
+        self.host = FakeHost()
         self.loop = self.host.loop
         self.link = FakeLink()
         self.engines = FakeEngines()
         settings = Http3Settings(quic_retry=retry, quic_max_connections=most)
+        host: Any = self.host
         engines: Any = self.engines
-        self.endpoint = QuicEndpoint(self.host, self.host, self.link, settings, engines, KEYS, **options)
+        self.endpoint = QuicEndpoint(host, host, self.link, settings, engines, KEYS, **options)
 
     def receive(self, *datagrams: bytes, by: DatagramPath | None = None, forwarded: bool = False) -> None:
         by = by or path()

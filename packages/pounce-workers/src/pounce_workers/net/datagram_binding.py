@@ -50,7 +50,8 @@ def bind_udp(places: Iterable[tuple[str, int]], slots: int) -> tuple[DatagramSoc
     Raises:
         OSError: an address cannot be resolved or bound (``filename`` says which).
     """
-    endpoints = list(dict.fromkeys(one for host, port in places for one in _resolve(host, port)))
+    found = {one[:4]: one for host, port in reversed(tuple(places)) for one in reversed(_resolve(host, port))}
+    endpoints = tuple(reversed(found.values()))  # each once, however it was asked for
     with contextlib.ExitStack() as on_error:
         first = _bind_first(endpoints)
         for sock in first:
