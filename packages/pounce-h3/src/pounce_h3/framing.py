@@ -6,7 +6,7 @@ engine at once. Nothing is known here of what fields mean, nor of times.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pounce_asgi.multiplexed import MessageFault
 from pounce_h3.errors import (
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from pounce_h3.quic import Quic
 
 __all__ = ["Framing", "FramingUser"]
+
+EMPTY_BLOCK: Final = b"\x00\x00"
+"""Trailers that say nothing."""
 
 
 class FramingUser(Protocol):
@@ -161,20 +164,21 @@ class Framing:
     def _read(self, stream_id: int, reader: RequestReader) -> None:
         frames = reader.frames
         waiting = frames.kept
-        told = False
         while not reader.blocked:
             frame = frames.next_frame()
             if frame is None:
                 break
             kind, payload = frame
+            used, waiting = waiting - frames.kept, frames.kept
+            if kind == DATA:
+                used -= len(payload)
+            self._credit(stream_id, used)
             if kind == DATA:
                 reader.step(DATA)
                 told = reader.ended and not frames.unfinished
-                self._credit(stream_id, waiting - frames.kept - len(payload))
-                waiting = frames.kept
                 if told:
                     del self.readers[stream_id]
-                if not payload and not told:
+                elif not payload:
                     self.user.chore(1)
                 self.user.body_received(stream_id, payload, told)
             elif kind == HEADERS:
@@ -192,7 +196,8 @@ class Framing:
     def _on_headers(self, stream_id: int, reader: RequestReader, block: bytes) -> None:
         reader.step(HEADERS)
         try:
-            fields = self._decoder.fields(stream_id, block)
+            # A block without fields is right (RFC 9204, 4.5), and ls-qpack takes none.
+            fields = [] if block == EMPTY_BLOCK else self._decoder.fields(stream_id, block)
         except SectionTooLarge:
             self._too_large(stream_id, reader)
             return

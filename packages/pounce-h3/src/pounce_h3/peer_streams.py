@@ -56,7 +56,8 @@ class PeerStreams:
 
     def receive_data(self, quic: Quic, stream_id: int, data: bytes, ended: bool) -> None:
         """Bytes of a stream."""
-        quic.credit(stream_id, len(data))
+        if data:
+            quic.credit(stream_id, len(data))
         kind = self._kinds.get(stream_id)
         if kind is None:
             data = self._begun.pop(stream_id, b"") + data
