@@ -7,10 +7,13 @@ import socket
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from pounce_middleware.static import Directory, NoSuchFile, directory
+from pounce_middleware.static import Directory, NoSuchFile, directory, file_path
 
 if TYPE_CHECKING:
     from pounce_middleware.static.directory import Symlinks
@@ -86,6 +89,25 @@ LINKS = {
 def test_links_by_policy(root: Path, path: str, walks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory, "_WALKS", walks)
     assert tuple(read(Directory(root, symlinks=policy), path) for policy in POLICIES) == LINKS[path]
+
+
+NAMES = [
+    "..", ".", "", "a.txt", "sub", "b.txt", "inside", "outside", "outside.txt", "beside", "secret.txt", "root-too", "root",
+    "twice.txt", "loop", "%2e%2e", "%252e%252e", "..%2f..", "..%5c..", "\\", "%00", "%c0%ae%c0%ae", "index.html",
+]  # fmt: skip
+
+
+@posix
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(NAMES), max_size=6), st.sampled_from(["within", "none"]), st.booleans())
+def test_no_path_leads_to_a_secret(root: Path, names: list[str], policy: Symlinks, hidden: bool) -> None:
+    """Neither through both walls, nor through the second alone."""
+    path = unquote("/" + "/".join(names))
+    where = Directory(root, symlinks=policy)
+    allowed = file_path(path, hidden=hidden)
+    assert allowed is None or read(where, "/".join(allowed)) in ("a", "b", "/", None)
+    if policy == "within":
+        assert read(where, path[1:]) in ("a", "b", "/", None)
 
 
 @posix
