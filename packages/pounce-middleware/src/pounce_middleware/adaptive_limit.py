@@ -28,8 +28,8 @@ TOLERANCE: Final = 1.5
 """How much longer than the base a request may take: less and noise alone would shrink the limit, more and they wait."""
 SMALLEST_GRADIENT: Final = 0.5
 """No window halves the limit more than once."""
-STILL_TOO_MANY: Final = 0.6
-"""What halving leaves of the time when it was all waiting; where the limit settles by itself it leaves two thirds."""
+STILL_TOO_MANY: Final = 0.55
+"""What halving leaves of the time where even half only waits; where the limit settles by itself it leaves more."""
 SMOOTHING: Final = 0.5
 PROBE_EVERY: Final = 12
 """Windows between two looks at the base: as a rule some seconds, of which one window runs at half the limit."""
