@@ -6,8 +6,10 @@ from typing import Any
 
 from pounce import ServerConfig
 from pounce.chain import Link, Surroundings, build_chain
+from pounce.shared_limits import SharedLimits
 
-GIVEN = Surroundings(config=ServerConfig(app="main:app"), named={})
+CONFIG = ServerConfig(app="main:app")
+GIVEN = Surroundings(config=CONFIG, named={}, limits=SharedLimits(CONFIG))
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None: ...

@@ -25,7 +25,7 @@ ssl_reload_interval = "none"
 [[tls.certificates]]
 certfile = "b.pem"
 keyfile = "b.key"
-keyfile_password = "open"
+keyfile_password = "sesame"
 names = ["Example.org"]
 
 [[tls.certificates]]
@@ -40,12 +40,12 @@ def test_a_file(tmp_path: Path) -> None:
     assert (tls.ssl_cert_reqs, tls.ssl_min_version, tls.ssl_reload_interval) == ("required", "1.3", None)
     assert tls.certificates == (
         TlsCertificate(certfile="a.pem", keyfile="a.key", keyfile_password="sesame"),
-        TlsCertificate(certfile="b.pem", keyfile="b.key", keyfile_password="open", names=("example.org",)),
+        TlsCertificate(certfile="b.pem", keyfile="b.key", keyfile_password="sesame", names=("example.org",)),
         TlsCertificate(certfile="c.pem", keyfile_password="sesame"),
     )
     assert str(loaded.origins["ssl_certificate"]) == f"tls.certificates in {tmp_path / 'pounce.toml'}"
     assert "sesame" not in repr(loaded)
-    assert "open" not in repr(loaded.config)
+    assert "sesame" not in repr(loaded.config)
 
 
 CERTIFICATES = (TlsCertificate(certfile="a.pem", keyfile="a.key"), TlsCertificate(certfile="b.pem"))

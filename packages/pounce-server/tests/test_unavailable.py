@@ -13,7 +13,7 @@ from pounce.unavailable import _ELSEWHERE, _HINTS, unavailable
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("--proxy-headers", "--proxy-headers is not available in this version"),
+        ("--log-config", "--log-config is not available in this version"),
         ("log_config", "log_config is not available in this version"),
         ("--ssl-version", "--ssl-version is not available in this version; use --ssl-min-version"),
         (

@@ -12,6 +12,7 @@ from pounce import ConfigError, ServerConfig
 from pounce.chain import Surroundings, build_chain
 from pounce.fresh_import import FreshImport
 from pounce.middleware_values import MiddlewareUse, middleware_of
+from pounce.shared_limits import SharedLimits
 from pounce_asgi import AppImportError
 from pounce_testing import TestServer
 
@@ -80,7 +81,7 @@ def test_the_first_is_the_outermost() -> None:
 def test_what_cannot_be_made_is_named() -> None:
     config = ServerConfig(app="main:app", middleware=(MiddlewareUse(Marking, (("colour", "secret value"),)),))
     with pytest.raises(AppImportError, match=r"Marking could not be made with the options colour: .*colour") as told:
-        build_chain(hello, Surroundings(config=config, named={}))
+        build_chain(hello, Surroundings(config=config, named={}, limits=SharedLimits(config)))
     assert "secret value" not in str(told.value)
     assert isinstance(told.value.__cause__, TypeError)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .user_middleware import wrap_in
+from . import links
+from .shared_limits import limits_rate, limits_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pounce_asgi import ASGI3Application
 
     from .config import ServerConfig
+    from .shared_limits import SharedLimits
 
 __all__ = ["ORDER", "Link", "Surroundings", "build_chain"]
 
@@ -26,6 +28,7 @@ class Surroundings:
     config: ServerConfig
     named: Mapping[str, Any]
     """What the configuration names in the application's code, by name."""
+    limits: SharedLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,35 @@ class Link:
     wrap: Callable[[ASGI3Application, Surroundings], ASGI3Application]
 
 
+def _has(section: str, *names: str) -> Callable[[ServerConfig], bool]:
+    """On when one of these settings is given. Those of an extra that is not installed do not exist."""
+
+    def is_on(config: ServerConfig) -> bool:
+        holder = getattr(config, section)
+        return any(getattr(holder, name, None) for name in names)
+
+    return is_on
+
+
 ORDER: Final[tuple[Link, ...]] = (
-    Link(
-        "middleware",
-        lambda config: bool(config.middleware),
-        lambda app, given: wrap_in(app, given.config, given.named),
-    ),
+    # Who the client is comes before everything that asks for it.
+    Link("proxy headers", links.proxies_are_believed, links.proxy_headers),
+    Link("request id", _has("request_ids", "request_id_header", "request_id_trust"), links.request_id),
+    # Measures all that follows.
+    Link("server timing", _has("timing", "server_timing"), links.server_timing),
+    Link("hooks", _has("hooks", "on_request", "on_response"), links.hooks),
+    # What is refused costs least when it is refused first; the answers still get the fields for browsers.
+    Link("security headers", _has("security", "security_headers"), links.security_headers),
+    Link("allowed hosts", _has("hosts", "allowed_hosts"), links.allowed_hosts),
+    Link("rate limit", limits_rate, links.rate_limit),
+    # A preflight request is answered here and never waits for a place in the application.
+    Link("cors", _has("cors", "cors_origins"), links.cors),
+    Link("compression", _has("compression", "compress"), links.compression),
+    # Files wait for nobody, and have no share in the application's places.
+    Link("static files", _has("static_files", "static"), links.static_files),
+    Link("request queue", limits_requests, links.request_queue),
+    Link("middleware", lambda config: bool(config.middleware), links.user_middleware),
+    Link("application timing", _has("timing", "server_timing"), links.application_timing),
 )
 
 

@@ -15,6 +15,20 @@ from pounce_http1 import Limits
 from pounce_workers.settings import ServingSettings, WorkerSettings
 from pounce_workers.tls_settings import TlsSettings
 
+from .extra_settings import (
+    AllowedHostsSettings,
+    CompressionSettings,
+    CorsSettings,
+    HookSettings,
+    LoadSheddingSettings,
+    ProxyHeaderSettings,
+    RateLimitSettings,
+    RequestIdSettings,
+    SecurityHeadersSettings,
+    ServerTimingSettings,
+    StaticSettings,
+    extra_of,
+)
 from .middleware_values import MiddlewareUse  # noqa: TC001 - the type of a field, read at run time
 from .places import TcpPlace, parse_place
 from .reload_settings import ReloadSettings
@@ -220,6 +234,21 @@ class ServerConfig:
     h2: Http2Settings = field(default_factory=Http2Settings, metadata={"group": "HTTP/2"})
     h3: Http3Settings = field(default_factory=Http3Settings, metadata={"group": "HTTP/3"})
     websocket: WebSocketSettings = field(default_factory=WebSocketSettings, metadata={"group": "WebSocket"})
+    compression: CompressionSettings = field(default_factory=CompressionSettings, metadata={"group": "Compression"})
+    static_files: StaticSettings = field(default_factory=StaticSettings, metadata={"group": "Static files"})
+    proxies: ProxyHeaderSettings = field(default_factory=ProxyHeaderSettings, metadata={"group": "Proxies"})
+    request_ids: RequestIdSettings = field(
+        default_factory=RequestIdSettings, metadata={"group": "Requests and responses"}
+    )
+    hosts: AllowedHostsSettings = field(
+        default_factory=AllowedHostsSettings, metadata={"group": "Requests and responses"}
+    )
+    rates: RateLimitSettings = field(default_factory=RateLimitSettings, metadata={"group": "Rate limit"})
+    shedding: LoadSheddingSettings = field(default_factory=LoadSheddingSettings, metadata={"group": "Request queue"})
+    security: SecurityHeadersSettings = field(default_factory=SecurityHeadersSettings, metadata={"group": "Browsers"})
+    cors: CorsSettings = field(default_factory=CorsSettings, metadata={"group": "Browsers"})
+    timing: ServerTimingSettings = field(default_factory=ServerTimingSettings, metadata={"group": "Browsers"})
+    hooks: HookSettings = field(default_factory=HookSettings, metadata={"group": "Application"})
 
     def __post_init__(self) -> None:
         changed: dict[str, dict[str, Any]] = {}
@@ -322,6 +351,8 @@ def checked(setting: Setting, value: object) -> object:
 
 def did_you_mean(name: str, known: Mapping[str, object]) -> str:
     """``"; did you mean 'x'?"`` or nothing."""
+    if needs := extra_of(name):
+        return needs
     match = nearest(name, known)
     return f"; did you mean {match!r}?" if match else ""
 

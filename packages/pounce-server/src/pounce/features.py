@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from .config import ServerConfig
 
 __all__ = [
+    "COMPRESSION",
     "CRYPTOGRAPHY",
     "DOTENV",
     "FEATURES",
     "H11",
     "HTTP2",
     "HTTP3",
+    "MIDDLEWARE",
     "UVLOOP",
     "WATCHFILES",
     "WEBSOCKET",
@@ -80,9 +82,11 @@ WATCHFILES: Final = Feature("reload", "watchfiles")
 WEBSOCKET: Final = Feature("ws", "pounce_websocket")
 HTTP2: Final = Feature("h2", "pounce_h2")
 HTTP3: Final = Feature("h3", "pounce_h3")
+COMPRESSION: Final = Feature("compression", "pounce_compression")
+MIDDLEWARE: Final = Feature("middleware", "pounce_middleware")
 CRYPTOGRAPHY: Final = Feature("tls", "cryptography")
 
-FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES, WEBSOCKET, HTTP2, HTTP3, CRYPTOGRAPHY)
+FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES, WEBSOCKET, HTTP2, HTTP3, COMPRESSION, MIDDLEWARE, CRYPTOGRAPHY)
 
 
 def require_features(config: ServerConfig) -> None:

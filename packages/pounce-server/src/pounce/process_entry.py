@@ -17,6 +17,7 @@ from .env_file import apply_env_file
 from .fresh_import import FreshImport
 from .http3 import Http3Payload, Http3Service, quic_certificates, service_in_process
 from .logging_setup import flush_logs, set_up_logging
+from .shared_limits import SharedLimits
 from .worker_factory import WorkerFactory
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def main(birth: Birth) -> None:
             cpus=payload.cpus,
             tls=stack.enter_context(opened_certificates(config, certificates, announce=False)),
             http3=http3,
+            limits=SharedLimits(config, payload.workers),
         )
         worker = factory.make(birth.worker_id, birth.ready, _own_sockets(birth), shared_sockets=True)
         try:

@@ -21,6 +21,7 @@ from pounce_workers import (
 
 from .crew import Crew
 from .generations import HereSlotLauncher, ThreadGeneration
+from .shared_limits import SharedLimits
 from .worker_factory import WorkerFactory
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class _InProcess(Crew):
             cpus=cpus,
             tls=tls,
             http3=http3,
+            limits=SharedLimits(config),
         )
         self.factory = self._new_factory(code)
         self._code = code

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from .extra_settings import extra_of
+
 __all__ = ["unavailable"]
 
 _LATER: Final = ""
 _OFF_ALREADY: Final = "it is off as it is, so leave the option out"
 
 _HINTS: Final[dict[str, str]] = {
-    "forwarded-allow-ips": _LATER,
     "h11-max-incomplete-event-size": "use --limit-request-header-size",
     "log-config": _LATER,
-    "no-proxy-headers": _OFF_ALREADY,
     "no-use-colors": _OFF_ALREADY,
-    "proxy-headers": _LATER,
     "reset-contextvars": _LATER,
     "ssl-version": "use --ssl-min-version",
     "timeout-worker-healthcheck": "use --worker-stall-timeout",
@@ -55,7 +54,8 @@ def unavailable(name: str) -> str | None:
     bare = name.removeprefix("--").replace("_", "-")
     hint = _HINTS.get(bare, _ELSEWHERE.get(bare))
     if hint is None:
-        return None
+        needs = extra_of(bare.removeprefix("no-"))
+        return f"{name} is not available here{needs}" if needs else None
     if bare in _ELSEWHERE:
         return f"{name} is not an option of this server; {hint}"
     return f"{name} is not available in this version" + (f"; {hint}" if hint else "")

@@ -18,7 +18,10 @@ __all__ = ["named_in_code", "wrap_in"]
 
 def named_in_code(config: ServerConfig) -> dict[str, str]:
     """What the configuration names besides the application, and the setting that names it: imported with its code."""
-    return {one.use: "middleware" for one in config.middleware if isinstance(one.use, str)}
+    named = {one.use: "middleware" for one in config.middleware if isinstance(one.use, str)}
+    for setting in ("on_request", "on_response"):
+        named.update(dict.fromkeys(getattr(config.hooks, setting, ()), setting))
+    return named
 
 
 def wrap_in(app: ASGI3Application, config: ServerConfig, named: Mapping[str, Any]) -> ASGI3Application:

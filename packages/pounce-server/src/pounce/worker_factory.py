@@ -22,6 +22,7 @@ from pounce_workers import AsyncWorkerPool, Companion, SyncWorkerPool, Worker, p
 
 from .chain import ORDER, Surroundings, build_chain
 from .protocols import spoken_protocols
+from .shared_limits import SharedLimits
 
 if TYPE_CHECKING:
     import socket
@@ -58,6 +59,7 @@ class WorkerFactory:
         cpus: Sequence[int] = (),
         tls: TlsContexts | None = None,
         http3: Http3Service | None = None,
+        limits: SharedLimits | None = None,
     ) -> None:
         """``multiprocess``: other processes serve the same application. ``cpus``: those that workers are kept on.
 
@@ -67,6 +69,7 @@ class WorkerFactory:
         self.interface = interface_of(code.app, config)
         self._protocols = spoken_protocols(config, self.interface, tls, http3)
         self._http3 = http3
+        self._limits = limits or SharedLimits(config)
         self._config = config
         self._code = code
         self._access_log = access_log
@@ -98,7 +101,9 @@ class WorkerFactory:
         app = self._application()
         if self.blocks:
             return self._blocking_pool(app, worker_id, on_started, sockets, shared_sockets=shared_sockets)
-        chain = build_chain(self._lifted(app), Surroundings(config=self._config, named=self._code.named))
+        chain = build_chain(
+            self._lifted(app), Surroundings(config=self._config, named=self._code.named, limits=self._limits)
+        )
         try:
             state = self._state_for_all(chain)
         except BaseException:

@@ -1,0 +1,118 @@
+"""How each middleware of the chain is made. Nothing is imported before it is switched on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from .user_middleware import wrap_in
+
+if TYPE_CHECKING:
+    from pounce_asgi import ASGI3Application
+
+    from .chain import Surroundings
+    from .config import ServerConfig
+
+__all__ = [
+    "allowed_hosts",
+    "application_timing",
+    "compression",
+    "cors",
+    "hooks",
+    "proxies_are_believed",
+    "proxy_headers",
+    "rate_limit",
+    "request_id",
+    "request_queue",
+    "security_headers",
+    "server_timing",
+    "static_files",
+    "user_middleware",
+]
+
+
+def proxies_are_believed(config: ServerConfig) -> bool:
+    """As soon as somebody is named who is to be believed, unless that is switched off."""
+    wanted = getattr(config.proxies, "proxy_headers", None)
+    return bool(getattr(config.proxies, "forwarded_allow_ips", ())) if wanted is None else wanted
+
+
+def proxy_headers(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import ProxyHeadersMiddleware
+
+    return ProxyHeadersMiddleware.from_settings(app, given.config.proxies)
+
+
+def request_id(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import RequestIdMiddleware
+
+    return RequestIdMiddleware.from_settings(app, given.config.request_ids)
+
+
+def server_timing(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import ServerTimingMiddleware
+
+    return ServerTimingMiddleware.from_settings(app, given.config.timing)
+
+
+def application_timing(app: ASGI3Application, _given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import ApplicationTimingMiddleware
+
+    return ApplicationTimingMiddleware(app)
+
+
+def hooks(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import HooksMiddleware
+
+    hooks, named = given.config.hooks, given.named
+    return HooksMiddleware(
+        app,
+        on_request=[named[name] for name in hooks.on_request],
+        on_response=[named[name] for name in hooks.on_response],
+    )
+
+
+def security_headers(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import SecurityHeadersMiddleware
+
+    return SecurityHeadersMiddleware.from_settings(app, given.config.security)
+
+
+def allowed_hosts(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import AllowedHostsMiddleware
+
+    return AllowedHostsMiddleware.from_settings(app, given.config.hosts)
+
+
+def rate_limit(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import RateLimitMiddleware
+
+    return RateLimitMiddleware.from_settings(app, given.config.rates, limiter=given.limits.rate)
+
+
+def cors(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import cors_middleware
+
+    return cors_middleware(app, given.config.cors)
+
+
+def compression(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_compression import CompressionMiddleware
+
+    # That package stands alone: its own types say less of messages than ours do.
+    return CompressionMiddleware.from_settings(cast("Any", app), given.config.compression)  # type: ignore[return-value]
+
+
+def static_files(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware.static import StaticMounts
+
+    return StaticMounts.from_settings(app, given.config.static_files)
+
+
+def request_queue(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import LoadSheddingMiddleware
+
+    return LoadSheddingMiddleware.from_settings(app, given.config.shedding, shedder=given.limits.shedder)
+
+
+def user_middleware(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    return wrap_in(app, given.config, given.named)

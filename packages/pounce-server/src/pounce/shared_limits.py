@@ -1,0 +1,50 @@
+"""The limits that all workers of a process keep together: made once, and kept when new code is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pounce_asgi import ConfigError
+
+if TYPE_CHECKING:
+    from pounce_middleware import LoadShedder, RateLimiter
+
+    from .config import ServerConfig
+
+__all__ = ["SharedLimits", "limits_rate", "limits_requests"]
+
+
+class SharedLimits:
+    """Any thread may use what is in it. Of several processes each has its share of a limit of the server."""
+
+    def __init__(self, config: ServerConfig, processes: int = 1) -> None:
+        """
+        Raises:
+            ConfigError: a limit cannot be had, such as one that is counted in a store whose client is not installed.
+        """
+        self.rate: RateLimiter | None = None
+        self.shedder: LoadShedder | None = None
+        if limits_rate(config):
+            from pounce_middleware import RateLimiter
+
+            try:
+                self.rate = RateLimiter.from_settings(config.rates, share=processes)
+            except ValueError as error:
+                raise ConfigError(str(error)) from error
+        if limits_requests(config):
+            from pounce_middleware import load_shedder
+
+            self.shedder = load_shedder(config.shedding, share=processes)
+
+
+def limits_rate(config: ServerConfig) -> bool:
+    """Whether each client may send so many requests only."""
+    return getattr(config.rates, "rate_limit", None) is not None
+
+
+def limits_requests(config: ServerConfig) -> bool:
+    """Whether so many requests only may be in the application."""
+    shedding = config.shedding
+    return getattr(shedding, "request_queue_limit", None) is not None or getattr(
+        shedding, "request_queue_adaptive", False
+    )
