@@ -93,7 +93,7 @@ def test_links_by_policy(root: Path, path: str, walks: bool, monkeypatch: pytest
 
 NAMES = [
     "..", ".", "", "a.txt", "sub", "b.txt", "inside", "outside", "outside.txt", "beside", "secret.txt", "root-too",
-    "root", "twice.txt", "loop", "%2e%2e", "%252e%252e", "..%2f..", "..%5c..", "\\", "%00", "%c0%ae%c0%ae", "index.html",
+    "root", "twice.txt", "loop", "%2e%2e", "%252e%252e", "..%2f..", "..%5c..", "\\", "%00", "%c0%ae%c0%ae",
 ]  # fmt: skip
 
 
