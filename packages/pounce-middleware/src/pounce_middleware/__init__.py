@@ -8,6 +8,8 @@ from pounce_middleware.answer import Answer
 from pounce_middleware.client_gone import ClientGoneMiddleware, ClientGoneSettings
 from pounce_middleware.cors import CorsSettings, cors_middleware
 from pounce_middleware.error_page import ErrorPageMiddleware
+from pounce_middleware.health import HealthMiddleware, HealthSettings, ServerHealth
+from pounce_middleware.health_registry import CheckResult, HealthRegistry, health_checks
 from pounce_middleware.hooks import HookedRequest, HookedResponse, HookSettings, HooksMiddleware
 from pounce_middleware.load_shedder import LoadShedder
 from pounce_middleware.load_shedding import LoadSheddingMiddleware, load_shedder
@@ -36,11 +38,15 @@ __all__ = [
     "AllowedHostsSettings",
     "Answer",
     "ApplicationTimingMiddleware",
+    "CheckResult",
     "ClientGoneMiddleware",
     "ClientGoneSettings",
     "CorsSettings",
     "Decision",
     "ErrorPageMiddleware",
+    "HealthMiddleware",
+    "HealthRegistry",
+    "HealthSettings",
     "HookSettings",
     "HookedRequest",
     "HookedResponse",
@@ -63,12 +69,14 @@ __all__ = [
     "ResponseTimeout",
     "SecurityHeadersMiddleware",
     "SecurityHeadersSettings",
+    "ServerHealth",
     "ServerTiming",
     "ServerTimingMiddleware",
     "ServerTimingSettings",
     "StoreAway",
     "TrustedNetworks",
     "cors_middleware",
+    "health_checks",
     "load_shedder",
     "parse_rate",
 ]
