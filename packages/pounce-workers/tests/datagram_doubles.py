@@ -45,9 +45,10 @@ class FakeMember:
 
 
 class EchoEndpoint:
-    """Keeps to `pounce_asgi.DatagramEndpoint`: the first eight bytes are an ID, and what comes goes back, reversed.
+    """Keeps to `pounce_asgi.DatagramEndpoint`: what comes goes back, reversed.
 
-    An ID that begins with ``new`` begins a connection; what is nobody's is kept in ``strays``.
+    Eight bytes behind the first are an ID, which with ``N`` before it may begin a connection; what is nobody's is kept
+    in ``strays``.
     """
 
     def __init__(self, link: DatagramLink) -> None:
@@ -70,9 +71,9 @@ class EchoEndpoint:
         self.forwarded += len(batch) * forwarded
         answers = []
         for data, path in batch:
-            connection_id = data[:8]
+            connection_id = data[1:9]
             if connection_id not in self.ids:
-                new = connection_id.startswith(b"new")
+                new = data[:1] == b"N"
                 if not forwarded and self.link.pass_on(connection_id, [(data, path)], new=new):
                     continue
                 if not (new and self.accepting):
