@@ -95,7 +95,8 @@ class CompressionMiddleware:
             return
         response = CompressedResponse(self._policy, scope, send)
         await self.app(scope, receive, response.send)
-        await response.close()
+        if response.is_held:
+            await response.release()
 
     async def _refuse(self, send: Send) -> None:
         """406, with what could have been asked for (RFC 9110, 15.5.7). The application has not been called."""

@@ -97,14 +97,7 @@ class CompressionPolicy:
         opt out), or ``no-transform`` forbids it. Nor when the fields hold a digest: a coded body has another one, and
         taking the field away breaks a signature that covers it.
         """
-        return (
-            head.status >= 200
-            and head.status not in _NO_CONTENT
-            and head.value(b"content-encoding") is None
-            and head.value(b"content-range") is None
-            and not head.no_transform
-            and not head.has_digest
-        )
+        return head.status >= 200 and head.status not in _NO_CONTENT and not head.is_final and not head.no_transform
 
     def is_worth(self, head: ResponseHead) -> bool:
         """Whether the content is likely to shrink by more than it costs."""

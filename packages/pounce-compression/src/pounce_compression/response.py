@@ -70,10 +70,10 @@ class CompressedResponse:
             return self._on_start(message) if message["type"] == "http.response.start" else self._send(message)
         return self._in_turn(message)
 
-    async def close(self) -> None:
-        """The application has returned. A head without a body goes on, so that the server sees what it would see."""
-        if self._stage is Stage.HELD:
-            await self._release()
+    @property
+    def is_held(self) -> bool:
+        """There is a head that has not gone on. Once the application has returned it should, as if nothing held it."""
+        return self._stage is Stage.HELD
 
     def _on_start(self, message: Message) -> Awaitable[None]:
         self._stage = Stage.PASSING
@@ -158,12 +158,12 @@ class CompressedResponse:
         if kind == "http.response.pathsend":
             await self._on_path(message)
         elif kind != "http.response.body" or body is None:
-            await self._release()
+            await self.release()
             await self._send(message)
         elif not message.get("more_body", False):
             await self._on_whole(body, message)
         elif self._codec is None and (self._capture is None or not self._capture.is_bounded):
-            await self._release()
+            await self.release()
             await self._send(message)
         else:
             await self._begin_stream()
@@ -179,7 +179,7 @@ class CompressedResponse:
                 message = {**message, "body": packed}
         if self._capture is not None:
             await self._keep(body)
-        await self._release()
+        await self.release()
         await self._send(message)
 
     async def _on_path(self, message: Message) -> None:
@@ -190,7 +190,7 @@ class CompressedResponse:
         if path is not None and (length is None or length <= most):
             content = await self._away(None, lambda: read_small(path, most, length))
         if content is None:
-            await self._release()
+            await self.release()
             await self._send(message)
         else:
             await self._on_whole(content, {"type": "http.response.body", "body": content, "more_body": False})
@@ -251,7 +251,8 @@ class CompressedResponse:
         capture.announce(self._head)
         await self._away(len(body), capture.finish)
 
-    async def _release(self) -> None:
+    async def release(self) -> None:
+        """Let the head go on, and all that comes after it."""
         self._stage = Stage.PASSING
         await self._send(self._head.to_message())
 

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 __all__ = ["ResponseHead"]
 
-_DIGESTS: Final = (b"content-digest", b"repr-digest", b"digest", b"content-md5")
+_FINAL: Final = frozenset(
+    {b"content-encoding", b"content-range", b"content-digest", b"repr-digest", b"digest", b"content-md5"}
+)
 _ABSENT: Final = b""
 
 
@@ -47,12 +49,13 @@ class ResponseHead:
     @property
     def no_transform(self) -> bool:
         """The application forbids it (RFC 9111, 5.2.2.6)."""
-        return b"no-transform" in self._values.get(b"cache-control", _ABSENT).lower()
+        directives = self._values.get(b"cache-control")
+        return directives is not None and b"no-transform" in directives.lower()
 
     @property
-    def has_digest(self) -> bool:
-        """A digest of the bytes that are sent (RFC 9530, 2 and 3, and what came before them)."""
-        return any(name in self._values for name in _DIGESTS)
+    def is_final(self) -> bool:
+        """Fields say that the bytes are coded already, a range, or of a digest (RFC 9530, and before)."""
+        return not _FINAL.isdisjoint(self._values)
 
     @property
     def is_shared(self) -> bool:
@@ -67,15 +70,14 @@ class ResponseHead:
     def vary_on(self, *names: bytes) -> None:
         """Merge field names into ``Vary``, which stays ``*`` if it is (RFC 9110, 12.5.5)."""
         vary = self._values.get(b"vary", _ABSENT).strip(b" \t,")
+        if not vary:
+            self._set_vary(b", ".join(names))
+            return
         known = {part.strip() for part in vary.lower().split(b",")}
         missing = [name for name in names if name.lower() not in known]
         if b"*" in known or not missing:
             return
-        if vary:
-            missing.insert(0, vary)
-        self._drop(b"vary")
-        self._values[b"vary"] = b", ".join(missing)
-        self.fields.append((b"vary", self._values[b"vary"]))
+        self._set_vary(b", ".join((vary, *missing)))
 
     def weaken_etag(self) -> None:
         """A strong ``ETag`` becomes weak: the bytes are other ones than it was made for (RFC 9110, 8.8.1)."""
@@ -97,6 +99,11 @@ class ResponseHead:
     def to_message(self) -> dict[str, Any]:
         """The message with the fields as they are now."""
         return {**self.message, "headers": self.fields}
+
+    def _set_vary(self, value: bytes) -> None:
+        self._drop(b"vary")
+        self._values[b"vary"] = value
+        self.fields.append((b"vary", value))
 
     def _drop(self, *names: bytes) -> None:
         if any(name in self._values for name in names):
