@@ -14,7 +14,6 @@ from pounce.fresh_import import FreshImport
 from pounce.middleware_values import MiddlewareUse, middleware_of
 from pounce.shared_limits import SharedLimits
 from pounce_asgi import AppImportError
-from pounce_testing import TestServer
 
 
 class Marking:
@@ -68,14 +67,6 @@ def test_options_are_in_no_text_and_go_to_processes() -> None:
     use = MiddlewareUse("a:B", (("password", "hunter2"),))
     assert "hunter2" not in f"{use} {use!r}"
     assert pickle.loads(pickle.dumps(use)) == use
-
-
-def test_the_first_is_the_outermost() -> None:
-    settings: dict[str, Any] = {"middleware": (MiddlewareUse(Marking, (("mark", "outer"),)), Marking)}
-    with TestServer(hello, **settings) as server, server.connect() as client:
-        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        answer = client.read_response()
-    assert [value for name, value in answer.headers if name.lower() == b"x-mark"] == [b"plain", b"outer"]
 
 
 def test_what_cannot_be_made_is_named() -> None:
