@@ -61,6 +61,8 @@ class FakeQuic:
         self.asked: set[int] = set()
         self.room: dict[int, float] = {}
         self.default_room: float = NEVER
+        self.budget: float = NEVER
+        """Bytes that may leave in all, of those streams in turn that have any."""
         self.resets: dict[int, int] = {}
         self.stops: dict[int, int] = {}
         self.credits: dict[int, int] = {}
@@ -88,17 +90,23 @@ class FakeQuic:
 
     def leave(self) -> bool:
         """What may leave, leaves. True when something did."""
-        moved = False
-        for stream_id, sent in tuple(self.sent.items()):
-            left = self.left.get(stream_id, 0)
-            now = int(min(len(sent), self.room.get(stream_id, self.default_room)))
-            if now > left and stream_id not in self.resets:
-                self.left[stream_id] = now
-                moved = True
-                if stream_id in self.asked:
-                    self.asked.discard(stream_id)
-                    self.user.backlog_fell(stream_id)
-        return moved
+        moved: set[int] = set()
+        more = True
+        while more and self.budget > 0:
+            more = False
+            for stream_id, sent in tuple(self.sent.items()):
+                left = self.left.get(stream_id, 0)
+                most = left + min(1200, self.budget) if self.budget != NEVER else NEVER
+                now = int(min(len(sent), self.room.get(stream_id, self.default_room), most))
+                if now > left and stream_id not in self.resets:
+                    self.left[stream_id] = now
+                    self.budget -= now - left
+                    moved.add(stream_id)
+                    more = True
+        for stream_id in moved & self.asked:
+            self.asked.discard(stream_id)
+            self.user.backlog_fell(stream_id)
+        return bool(moved)
 
     def open_unidirectional(self) -> int:
         stream_id, self.unidirectional = self.unidirectional, self.unidirectional + 4

@@ -15,14 +15,16 @@ CONNECTION_BYTES: Final = 131_072
 """Of all streams that move: some hundred datagrams, which is more than goes out between two turns of a loop."""
 LEAST_BYTES: Final = 4096
 """Less room than this is none."""
-STUCK: Final = 1.0
+MANY: Final = 64
+"""Streams that are remembered before those that are done are looked for."""
+STUCK: Final = 0.25
 """Seconds after which a stream of which nothing left holds up no others: its client keeps its window closed."""
 
 
 class Ahead:
     """Counts bytes by what the engine says of its backlog, which is asked for only when it matters. Hot path."""
 
-    __slots__ = ("_asked", "_moved", "_total", "backlog")
+    __slots__ = ("_asked", "_look_at", "_moved", "_total", "backlog")
 
     def __init__(self) -> None:
         self.backlog: Callable[[int], int] = _nothing
@@ -31,6 +33,7 @@ class Ahead:
         """When bytes of a stream left for the last time, as far as is known."""
         self._asked: set[int] = set()
         """Of which streams the engine will tell when bytes leave."""
+        self._look_at = MANY
         self._total = 0
         """No less than the bytes of streams that are not stuck."""
 
@@ -41,6 +44,9 @@ class Ahead:
         """So many bytes were given to the engine."""
         self._total += size
         if stream_id not in self._moved:
+            if len(self._moved) >= self._look_at:
+                self._count(now)
+                self._look_at = max(MANY, 2 * len(self._moved))
             self._moved[stream_id] = now
 
     def fell(self, stream_id: int, now: float) -> None:
@@ -67,6 +73,11 @@ class Ahead:
             return STREAM_BYTES
         room = STREAM_BYTES - self._ask(stream_id)
         return room if room >= LEAST_BYTES else 0
+
+    def moves(self, stream_id: int, now: float) -> bool:
+        """Whether bytes of a stream that is full have left lately: it will soon have room again."""
+        moved = self._moved.get(stream_id)
+        return moved is not None and now - moved < STUCK
 
     def empty(self, now: float) -> bool:
         """Whether everything has left for the first time."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestError
 from pounce_asgi.multiplexed import FloodBudget
+from pounce_h3.ahead import STUCK
+from pounce_h3.barrier import Barrier
 from pounce_h3.connection_end import EndingConnection
 from pounce_h3.errors import H3_INTERNAL_ERROR, H3_NO_ERROR, H3_REQUEST_CANCELLED, ConnectionFault, Flood
 from pounce_h3.framing import Framing
@@ -46,10 +48,14 @@ class Http3Connection(EndingConnection):
     def __init__(self, wire: Http3Wire, transport: QuicTransport, peer: Peer, refusal: str | None) -> None:
         """``refusal``: every request is answered 503 with this detail."""
         super().__init__(wire, transport, peer, refusal)
-        self.engine = Framing(self, self, self.ahead, field_bytes=wire.field_bytes, streams=wire.streams)
+        self.engine = Framing(self, self, self.ahead, field_bytes=wire.field_bytes, most=wire.streams)
+        self.engine.unanswered = self.streams
         self.budget = FloodBudget(wire.host.soon, Flood)
         self._settings = wire.settings_frame
         self._leftovers: list[int] = []
+        self._full: set[int] = set()
+        """Streams that have more to send than the engine should have of them."""
+        self._wake_soon = False
         self._frames_moved = 0
         self._early = True
         """The handshake is not complete: what comes may be a repetition (RFC 9001, 9.2)."""
@@ -98,7 +104,7 @@ class Http3Connection(EndingConnection):
             return
         engine, host = self.engine, self.host
         self._busy = True
-        engine.now = host.soon
+        engine.now = host.loop.time()
         engine.head_deadline = host.soon + host.timeouts.request_head
         try:
             engine.receive_data(stream_id, data, ended)
@@ -118,7 +124,8 @@ class Http3Connection(EndingConnection):
 
     def backlog_fell(self, stream_id: int) -> None:
         """Bytes have left: more may be given to the engine, in a later turn."""
-        self.ahead.fell(stream_id, self.host.soon)
+        self.ahead.fell(stream_id, self.host.loop.time())
+        self._full.discard(stream_id)
         stream = self.streams.get(stream_id)
         if stream is not None and stream.waiting:
             self.scheduler.add(stream_id, stream.priority)
@@ -203,6 +210,7 @@ class Http3Connection(EndingConnection):
         if self.streams.pop(stream_id, None) is not None:
             if self.scheduler.members:
                 self.scheduler.remove(stream_id)
+            self._full.discard(stream_id)
             if not self.streams:
                 self.idle_deadline = self.host.soon + self.host.timeouts.keep_alive
         if waiting:
@@ -219,9 +227,10 @@ class Http3Connection(EndingConnection):
         """Whether a piece of body can be given to the engine whole, and before whatever waits."""
         if not size:
             return True
-        if self.scheduler.members or size > FRAME_BYTES:
+        if self.scheduler.members or self._full or size > FRAME_BYTES:
             return False
-        return self.ahead.connection_room(self.host.soon) >= size and self.ahead.stream_room(stream_id) >= size
+        now = self.engine.now
+        return self.ahead.connection_room(now) >= size and self.ahead.stream_room(stream_id) >= size
 
     def count_sent(self, size: int) -> None:  # noqa: ARG002 - the engine's backlog counts bytes
         """A frame of body was given to the engine."""
@@ -259,20 +268,49 @@ class Http3Connection(EndingConnection):
     def _pump(self) -> None:
         """Let the streams send in their turns, until the engine has enough or others have waited long enough."""
         scheduler, ahead, streams = self.scheduler, self.ahead, self.streams
-        now = self.engine.now = self.host.soon
+        now = self.engine.now = self.host.loop.time()
         budget = TURN_BYTES
+        parked: list[int] = []
+        barrier = self._barrier(now) if self._full else None
         while scheduler.members:
             room = ahead.connection_room(now)
             if not room:
-                return  # the engine says when something has left
+                break  # the engine says when something has left
             if budget <= 0:
                 self._flush_later()
-                return
+                break
             stream_id = scheduler.next()
+            if barrier is not None and barrier.stops(scheduler.members[stream_id]):
+                self._wake_later()
+                if scheduler.members[stream_id].urgency > barrier.urgency:
+                    break
+                scheduler.remove(stream_id)
+                parked.append(stream_id)
+                continue
             of_stream = ahead.stream_room(stream_id)
             if not of_stream:
                 scheduler.remove(stream_id)
+                self._full.add(stream_id)
+                barrier = self._barrier(now)
                 continue
             size = streams[stream_id].send_some(min(room, of_stream, FRAME_BYTES))
             budget -= size
             self.count_sent(size)
+        for stream_id in parked:
+            scheduler.add(stream_id, streams[stream_id].priority)
+
+    def _barrier(self, now: float) -> Barrier | None:
+        """What may be sent while streams that move have more to send."""
+        moving = [self.streams[one].priority for one in self._full if self.ahead.moves(one, now)]
+        return Barrier.before(moving) if moving else None
+
+    def _wake_later(self) -> None:
+        """Look again when a stream may have turned out not to move."""
+        if not self._wake_soon:
+            self._wake_soon = True
+            self.host.loop.call_later(STUCK, self._wake, context=self.host.base_context)
+
+    def _wake(self) -> None:
+        self._wake_soon = False
+        if self.scheduler.members and not self.ended:
+            self._turn_now()

@@ -144,7 +144,7 @@ class EndingConnection(RequestIntake):
 
     def leave_if_done(self) -> None:
         """Set a time for the close once nothing is under way."""
-        if not self.idle or self._goaway_deadline != NEVER or not self.ahead.empty(self.host.soon):
+        if not self.idle or self._goaway_deadline != NEVER or not self.ahead.empty(self.host.loop.time()):
             self._close_deadline = NEVER
         elif self._close_deadline == NEVER:
             self._close_deadline = self.host.soon + (READING if self._lately_busy else 0.0)
@@ -170,7 +170,7 @@ class EndingConnection(RequestIntake):
             self.leave_if_done()
         if now >= self._close_deadline:
             self.close()
-        elif now >= self.idle_deadline and self.idle and self._started and self.ahead.empty(now):
+        elif now >= self.idle_deadline and self.idle and self._started and self.ahead.empty(self.host.loop.time()):
             self._goaway(self.engine.last_stream_id + 4)
             self.close()
         elif self.scheduler.members:
@@ -183,6 +183,7 @@ class EndingConnection(RequestIntake):
         for stream in tuple(self.streams.values()):
             if now >= stream.read_deadline:
                 stream.fail_request(RequestTimeout("the request body stalled"))
-        for stream_id in self.ahead.stalled(now - self.host.timeouts.write_stall, now):
+        clock = self.host.loop.time()
+        for stream_id in self.ahead.stalled(clock - self.host.timeouts.write_stall, clock):
             self.engine.break_stream(stream_id, H3_EXCESSIVE_LOAD, "nothing was taken of its answer")
             self.want_flush()

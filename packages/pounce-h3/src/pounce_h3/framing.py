@@ -28,7 +28,7 @@ from pounce_h3.settings_frame import BLOCKED_STREAMS, TABLE_CAPACITY
 from pounce_h3.varint import LARGEST, encode_varint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pounce_asgi import HeaderPair
     from pounce_h3.ahead import Ahead
@@ -74,11 +74,13 @@ class Framing:
     quic: Quic
 
     def __init__(
-        self, user: FramingUser, peer_user: PeerStreamsUser, ahead: Ahead, *, field_bytes: int, streams: int
+        self, user: FramingUser, peer_user: PeerStreamsUser, ahead: Ahead, *, field_bytes: int, most: int
     ) -> None:
-        """``field_bytes``: of one block; ``streams``: requests at once."""
+        """``field_bytes``: of one block; ``most``: requests at once."""
         self.user = user
         self.peer = PeerStreams(peer_user)
+        self.unanswered: Collection[int] = ()
+        """Requests whose answers are not complete."""
         self.readers: dict[int, RequestReader] = {}
         """Requests that have begun and not ended."""
         self.last_stream_id = -4
@@ -91,7 +93,7 @@ class Framing:
         self._ahead = ahead
         self._decoder = QpackDecoder(TABLE_CAPACITY, BLOCKED_STREAMS)
         self._field_bytes = field_bytes
-        self._limit = streams
+        self._most = most
         self._control_id = -1
         self._instructions_id = -1
 
@@ -141,7 +143,8 @@ class Framing:
         if reader is None:
             if stream_id > self.last_stream_id:
                 self.last_stream_id = stream_id
-            if stream_id >= self.first_rejected or len(self.readers) >= self._limit:
+            most = self._most
+            if stream_id >= self.first_rejected or len(self.readers) >= most or len(self.unanswered) >= most:
                 self.quic.credit(stream_id, len(data))
                 self._give_up(stream_id, H3_REQUEST_REJECTED, ended=ended)
                 return
