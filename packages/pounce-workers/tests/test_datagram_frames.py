@@ -13,7 +13,7 @@ FRAMES = [
     Frame(FrameKind.ASK, b"8 bytes!", PATH_4, b"data"),
     Frame(FrameKind.PASS, b"x" * 20, PATH_6, bytes(range(256)) * 8),
     Frame(FrameKind.MINE, b"8 bytes!"),
-    Frame(FrameKind.GONE, b""),
+    Frame(FrameKind.NOT_MINE, b""),
     Frame(FrameKind.ASK, b"8 bytes!", PATH_4, b""),
 ]
 

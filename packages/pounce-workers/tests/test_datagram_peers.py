@@ -18,7 +18,6 @@ from datagram_doubles import FakeMember, client, some_path
 from loops import run_on
 
 from pounce_workers import DatagramRoutes, PeerFolder, bind_udp
-from pounce_workers.net import datagram_questions
 from pounce_workers.net.datagram_peers import DatagramPeers
 from pounce_workers.net.loop import poller_of
 
@@ -110,13 +109,11 @@ def test_what_is_not_theirs_any_more_is_asked_about_anew() -> None:
     run_on(asyncio.SelectorEventLoop, main)
 
 
-def test_what_nobody_claims_is_nobodys_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datagram_questions, "ANSWER_TIME", 0.02)
-
+def test_what_all_others_deny_is_nobodys() -> None:
     async def main() -> None:
-        async with processes(2) as (asking, _):
+        async with processes(3) as (asking, *_):
             assert asking.ask()
-            await asyncio.sleep(0.03)
+            await until(lambda: not asking.peers._questions._open[ID].silent)
             assert not asking.ask()
         async with processes(1) as (alone,):
             assert not alone.ask()  # there is nobody to ask

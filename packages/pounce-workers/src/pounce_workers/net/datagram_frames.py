@@ -22,11 +22,11 @@ class FrameKind(enum.IntEnum):
     """What is meant with it."""
 
     ASK = 1
-    """Whose is this? The owner handles it and answers MINE."""
+    """Whose is this? The owner handles it and answers MINE, the others NOT_MINE."""
     PASS = 2
-    """This is yours, as you have said. If not, answer GONE."""
+    """This is yours, as you have said. If it is not any more, answer NOT_MINE."""
     MINE = 3
-    GONE = 4
+    NOT_MINE = 4
 
 
 class Frame(NamedTuple):

@@ -40,8 +40,9 @@ WAITING: Final = 16
 """Messages that wait for a process that is busy; more are dropped, and what was in them is repeated by its client."""
 TRY_AGAIN: Final = 0.002
 """Seconds until they are tried again: no poller tells when a receiver of ours has room."""
-LOOK_AGAIN: Final = 0.2
-"""Seconds for which the folder is not looked at again. A process that is new has few connections to be asked about."""
+LOOK_AGAIN: Final = 0.1
+"""Seconds for which the folder is not looked at again. A process that is newer has few connections to be asked about,
+whose clients would have to move at once."""
 
 
 class PeerFolder:
@@ -117,7 +118,7 @@ class DatagramPeers:
                 os.unlink(self._name)  # noqa: PTH108 - a Path of it would be made for this only
 
     def ask(self, connection_id: bytes, datagrams: Sequence[Datagram]) -> bool:
-        """Give these to the process whose connection it is. False: the others were asked, and it is nobody's."""
+        """Give these to the process whose connection it is. False: all others have said that it is not theirs."""
         if self._sock is None:
             return False
         now = self._loop.time()
@@ -128,10 +129,9 @@ class DatagramPeers:
         others = self._look(now)
         if not others:
             return False
-        answer = self._questions.ask(connection_id, now)
-        if answer.ask:
-            self._post(others, FrameKind.ASK, connection_id, datagrams)
-        return not answer.nobodys
+        advice = self._questions.consider(connection_id, others, now)
+        self._post(advice.ask, FrameKind.ASK, connection_id, datagrams)
+        return not advice.nobodys
 
     # -- called by the poller ----------------------------------------------------------------------------------------
 
@@ -159,17 +159,16 @@ class DatagramPeers:
 
     def _handle(self, frame: Frame, sender: str) -> None:
         if frame.kind is FrameKind.MINE:
-            self._questions.answered(frame.connection_id, sender)
-        elif frame.kind is FrameKind.GONE:
-            self._questions.forget(frame.connection_id)
+            self._questions.claimed(frame.connection_id, sender)
+        elif frame.kind is FrameKind.NOT_MINE:
+            self._questions.denied(frame.connection_id, sender)
         elif frame.path is not None:
             owner = self._routes.owner(frame.connection_id)
             if owner is not None:
                 owner.hand_over([(frame.data, frame.path)])
-                if frame.kind is FrameKind.ASK:
-                    self._queue(sender, write_frame(Frame(FrameKind.MINE, frame.connection_id)))
-            elif frame.kind is FrameKind.PASS:
-                self._queue(sender, write_frame(Frame(FrameKind.GONE, frame.connection_id)))
+            answer = FrameKind.NOT_MINE if owner is None else FrameKind.MINE
+            if owner is None or frame.kind is FrameKind.ASK:
+                self._queue(sender, write_frame(Frame(answer, frame.connection_id)))
 
     # -- sending -----------------------------------------------------------------------------------------------------
 

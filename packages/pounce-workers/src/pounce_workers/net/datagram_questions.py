@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-__all__ = ["Answer", "DatagramQuestions"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-ANSWER_TIME: Final = 0.15
-"""Seconds in which whoever owns a connection has answered, or is too busy to serve it."""
+__all__ = ["Advice", "DatagramQuestions"]
+
 NOBODYS_TIME: Final = 5.0
-"""Seconds for which it is not asked again about what is nobody's."""
+"""Seconds for which an answer of all that it is not theirs is believed."""
 KNOWN: Final = 16_384
 """Connections of others that are remembered: those whose clients have moved, or all of a worker that is replaced."""
 OPEN: Final = 4096
@@ -18,21 +19,31 @@ PER_SECOND: Final = 1000.0
 """Questions in a second. Each goes to every process: more are a flood of what is nobody's."""
 
 
-class Answer(NamedTuple):
+class Advice(NamedTuple):
     """What is to be done about a connection that is not here."""
 
-    ask: bool
-    """Ask the others."""
+    ask: Sequence[str]
+    """Whom to ask."""
     nobodys: bool
-    """They were asked, and had time to answer."""
+    """All others have said that it is not theirs. One that is busy and silent may have it."""
+
+
+class _Question:
+    __slots__ = ("asked", "begun", "silent")
+
+    def __init__(self, now: float) -> None:
+        self.begun = now
+        self.asked: set[str] = set()
+        self.silent: set[str] = set()
+        """Those of them that did not answer yet."""
 
 
 class DatagramQuestions:
-    """Owned by one thread. Times are in seconds."""
+    """Owned by one thread. Times are in seconds; processes are known by their names."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, str] = {}
-        self._asked: dict[bytes, float] = {}
+        self._open: dict[bytes, _Question] = {}
         self._budget = PER_SECOND
         self._paid = 0.0
 
@@ -40,33 +51,44 @@ class DatagramQuestions:
         """Who has said that it is theirs."""
         return self._known.get(connection_id)
 
-    def ask(self, connection_id: bytes, now: float) -> Answer:
-        """A datagram has come for a connection that nobody has claimed so far."""
-        first = self._asked.get(connection_id)
-        if first is not None and ANSWER_TIME <= now - first < NOBODYS_TIME:
-            return Answer(ask=False, nobodys=True)
+    def consider(self, connection_id: bytes, others: Sequence[str], now: float) -> Advice:
+        """A datagram has come for a connection that is not known to be anybody's; ``others`` are there now."""
+        question = self._open.get(connection_id)
+        if question is None or now - question.begun >= NOBODYS_TIME:
+            question = _Question(now)
+            _remember(self._open, connection_id, question, OPEN)
+        for other in others:
+            if other not in question.asked:
+                question.asked.add(other)
+                question.silent.add(other)
+        if not question.silent:
+            return Advice((), nobodys=True)
         self._budget = min(PER_SECOND, self._budget + (now - self._paid) * PER_SECOND)
         self._paid = now
         if self._budget < 1:
-            return Answer(ask=False, nobodys=False)
+            return Advice((), nobodys=False)
         self._budget -= 1
-        if first is None or now - first >= NOBODYS_TIME:
-            _remember(self._asked, connection_id, now, OPEN)
-        return Answer(ask=True, nobodys=False)  # anew too: the question, or the answer, may have been lost
+        return Advice(tuple(question.silent), nobodys=False)  # anew too: question or answer may have been lost
 
-    def answered(self, connection_id: bytes, owner: str) -> None:
+    def claimed(self, connection_id: bytes, owner: str) -> None:
         """Somebody has said that it is theirs."""
-        self._asked.pop(connection_id, None)
+        self._open.pop(connection_id, None)
         _remember(self._known, connection_id, owner, KNOWN)
 
-    def forget(self, connection_id: bytes) -> None:
-        """It is not theirs any more."""
-        self._known.pop(connection_id, None)
-
-    def lost(self, owner: str) -> None:
-        """Somebody is gone, with all that was theirs."""
-        for connection_id in [one for one, other in self._known.items() if other == owner]:
+    def denied(self, connection_id: bytes, other: str) -> None:
+        """Somebody has said that it is not theirs, or not any more."""
+        if self._known.get(connection_id) == other:
             del self._known[connection_id]
+        question = self._open.get(connection_id)
+        if question is not None:
+            question.silent.discard(other)
+
+    def lost(self, other: str) -> None:
+        """Somebody is gone, with all that was theirs."""
+        for connection_id in [one for one, owner in self._known.items() if owner == other]:
+            del self._known[connection_id]
+        for question in self._open.values():
+            question.silent.discard(other)
 
 
 def _remember(table: dict[bytes, Any], key: bytes, value: Any, most: int) -> None:

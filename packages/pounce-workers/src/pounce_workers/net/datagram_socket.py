@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["DatagramSocket", "DatagramSockets"]
 
 READS_PER_TURN: Final = 64
-"""Datagrams read in a row before others get their turn: 90 kB, a third of a millisecond with what QUIC makes of it."""
+"""Datagrams read in a row before others get their turn: what QUIC makes of them in Python takes milliseconds."""
 READ_SIZE: Final = 2048
 """Bytes: more than any datagram over Ethernet. Reading so many into a new object is the fastest way there is: 1.3 us;
 1.5 to 2.3 into a buffer that is used again, for its bytes must be copied."""
