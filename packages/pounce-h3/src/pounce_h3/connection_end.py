@@ -179,6 +179,7 @@ class EndingConnection(RequestIntake):
     def _expire_streams(self, now: float) -> None:
         for stream_id in self.engine.late_heads(now):
             self.engine.break_stream(stream_id, H3_REQUEST_INCOMPLETE, "its head took too long")
+            self.engine.send_instructions()
             self.want_flush()
         for stream in tuple(self.streams.values()):
             if now >= stream.read_deadline:

@@ -158,7 +158,8 @@ class Framing:
         try:
             if fields is not None:
                 self._fields_read(stream_id, reader, fields)
-            self._read(stream_id, reader)
+            if self.readers.get(stream_id) is reader:
+                self._read(stream_id, reader)
         except StreamFault as fault:
             self.break_stream(stream_id, fault.code, str(fault))
         except MessageFault as fault:
