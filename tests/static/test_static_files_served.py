@@ -167,7 +167,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_no_descriptor(tmp_path: Path)
     file.touch()
     os.truncate(file, HUGE)
     ended = threading.Event()
-    files = StaticFiles(tmp_path)
+    files = StaticFiles(tmp_path, cache_entries=0)  # otherwise it is kept open for a second
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         try:

@@ -14,6 +14,7 @@ import pytest
 from static_client import PATHSEND, ZERO_COPY, Answer, get, request
 
 from pounce_middleware.static import FileBecameShorter, StaticFiles
+from pounce_middleware.static.held_files import HeldFiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -436,6 +437,7 @@ def test_clients_that_leave_while_a_file_is_opened_leave_no_descriptor(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = StaticFiles(root)
+    files._worker.held = HeldFiles(0)
     get(files, "/large.bin")
     original, opened, free = files.directory.open, [], threading.Event()
 
@@ -461,6 +463,55 @@ def test_clients_that_leave_while_a_file_is_opened_leave_no_descriptor(
     for file in opened:
         with pytest.raises(OSError, match="descriptor"):
             os.fstat(file.fd)
+
+
+def test_a_large_file_is_opened_once_for_many(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = StaticFiles(root)
+    original, opened = files.directory.open, []
+
+    def counted(names: Any) -> Any:
+        opened.append(names)
+        return original(names)
+
+    monkeypatch.setattr(files.directory, "open", counted)
+
+    async def several() -> None:
+        for _ in range(5):
+            answers = await asyncio.gather(*(request(files, "/large.bin", offers=(ZERO_COPY,)) for _ in range(3)))
+            assert {answer.body for answer in answers} == {LARGE}
+        # Seen on its descriptor, although nobody looked at the path again:
+        os.truncate(root / "large.bin", 200_000)
+        assert (await request(files, "/large.bin")).body == LARGE[:200_000]
+
+    asyncio.run(several())
+    assert 2 <= opened.count(("large.bin",)) <= 5  # to look; then once for all, unless three came first
+
+
+def test_what_is_held_is_bounded_and_closed(root: Path) -> None:
+    for number in range(5):
+        (root / f"{number}.bin").write_bytes(LARGE)
+    files = StaticFiles(root)
+    held = files._worker.held = HeldFiles(2)
+
+    async def all_of_them() -> list[Any]:
+        for number in range(5):
+            assert (await request(files, f"/{number}.bin")).body == LARGE
+        assert len(held._held) == 2
+        first = next(iter(held._held.values()))
+        first.users += 1  # somebody still sends it
+        first.drop()
+        assert os.fstat(first.file.fd)
+        first.give_back()
+        return list(held._held.values())
+
+    first, second = asyncio.run(all_of_them())
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(first.file.fd)
+    descriptor = second.file.fd
+    assert os.fstat(descriptor)
+    second.drop()
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(descriptor)
 
 
 def test_one_instance_on_many_loops_at_once(files: StaticFiles) -> None:

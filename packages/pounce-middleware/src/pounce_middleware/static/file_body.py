@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi import ASGISendCallable
     from pounce_middleware.static.answer import Answer
-    from pounce_middleware.static.directory import OpenFile
+    from pounce_middleware.static.held_files import HeldFile
     from pounce_middleware.static.ranges import Piece
 
 __all__ = ["FileBecameShorter", "offers", "send_answer"]
@@ -22,6 +22,8 @@ ZERO_COPY: Final = "http.response.zerocopysend"
 WINDOW: Final = 4 << 20
 """Bytes of a file given to the server at once: before each the pages are brought into memory, where they must still be
 when the client has read so far."""
+MOST_AT_ONCE: Final = 16 << 20
+"""Bytes given to the server at once when they were in memory a moment ago, for a request before this one."""
 READ: Final = 256 * 1024
 """Bytes read at once where the server takes bytes only: what one download holds in memory."""
 STRIDE: Final = 128 * 1024
@@ -46,7 +48,7 @@ def offers(scope: Any) -> str:
     return PATHSEND if PATHSEND in extensions else ""
 
 
-async def send_answer(answer: Answer, file: OpenFile, send: ASGISendCallable, extension: str) -> None:
+async def send_answer(answer: Answer, held: HeldFile, send: ASGISendCallable, extension: str) -> None:
     """Send the response, head first.
 
     Raises:
@@ -54,7 +56,7 @@ async def send_answer(answer: Answer, file: OpenFile, send: ASGISendCallable, ex
     """
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers, "trailers": False})
     if extension == PATHSEND and answer.status == 200:
-        await send({"type": "http.response.pathsend", "path": file.path})
+        await send({"type": "http.response.pathsend", "path": held.file.path})
         return
     send_piece = _send_by_descriptor if extension == ZERO_COPY else _send_by_reading
     left = len(answer.parts)
@@ -62,7 +64,7 @@ async def send_answer(answer: Answer, file: OpenFile, send: ASGISendCallable, ex
         left -= 1
         if prelude:
             await _send_bytes(send, prelude, more=True)
-        await send_piece(file.fd, piece, send, last=not left and not answer.closing)
+        await send_piece(held, piece, send, last=not left and not answer.closing)
     if answer.closing or not answer.size:
         await _send_bytes(send, answer.closing, more=False)
 
@@ -71,22 +73,31 @@ async def _send_bytes(send: ASGISendCallable, data: bytes, *, more: bool) -> Non
     await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
-async def _send_by_descriptor(fd: int, piece: Piece, send: ASGISendCallable, *, last: bool) -> None:
+async def _send_by_descriptor(held: HeldFile, piece: Piece, send: ASGISendCallable, *, last: bool) -> None:
+    fd = held.file.fd
     start = piece.start
     while start < piece.end:
-        count = min(WINDOW, piece.end - start)
-        if not _in_memory(fd, start, count):
-            await _in_thread(_bring_into_memory, fd, start, count)
+        window = start - start % WINDOW
+        end = min(window + WINDOW, piece.end)
+        if window not in held.warm:
+            if not _in_memory(fd, start, end - start):
+                await _in_thread(_bring_into_memory, fd, start, end - start)
+            if start == window and end == min(window + WINDOW, held.file.status.st_size):
+                held.warm.add(window)
+        while end < piece.end and end in held.warm and end - start < MOST_AT_ONCE:
+            end = min(end + WINDOW, piece.end)
+        count = end - start
         if os.fstat(fd).st_size < start + count:
             raise FileBecameShorter("a file became shorter while it was sent")
         more = not last or start + count < piece.end
         await send({
             "type": "http.response.zerocopysend", "file": fd, "offset": start, "count": count, "more_body": more,
         })  # fmt: skip
-        start += count
+        start = end
 
 
-async def _send_by_reading(fd: int, piece: Piece, send: ASGISendCallable, *, last: bool) -> None:
+async def _send_by_reading(held: HeldFile, piece: Piece, send: ASGISendCallable, *, last: bool) -> None:
+    fd = held.file.fd
     start = piece.start
     while start < piece.end:
         count = min(READ, piece.end - start)

@@ -14,9 +14,9 @@ from pounce_middleware.static.cache_rules import REVALIDATE, CacheRules
 from pounce_middleware.static.directory import Directory, NoSuchFile, Symlinks
 from pounce_middleware.static.entry_cache import EntryCache
 from pounce_middleware.static.file_body import offers, send_answer
+from pounce_middleware.static.held_files import HeldFile, HeldFiles
 from pounce_middleware.static.listing import LISTING_HEADERS, list_folder
 from pounce_middleware.static.loader import Entry, FileEntry, FolderEntry, Loader
-from pounce_middleware.static.representation import signature
 from pounce_middleware.static.request_path import file_path
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class _Worker(threading.local):
     def __init__(self, loader: Loader, most_entries: int, most_bytes: int) -> None:
         self.cache = EntryCache(loader, most_entries=most_entries, most_bytes=most_bytes)
         self.entries = self.cache.entries
+        self.held = HeldFiles(most_entries)
         self.chooser = negotiation.Chooser()
 
 
@@ -188,32 +189,36 @@ class StaticFiles:
         if representation.body is not None:
             await send_bytes(send, answer.status, answer.headers, _bytes_of(answer, representation.body))
             return
-        loop = asyncio.get_running_loop()
-        opening = loop.run_in_executor(None, self.directory.open, representation.names)
+        held = worker.held.borrow(representation) or await self._open(worker, representation)
+        if held is None:  # it went within the second
+            worker.cache.forget(path)
+            await self._send_not_found(worker, scope, send)
+            return
+        try:
+            if held.signature != representation.signature:
+                worker.cache.forget(path)
+                representation = representation.renewed(held.file.status)
+                answer = answer_for(representation, method, fields)
+            if answer.parts:
+                await send_answer(answer, held, send, offers(scope))
+            else:
+                await send_bytes(send, answer.status, answer.headers, b"")
+        finally:
+            held.give_back()
+
+    async def _open(self, worker: _Worker, representation: Representation) -> HeldFile | None:
+        opening = asyncio.get_running_loop().run_in_executor(None, self.directory.open, representation.names)
         try:
             file = await asyncio.shield(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(_close_unused)
             raise
-        except NoSuchFile:  # it went within the second
-            worker.cache.forget(path)
-            await self._send_not_found(worker, scope, send)
-            return
-        try:
-            if file.is_folder:
-                worker.cache.forget(path)
-                await self._send_not_found(worker, scope, send)
-                return
-            if signature(file.status) != representation.signature:
-                worker.cache.forget(path)
-                representation = representation.renewed(file.status)
-                answer = answer_for(representation, method, fields)
-            if answer.parts:
-                await send_answer(answer, file, send, offers(scope))
-            else:
-                await send_bytes(send, answer.status, answer.headers, b"")
-        finally:
+        except NoSuchFile:
+            return None
+        if file.is_folder:
             file.close()
+            return None
+        return worker.held.keep(representation.names, file)
 
     # -- folders -----------------------------------------------------------------------------------------------------
 
