@@ -1,118 +1,144 @@
-"""A connection of aioquic, which raises its windows by what the application has used up."""
+"""A connection of aioquic, as ``QuicEngine`` wants it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from aioquic import tls
-from aioquic.buffer import Buffer
+from aioquic._buffer import Buffer
 from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.connection import (
-    END_STATES,
-    QuicConnection,
-    QuicConnectionId,
-    QuicConnectionState,
-)
+from aioquic.quic.connection import END_STATES, QuicConnectionId, QuicConnectionState
 
 from pounce_h3.engine.aioquic_identity import parsed
-from pounce_h3.engine.events import DATA, HANDSHAKE, RESET, STOPPED, Happened
+from pounce_h3.engine.aioquic_receiving import AioquicReceiving
+from pounce_h3.engine.events import HANDSHAKE
+from pounce_h3.engine.limits import CLOSE_REPEATS, HANDSHAKE_TIME, UNIDIRECTIONAL_STREAMS
 from pounce_h3.engine.silence import SILENT
 from pounce_h3.quic import ConnectionEnd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aioquic.quic.stream import QuicStream
-
+    from pounce_h3.certificates import Identity
     from pounce_h3.engine.library import NewConnection
     from pounce_h3.quic import Address
 
 __all__ = ["AioquicConnection"]
 
-UNIDIRECTIONAL_STREAMS: Final = 8
-"""How many the client may have open: three that HTTP/3 wants, and some of kinds that we do not know (RFC 9114, 6.2)."""
+_MOST_IDS: Final = 4
+"""Connection ids that the client has at once, if it wants so many: one that it uses, one for a change of path, and one
+more for each."""
 
 
-class AioquicConnection(QuicConnection):
+class AioquicConnection(AioquicReceiving):
     """``LibraryConnection`` by aioquic."""
 
     def __init__(self, new: NewConnection, versions: Sequence[int]) -> None:
         settings = new.settings
         self._new = new
-        self.identity = new.certificates.first
+        self.identity: Identity = new.certificates.first
         leaf, rest, key = parsed(self.identity)
         first_id = new.ids.make()
-        configuration = QuicConfiguration(
-            alpn_protocols=["h3"],
-            certificate=leaf,
-            certificate_chain=rest,
-            private_key=key,
-            connection_id_length=len(first_id),
-            idle_timeout=settings.quic_idle_timeout,
-            is_client=False,
-            max_data=settings.h3_connection_window,
-            max_stream_data=settings.h3_stream_window,
-            supported_versions=list(versions),
-        )
         super().__init__(
-            configuration=configuration,
+            configuration=QuicConfiguration(
+                alpn_protocols=["h3"],
+                certificate=leaf,
+                certificate_chain=rest,
+                private_key=key,
+                connection_id_length=len(first_id),
+                idle_timeout=settings.quic_idle_timeout,
+                is_client=False,
+                max_data=settings.h3_connection_window,
+                max_stream_data=settings.h3_stream_window,
+                supported_versions=list(versions),
+            ),
             original_destination_connection_id=new.original_destination_id,
             retry_source_connection_id=new.retry_source_id,
             session_ticket_fetcher=None if new.sessions is None else new.sessions.take,
             session_ticket_handler=None if new.sessions is None else self._keep_ticket,
         )
-        self._logger = self._loss._logger = SILENT
-        self.happened: list[Happened] = []
-        self.fell: list[int] = []
+        self._logger: Any = SILENT
+        self._loss._logger = self._logger
         self.ended: ConnectionEnd | None = None
         self._ended_by_us = False
-        self._host_cids = [
-            QuicConnectionId(
-                cid=first_id, sequence_number=0, stateless_reset_token=new.ids.token(first_id), was_sent=True
-            )
-        ]
-        self.host_cid = first_id
-        self._local_initial_source_connection_id = first_id
-        self._local_max_streams_bidi.value = self._local_max_streams_bidi.sent = settings.h3_max_concurrent_streams
-        self._local_max_streams_uni.value = self._local_max_streams_uni.sent = UNIDIRECTIONAL_STREAMS
-        self._window = settings.h3_connection_window
-        self._stream_window = settings.h3_stream_window
-        self._used = 0  # credited bytes of all streams
-        self._unused: dict[int, int] = {}  # bytes told of and not credited, by stream
-        self._watched: dict[int, int] = {}
-        self._stopped: set[int] = set()
+        self._closing: list[tuple[bytes, Any]] = []
+        self._heard_while_closing = 0
+        self._host_cids = [QuicConnectionId(first_id, 0, new.ids.token(first_id), was_sent=True)]
+        self.host_cid = self._local_initial_source_connection_id = first_id
+        self._begin_streams(
+            settings.h3_connection_window,
+            settings.h3_stream_window,
+            settings.h3_max_concurrent_streams,
+            UNIDIRECTIONAL_STREAMS,
+        )
 
     # -- driven -------------------------------------------------------------------------------------------------------
 
     def receive(self, datagrams: Sequence[bytes], address: Address, now: float) -> None:
+        if self._state is QuicConnectionState.CLOSING:
+            self._heard_while_closing += len(datagrams)
+            return
         for data in datagrams:
-            self.receive_datagram(data, address, now)
+            self._receive(data, address, now)
         self._collect()
         if self._state is QuicConnectionState.FIRSTFLIGHT and self.ended is None:
             self._state = QuicConnectionState.TERMINATED
             self.ended = ConnectionEnd(0, "nothing in the first datagram could be read", False, False)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Any]]:
-        if not self._network_paths or self._state in END_STATES:
+        if not self._network_paths:
             return []
+        if self._state in END_STATES:
+            return self._closing_again()
+        if self._is_plain:
+            return self._plain_datagrams(now)
+        closing = self._close_pending
+        before = {stream.stream_id: stream.sender.highest_offset for stream in self._streams_queue if stream.watched}
         datagrams = super().datagrams_to_send(now)
-        for stream_id, offset in list(self._watched.items()):
+        for stream_id, highest in before.items():
             stream = self._streams.get(stream_id)
-            if stream is None or stream.sender.highest_offset > offset:
-                del self._watched[stream_id]
+            if stream is not None and stream.sender.highest_offset > highest:
+                stream.watched = False
                 self.fell.append(stream_id)
-        for stream_id in [one for one in self._unused if one not in self._streams]:
-            self._used += self._unused.pop(stream_id)
-            self._stopped.discard(stream_id)
+        self._ids_unsent = not all(one.was_sent for one in self._host_cids)
+        if closing:
+            self._closing = datagrams
         return datagrams
+
+    def _closing_again(self) -> list[tuple[bytes, Any]]:
+        """What was said at the end, for a client that has not heard it and still speaks; ever more seldom, and not for
+        ever (RFC 9000, 10.2.1).
+        """
+        heard = self._heard_while_closing
+        if self._state is not QuicConnectionState.CLOSING or heard not in CLOSE_REPEATS:
+            return []
+        self._heard_while_closing += 1
+        return self._closing
 
     @property
     def timer(self) -> float | None:
-        return None if self.over else self.get_timer()
+        if self._state is QuicConnectionState.TERMINATED:
+            return None
+        if self._state in END_STATES or not self._is_plain:
+            return self.get_timer()
+        space = self._spaces[tls.Epoch.ONE_RTT]
+        loss = self._loss
+        if space.loss_time is not None:
+            self._loss_at = space.loss_time
+        elif space.ack_eliciting_in_flight:
+            timeout = loss.get_probe_timeout() * (1 << min(loss._pto_count, 16))
+            self._loss_at = loss._time_of_last_sent_ack_eliciting_packet + timeout
+        else:
+            self._loss_at = None
+        time = self._close_at
+        for each in (space.ack_at, self._loss_at, self._pacing_at):
+            if each is not None and (time is None or each < time):
+                time = each
+        return time
 
     def expire(self, now: float) -> None:
-        if not self.over and self._close_at is not None:
+        if self._close_at is not None and not self.over:
             self.handle_timer(now)
             self._collect()
 
@@ -133,57 +159,54 @@ class AioquicConnection(QuicConnection):
     # -- asked --------------------------------------------------------------------------------------------------------
 
     def send(self, stream_id: int, data: bytes, *, end: bool) -> None:
-        if self.sending(stream_id):
-            self.send_stream_data(stream_id, data, end)
+        stream = self._streams.get(stream_id)
+        if stream is not None and stream.sender.is_open and self._state not in END_STATES:
+            stream.sender.write(data, end)
+            self.wake(stream)
 
     def backlog(self, stream_id: int) -> int:
         stream = self._streams.get(stream_id)
-        if stream is None or stream.sender._reset_error_code is not None:
+        if stream is None:
             return 0
-        waiting = stream.sender._buffer_stop - stream.sender.highest_offset
+        waiting = stream.sender.unsent
         if waiting:
-            self._watched[stream_id] = stream.sender.highest_offset
+            stream.watched = True
         return waiting
 
     def open_unidirectional(self) -> int:
-        stream_id = self.get_next_available_stream_id(is_unidirectional=True)
-        self._get_or_create_stream_for_send(stream_id)
-        return stream_id
+        return self._open_unidirectional()
 
     def reset(self, stream_id: int, code: int) -> None:
-        if self._state not in END_STATES and stream_id in self._streams:
-            self.reset_stream(stream_id, code)
+        stream = self._streams.get(stream_id)
+        if stream is not None and self._state not in END_STATES and stream_id & 3 != 2:
+            stream.sender.reset(code)
+            self._held.pop(stream, None)
+            self.wake(stream)
 
     def stop(self, stream_id: int, code: int) -> None:
         stream = self._streams.get(stream_id)
-        if stream is not None and stream_id not in self._stopped:
-            self.credit(stream_id, self._unused.get(stream_id, 0))
-            self._stopped.add(stream_id)
-            self._unused.setdefault(stream_id, 0)
-            if not stream.receiver.is_finished:
-                stream.receiver.stop(code)
+        if stream is None or stream.stopped or stream_id & 3 == 3:
+            return
+        stream.stopped = True
+        self._use_up(stream, stream.unused)
+        if not stream.receiver.is_finished:
+            stream.receiver.stop(code)
+            self.wake(stream)
 
     def credit(self, stream_id: int, size: int) -> None:
-        unused = self._unused.get(stream_id, 0)
-        if stream_id not in self._stopped and unused:
-            self._unused[stream_id] = unused - min(size, unused)
-            self._used += min(size, unused)
+        stream = self._streams.get(stream_id)
+        if stream is not None and not stream.stopped:
+            self._use_up(stream, min(size, stream.unused))
 
     def sending(self, stream_id: int) -> bool:
         stream = self._streams.get(stream_id)
-        if stream is None or self._state in END_STATES:
-            return False
-        sender = stream.sender
-        return sender._buffer_fin is None and sender._reset_error_code is None and not sender.is_finished
+        return stream is not None and stream.sender.is_open and self._state not in END_STATES
 
     def receiving(self, stream_id: int) -> bool:
         stream = self._streams.get(stream_id)
-        return (
-            stream is not None
-            and stream_id not in self._stopped
-            and not stream.receiver.is_finished
-            and self._state not in END_STATES
-        )
+        if stream is None or stream.stopped or self._state in END_STATES:
+            return False
+        return not stream.receiver.is_finished
 
     def update_keys(self) -> None:
         if self._handshake_complete:
@@ -191,13 +214,17 @@ class AioquicConnection(QuicConnection):
 
     def end(self, code: int, reason: str, *, application: bool) -> None:
         self._ended_by_us = True
-        self.close(code, None if application else 0, reason)
+        if self._network_paths:
+            self.close(code, None if application else 0, reason)
+        else:
+            self._state = QuicConnectionState.TERMINATED
 
     # -- how aioquic does things --------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
         while (event := self.next_event()) is not None:
-            self._take(event)
+            if isinstance(event, events.HandshakeCompleted):
+                self.happened.append((HANDSHAKE,))
         if self.ended is None and self._close_event is not None and not self._ended_by_us:
             self.ended = self._end_of(self._close_event)
 
@@ -207,28 +234,9 @@ class AioquicConnection(QuicConnection):
         by_peer = self._state is QuicConnectionState.DRAINING
         return ConnectionEnd(event.error_code, event.reason_phrase, event.frame_type is None, by_peer)
 
-    def _take(self, event: events.QuicEvent) -> None:
-        if isinstance(event, events.StreamDataReceived):
-            stream_id, size = event.stream_id, len(event.data)
-            if stream_id in self._stopped:
-                self._used += size
-            else:
-                self._unused[stream_id] = self._unused.get(stream_id, 0) + size
-                self.happened.append((DATA, stream_id, event.data, event.end_stream))
-        elif isinstance(event, events.StreamReset):
-            self._forgive(event.stream_id)
-            if event.stream_id not in self._stopped:
-                self.happened.append((RESET, event.stream_id, event.error_code))
-        elif isinstance(event, events.StopSendingReceived):
-            self.happened.append((STOPPED, event.stream_id, event.error_code))
-        elif isinstance(event, events.HandshakeCompleted):
-            self.happened.append((HANDSHAKE,))
-
-    def _forgive(self, stream_id: int) -> None:
-        """Bytes that a reset stream never delivered count as used up."""
-        stream = self._streams.get(stream_id)
-        if stream is not None:
-            self._used += stream.receiver.highest_offset - stream.receiver._buffer_start
+    def _idle_timeout(self) -> float:
+        timeout = super()._idle_timeout()
+        return timeout if self._handshake_complete else min(timeout, HANDSHAKE_TIME)
 
     def _initialize(self, peer_cid: bytes) -> None:
         super()._initialize(peer_cid)
@@ -241,7 +249,7 @@ class AioquicConnection(QuicConnection):
                 self._choose_identity(hello)
                 handle_hello(hello, *rest)
 
-            self.tls._server_handle_hello = choose_first  # type: ignore[method-assign]
+            setattr(self.tls, "_server_handle_hello", choose_first)  # noqa: B010 - a method is replaced
 
     def _choose_identity(self, hello: Buffer) -> None:
         name = tls.pull_client_hello(Buffer(data=hello.data_slice(0, hello.capacity))).server_name
@@ -257,18 +265,21 @@ class AioquicConnection(QuicConnection):
         self, direction: tls.Direction, epoch: tls.Epoch, cipher_suite: tls.CipherSuite, secret: bytes
     ) -> None:
         if epoch is tls.Epoch.ZERO_RTT and not self._new.settings.quic_early_data:
-            self.tls.early_data_accepted = False
+            self.tls.early_data_accepted = False  # a client that sends it all the same: its ticket did not allow it
             return
         super()._update_traffic_key(direction, epoch, cipher_suite, secret)
 
     def _replenish_connection_ids(self) -> None:
         ids = self._new.ids
-        while len(self._host_cids) < min(8, self._remote_active_connection_id_limit):
+        while len(self._host_cids) < min(_MOST_IDS, self._remote_active_connection_id_limit):
             made = ids.make()
-            self._host_cids.append(
-                QuicConnectionId(cid=made, sequence_number=self._host_cid_seq, stateless_reset_token=ids.token(made))
-            )
+            self._host_cids.append(QuicConnectionId(made, self._host_cid_seq, ids.token(made)))
             self._host_cid_seq += 1
+            self._ids_unsent = True
+
+    def _on_new_connection_id_delivery(self, delivery: Any, connection_id: QuicConnectionId) -> None:
+        super()._on_new_connection_id_delivery(delivery, connection_id)
+        self._ids_unsent |= not connection_id.was_sent
 
     def _handle_retire_connection_id_frame(self, context: Any, frame_type: int, buf: Any) -> None:
         before = [one.cid for one in self._host_cids]
@@ -277,31 +288,3 @@ class AioquicConnection(QuicConnection):
         for gone in before:
             if gone not in after:
                 self._new.ids.discard(gone)
-
-    def _write_connection_limits(self, builder: Any, space: Any) -> None:
-        limit = self._local_max_data
-        limit.value = max(limit.value, self._used + self._window)
-        if limit.value - limit.sent < self._window // 2 and limit.sent:
-            value, limit.value = limit.value, limit.sent
-        else:
-            value = limit.value
-        used, limit.used = limit.used, 0  # so that aioquic does not raise it
-        try:
-            super()._write_connection_limits(builder, space)
-        finally:
-            limit.used = used
-            limit.value = max(limit.value, value) if False else limit.value
-
-    def _write_stream_limits(self, builder: Any, space: Any, stream: QuicStream) -> None:
-        stream_id = stream.stream_id
-        receiver = stream.receiver
-        if not stream.max_stream_data_local or receiver.is_finished or stream_id in self._stopped:
-            return
-        limit = receiver._buffer_start - self._unused.get(stream_id or 0, 0) + self._stream_window
-        highest, receiver.highest_offset = receiver.highest_offset, 0
-        if limit - stream.max_stream_data_local >= self._stream_window // 2:
-            stream.max_stream_data_local = limit
-        try:
-            super()._write_stream_limits(builder, space, stream)
-        finally:
-            receiver.highest_offset = highest

@@ -9,6 +9,7 @@ from qh3._hazmat import Buffer
 from qh3.quic.packet import pull_quic_transport_parameters, push_quic_transport_parameters
 from qh3.quic.tls_bridge import QuicTlsBridge
 
+from pounce_h3.engine.limits import UNIDIRECTIONAL_STREAMS
 from pounce_h3.engine.qh3_identity import parsed
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
     from pounce_h3.certificates import Identity
     from pounce_h3.engine.library import NewConnection
 
-__all__ = ["UNIDIRECTIONAL_STREAMS", "Bridge"]
-
-UNIDIRECTIONAL_STREAMS: Final = 8
-"""How many the client may have open: three that HTTP/3 wants, and some of kinds that we do not know (RFC 9114, 6.2)."""
+__all__ = ["Bridge"]
 
 _PARAMETERS_SIZE: Final = 4096
 

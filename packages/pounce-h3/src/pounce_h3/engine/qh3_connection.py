@@ -18,8 +18,9 @@ from qh3.quic.configuration import QuicConfiguration
 from qh3.quic.connection import QuicConnection
 from qh3.quic.tls_bridge import QuicTlsBridgeError
 
-from pounce_h3.engine.events import DATA, HANDSHAKE, RESET, STOPPED, Happened
-from pounce_h3.engine.qh3_bridge import UNIDIRECTIONAL_STREAMS, Bridge
+from pounce_h3.engine.events import HANDSHAKE, RESET, STOPPED, Happened, add_bytes
+from pounce_h3.engine.limits import HANDSHAKE_TIME, UNIDIRECTIONAL_STREAMS
+from pounce_h3.engine.qh3_bridge import Bridge
 from pounce_h3.engine.qh3_identity import parsed
 from pounce_h3.quic import ConnectionEnd
 
@@ -39,8 +40,6 @@ _ACK_DELAY_EXPONENT: Final = 3
 _MAX_ACK_DELAY: Final = 0.025
 """Seconds; both are what RFC 9000, 18.2 has as defaults, and what qh3 tells the client."""
 _ENDING: Final = frozenset(("closing", "draining", "terminated"))
-_HANDSHAKE_TIME: Final = 10.0
-"""Seconds in which a client has to complete its handshake."""
 
 
 @dataclass(slots=True)
@@ -108,7 +107,7 @@ class Qh3Connection(QuicConnection):
             self._over = True
             self.ended = ConnectionEnd(0, "nothing in the first datagram could be read", False, False)
         elif self._handshake_end is None:
-            self._handshake_end = now + _HANDSHAKE_TIME
+            self._handshake_end = now + HANDSHAKE_TIME
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Any]]:
         core = self._core
@@ -301,7 +300,7 @@ class Qh3Connection(QuicConnection):
         if not stream.stopped:
             stream.unused += len(data)
             self._unused += len(data)
-            self.happened.append((DATA, stream_id, data, ended))
+            add_bytes(self.happened, stream_id, data, ended)
         if ended:
             self._forget_finished(stream_id, stream)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pounce_h3.engine.connection_ids import ConnectionIds
-from pounce_h3.engine.events import DATA, HANDSHAKE, RESET
+from pounce_h3.engine.events import HANDSHAKE, RESET, Received
 from pounce_h3.engine.libraries import default_library
 from pounce_h3.engine.library import LibraryConnection, NewConnection
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pounce_asgi import Http3Settings
     from pounce_asgi.types import TLSExtension
     from pounce_h3.certificates import QuicCertificates
+    from pounce_h3.engine.events import Happened
     from pounce_h3.engine.library import Library
     from pounce_h3.quic import Address, QuicUser
     from pounce_h3.sessions import QuicSessions
@@ -163,25 +164,29 @@ class QuicEngine:
     # -- telling -----------------------------------------------------------------------------------------------------
 
     def _tell(self) -> None:
-        connection, user = self._connection, self._user
+        connection = self._connection
         while connection.happened and not self._closed:
             happened, connection.happened = connection.happened, []
             for one in happened:
+                self._tell_one(one)
                 if self._closed:
-                    break
-                if one[0] == DATA:
-                    user.stream_received(one[1], one[2], one[3])
-                elif one[0] == HANDSHAKE:
-                    self.handshake_complete = True
-                    self.tls = _tls(connection)
-                    user.handshake_done()
-                elif one[0] == RESET:
-                    user.stream_reset(one[1], one[2])
-                else:
-                    user.sending_stopped(one[1], one[2])
-        if connection.ended is not None and not self._closed and not self._told:
+                    return
+        if connection.ended is not None and not self._told and not self._closed:
             self._told = True
-            user.connection_ended(connection.ended)
+            self._user.connection_ended(connection.ended)
+
+    def _tell_one(self, one: Happened) -> None:
+        user = self._user
+        if isinstance(one, Received):
+            user.stream_received(one.stream_id, one.data, one.ended)
+        elif one[0] == HANDSHAKE:
+            self.handshake_complete = True
+            self.tls = _tls(self._connection)
+            user.handshake_done()
+        elif one[0] == RESET:
+            user.stream_reset(one[1], one[2])
+        else:
+            user.sending_stopped(one[1], one[2])
 
 
 def _tls(connection: LibraryConnection) -> TLSExtension:

@@ -1,0 +1,17 @@
+"""Numbers that hold whatever the QUIC library."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["CLOSE_REPEATS", "HANDSHAKE_TIME", "UNIDIRECTIONAL_STREAMS"]
+
+UNIDIRECTIONAL_STREAMS: Final = 8
+"""How many the client may have open: three that HTTP/3 wants, and some of kinds that we do not know (RFC 9114, 6.2)."""
+
+HANDSHAKE_TIME: Final = 10.0
+"""Seconds that a client has for its handshake; else somebody who sends nothing but first datagrams would fill us up
+for as long as an idle connection lives."""
+
+CLOSE_REPEATS: Final = frozenset((1, 3, 7, 15, 31, 63))
+"""Datagrams after which a client that still speaks is told again that the connection is closed."""
