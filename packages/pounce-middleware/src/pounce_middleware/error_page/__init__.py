@@ -1,0 +1,7 @@
+"""Pages that show exceptions, for development."""
+
+from __future__ import annotations
+
+from pounce_middleware.error_page.middleware import ErrorPageMiddleware
+
+__all__ = ["ErrorPageMiddleware"]
