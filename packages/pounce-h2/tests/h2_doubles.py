@@ -113,6 +113,9 @@ class FakeHost:
     def forget_deadlines(self, member: Any) -> None:
         self.watched.discard(member)
 
+    def connection_came(self, protocol: str, transport: Any, make: Any) -> Any:
+        raise AssertionError("connections are made by the test")
+
     def connection_closed(self, connection: Any, error: OSError | None) -> None:
         self.closed.append((connection, error))
 

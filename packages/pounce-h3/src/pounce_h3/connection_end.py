@@ -35,6 +35,7 @@ ROUND_TRIP: Final = 1.0
 LAST_STREAM: Final = LARGEST - 3
 """In a first GOAWAY: all that is under way will be looked at. The highest id of a request that there can be."""
 _NOT_ERRORS: Final = frozenset({0, H3_NO_ERROR})
+"""Clients say either when they have what they wanted."""
 
 
 class EndingConnection(RequestIntake):
@@ -79,8 +80,11 @@ class EndingConnection(RequestIntake):
     def connection_ended(self, end: ConnectionEnd) -> None:
         """The client has closed the connection, or nothing comes from it any more."""
         self.ended = True
-        orderly = end.application == (end.code == H3_NO_ERROR) and end.code in _NOT_ERRORS
-        error = None if orderly else ClientGone(f"the connection ended with {end.code:#x} {end.reason}".rstrip())
+        error = (
+            None
+            if end.code in _NOT_ERRORS
+            else ClientGone(f"the connection ended with {end.code:#x} {end.reason}".rstrip())
+        )
         self._lose_streams(error)
         self.transport.lost(error)
 

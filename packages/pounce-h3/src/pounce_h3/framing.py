@@ -25,7 +25,7 @@ from pounce_h3.peer_streams import CONTROL, QPACK_DECODER, QPACK_ENCODER, PeerSt
 from pounce_h3.qpack import QpackDecoder, QpackError, SectionTooLarge
 from pounce_h3.request_reader import RequestReader, Stage
 from pounce_h3.settings_frame import BLOCKED_STREAMS, TABLE_CAPACITY
-from pounce_h3.varint import LARGEST, encode_varint
+from pounce_h3.varint import LARGEST, encode_varint, maybe_varint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["Framing", "FramingUser"]
 
 EMPTY_BLOCK: Final = b"\x00\x00"
-"""Trailers that say nothing."""
+"""Trailers that say nothing. They are right (RFC 9204, 4.5), and ls-qpack takes none."""
+_HEADERS_FIRST: Final = b"\x01"
+"""A frame of fields, whose type is in one octet."""
 
 
 class FramingUser(Protocol):
@@ -148,10 +150,42 @@ class Framing:
                 self.quic.credit(stream_id, len(data))
                 self._give_up(stream_id, H3_REQUEST_REJECTED, ended=ended)
                 return
+            if ended and data[:1] == _HEADERS_FIRST and self._took_whole(stream_id, data):
+                return
             reader = self.readers[stream_id] = RequestReader(self._field_bytes, self.head_deadline)
         reader.ended = ended
         reader.frames.receive_data(data)
         self._guarded(stream_id, reader, None)
+
+    def _took_whole(self, stream_id: int, data: bytes) -> bool:
+        """Whether that was a request without a body that came in one piece, as most of them do."""
+        length = maybe_varint(data, 1)
+        if length is None or length[0] + length[1] != len(data) or length[0] > self._field_bytes:
+            return False
+        try:
+            fields = self._decode(stream_id, data[length[1] :])
+        except SectionTooLarge:
+            return False
+        self.quic.credit(stream_id, len(data))
+        if fields is None:
+            reader = self.readers[stream_id] = RequestReader(self._field_bytes, self.head_deadline)
+            reader.step(HEADERS)
+            reader.blocked = reader.ended = True
+            return True
+        try:
+            self.user.request_received(stream_id, fields, True)
+        except MessageFault as fault:
+            self.break_stream(stream_id, H3_MESSAGE_ERROR, str(fault))
+        return True
+
+    def _decode(self, stream_id: int, block: bytes) -> Sequence[HeaderPair] | None:
+        """The fields of a block; None while it waits for the table. Raises SectionTooLarge."""
+        if block == EMPTY_BLOCK:
+            return ()
+        try:
+            return self._decoder.fields(stream_id, block)
+        except QpackError as error:
+            raise ConnectionFault(str(error), error.code) from error
 
     def _guarded(self, stream_id: int, reader: RequestReader, fields: Sequence[HeaderPair] | None) -> None:
         """Go on with a stream. ``fields``: of the frame that had to wait."""
@@ -200,13 +234,10 @@ class Framing:
     def _on_headers(self, stream_id: int, reader: RequestReader, block: bytes) -> None:
         reader.step(HEADERS)
         try:
-            # A block without fields is right (RFC 9204, 4.5), and ls-qpack takes none.
-            fields = [] if block == EMPTY_BLOCK else self._decoder.fields(stream_id, block)
+            fields = self._decode(stream_id, block)
         except SectionTooLarge:
             self._too_large(stream_id, reader)
             return
-        except QpackError as error:
-            raise ConnectionFault(str(error), error.code) from error
         if fields is None:
             reader.blocked = True
         else:
