@@ -191,6 +191,8 @@ def test_a_listing_shows_only_what_can_be_opened(root: Path) -> None:
         assert {name for name, _ in found} == {"a.txt", "sub"} | followed
         assert ("sub", True) in found
     assert len(Directory(root).names((), most=2)) == 2
+    with pytest.raises(NoSuchFile):
+        Directory(root).names(("a.txt",), most=2)
 
 
 def test_no_descriptor_is_left_open(root: Path) -> None:

@@ -205,7 +205,7 @@ def test_404_html(root: Path, files: StaticFiles) -> None:
 def test_single_page(root: Path) -> None:
     files = StaticFiles(root, single_page="index.html")
     page = get(files, "/users/7", {"accept": "text/html,*/*"})
-    assert (page.status, page.body) == (200, b"<h1>home</h1>")
+    assert (page.status, page.body, page["vary"]) == (200, b"<h1>home</h1>", "accept")
     assert get(files, "/users/7", {"accept": "*/*"}).status == 404  # a script that is not there is no page
     assert get(files, "/hello.txt", {"accept": "text/html"}).body == b"Hello, world!"
 
@@ -553,3 +553,18 @@ def test_the_cache_is_bounded(root: Path) -> None:
     cache = files._worker.cache
     assert len(cache.entries) == 5
     assert cache.kept == 5000
+    assert len(cache.missing) == 8
+
+
+def test_what_is_not_there_is_believed_for_a_second(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("pounce_middleware.static.static_files.monotonic", lambda: now)
+    files = StaticFiles(root)
+    assert get(files, "/late.txt").status == 404
+    (root / "late.txt").write_bytes(b"late")
+    monkeypatch.setattr(files.directory, "open", None)
+    assert get(files, "/late.txt").status == 404  # without a look
+    monkeypatch.undo()
+    now += 1.1
+    monkeypatch.setattr("pounce_middleware.static.static_files.monotonic", lambda: now)
+    assert get(files, "/late.txt").body == b"late"

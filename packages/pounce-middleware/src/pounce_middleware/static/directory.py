@@ -113,14 +113,18 @@ class Directory:
             OSError: as `open`.
         """
         folder = self.open(names)
-        folder.close()
         found: list[tuple[str, bool]] = []
-        with os.scandir(folder.path) as entries:
-            for entry in entries:
-                if len(found) == most:
-                    break
-                with contextlib.suppress(NoSuchFile):
-                    found.append((entry.name, self._is_folder((*names, entry.name), entry)))
+        try:
+            with os.scandir(folder.fd if _WALKS else folder.path) as entries:
+                for entry in entries:
+                    if len(found) == most:
+                        break
+                    with contextlib.suppress(NoSuchFile):
+                        found.append((entry.name, self._is_folder((*names, entry.name), entry)))
+        except NotADirectoryError:
+            raise NoSuchFile from None
+        finally:
+            folder.close()
         return found
 
     def _is_folder(self, names: FilePath, entry: os.DirEntry[str]) -> bool:

@@ -7,6 +7,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from pounce_middleware.static.directory import NoSuchFile
+
 if TYPE_CHECKING:
     from pounce_middleware.static.loader import Entry, Loader
     from pounce_middleware.static.request_path import FilePath
@@ -19,11 +21,11 @@ not wait for longer."""
 
 
 class EntryCache:
-    """Bounded in entries and in bytes of content. Paths without a file are not remembered: strangers can name any
-    number of them.
+    """Bounded in entries and in bytes of content. Paths without a file are remembered apart from the others: strangers
+    can name any number of them.
     """
 
-    __slots__ = ("_loader", "_loading", "_most_bytes", "_most_entries", "entries", "kept")
+    __slots__ = ("_loader", "_loading", "_most_bytes", "_most_entries", "entries", "kept", "missing")
 
     def __init__(self, loader: Loader, *, most_entries: int, most_bytes: int) -> None:
         self._loader = loader
@@ -33,6 +35,8 @@ class EntryCache:
         # In the order of loading. What is used is loaded anew each second, so the first are those not used for longest.
         self.entries: dict[str, tuple[float, Entry]] = {}
         """Path below the root -> until when it is believed, by the monotonic clock, and what is there. Hot."""
+        self.missing: dict[str, float] = {}
+        """Path below the root -> until when it is believed that there is no file."""
         self.kept = 0
         """Bytes of content in memory."""
 
@@ -62,10 +66,20 @@ class EntryCache:
         if self._loading.get(path) is loading:
             del self._loading[path]
         self.forget(path)
-        if loading.cancelled() or loading.exception() is not None:
+        if loading.cancelled():
+            return
+        if isinstance(loading.exception(), NoSuchFile):
+            self._remember_missing(path)
+        if loading.exception() is not None:
             return
         entry = loading.result()
         self.entries[path] = (time.monotonic() + FRESH_SECONDS, entry)
         self.kept += entry.kept
         while len(self.entries) > self._most_entries or self.kept > self._most_bytes:
             self.forget(next(iter(self.entries)))
+
+    def _remember_missing(self, path: str) -> None:
+        self.missing.pop(path, None)
+        self.missing[path] = time.monotonic() + FRESH_SECONDS
+        if len(self.missing) > self._most_entries:
+            del self.missing[next(iter(self.missing))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 try:
-    from pounce_compression.negotiate import negotiate
+    from pounce_compression import negotiate
 except ImportError:  # the extra is not installed
     negotiate = None  # type: ignore[assignment]
 

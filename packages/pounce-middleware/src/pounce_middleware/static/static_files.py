@@ -41,6 +41,7 @@ class _Worker(threading.local):
     def __init__(self, loader: Loader, most_entries: int, most_bytes: int) -> None:
         self.cache = EntryCache(loader, most_entries=most_entries, most_bytes=most_bytes)
         self.entries = self.cache.entries
+        self.missing = self.cache.missing
         self.held = HeldFiles(most_entries)
         self.chooser = negotiation.Chooser()
 
@@ -140,6 +141,8 @@ class StaticFiles:
     async def _load(self, worker: _Worker, path: str) -> Entry | None:
         if not path:
             return FolderEntry(names=())  # where it is mounted, without the slash
+        if worker.missing.get(path, 0.0) > monotonic():
+            return None
         names = file_path(path, hidden=self._hidden)
         if names is None:
             return None
@@ -250,7 +253,7 @@ class StaticFiles:
             path = "/" + self._single_page
             entry = await self._fresh(worker, path)
             if isinstance(entry, FileEntry):
-                await self._send_file(worker, path, entry, scope, send)
+                await self._send_file(worker, path, entry, scope, _varying_by_accept(send))
                 return
         await self._send_not_found(worker, scope, send)
 
@@ -316,6 +319,17 @@ def _bytes_of(answer: Answer, content: bytes) -> bytes:
 def _wants_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Browsers name HTML when somebody goes to a page, and not when a page asks for its pieces."""
     return any(name == b"accept" and b"text/html" in value.lower() for name, value in headers)
+
+
+def _varying_by_accept(send: ASGISendCallable) -> ASGISendCallable:
+    """For caches: who asks for something else than a page gets another answer."""
+
+    async def send_with_vary(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"].append((b"vary", b"accept"))
+        await send(message)
+
+    return send_with_vary
 
 
 def _close_unused(opening: asyncio.Future[Any]) -> None:
