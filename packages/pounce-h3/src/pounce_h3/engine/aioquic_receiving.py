@@ -6,6 +6,7 @@ where the client was before, is read here; all else goes aioquic's own way.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from aioquic._buffer import Buffer, BufferReadError
@@ -116,10 +117,8 @@ class AioquicReceiving(AioquicSending):
         if offset + length > _MOST:
             raise QuicConnectionError(QuicErrorCode.FRAME_ENCODING_ERROR, frame_type, "Beyond 2^62 - 1")
         frame = QuicStreamFrame(data=buf.pull_bytes(length), fin=bool(frame_type & 1), offset=offset)
-        try:
+        with contextlib.suppress(StreamFinishedError):
             self._stream_bytes(frame_type, stream_id, frame)
-        except StreamFinishedError:
-            pass
 
     def _read_ack(self, buf: Buffer, now: float) -> None:
         try:
@@ -140,13 +139,11 @@ class AioquicReceiving(AioquicSending):
         if Epoch.ONE_RTT not in epochs:
             raise QuicConnectionError(QuicErrorCode.PROTOCOL_VIOLATION, frame_type, "Unexpected frame type")
         context = QuicReceiveContext(Epoch.ONE_RTT, self.host_cid, self._network_paths[0], None, now, self._version)
-        try:
+        with contextlib.suppress(StreamFinishedError):
             handler(context, frame_type, buf)
-        except StreamFinishedError:
-            pass
         return frame_type not in NON_ACK_ELICITING_FRAME_TYPES
 
-    def _handle_stream_frame(self, context: Any, frame_type: int, buf: Any) -> None:
+    def _handle_stream_frame(self, context: Any, frame_type: int, buf: Any) -> None:  # noqa: ARG002 - aioquic's
         self._read_stream(frame_type, buf)
 
     def _record(self, space: QuicPacketSpace, number: int, eliciting: bool, now: float) -> None:

@@ -49,6 +49,7 @@ class _Stream:
     sending: bool
     receiving: bool = True
     stopped: bool = False
+    reset: bool = False
     unused: int = 0
     """Bytes told of and not credited."""
 
@@ -171,18 +172,16 @@ class Qh3Connection(QuicConnection):
 
     def send(self, stream_id: int, data: bytes, *, end: bool) -> None:
         stream = self._streams.get(stream_id)
-        if stream is None or not stream.sending or self._core is None or self._over:
+        if stream is None or not self.sending(stream_id) or self._core is None:
             return
         try:
             if self._handshake_complete:
                 self._core.send_stream(stream_id, data, end)
             else:
                 self.send_stream_data(stream_id, data, end)
-        except ValueError:  # reset because of a STOP_SENDING that is not read yet
+        except (ValueError, RuntimeError):  # reset by a STOP_SENDING, or all closed, and we have not read of it yet
             end = True
-        if end:
-            stream.sending = False
-            self._forget_finished(stream_id, stream)
+        stream.sending = not end
 
     def backlog(self, stream_id: int) -> int:
         waiting: int = 0 if self._core is None else self.get_send_buffer_size(stream_id)
@@ -196,21 +195,18 @@ class Qh3Connection(QuicConnection):
         return stream_id
 
     def reset(self, stream_id: int, code: int) -> None:
-        # Also one whose last bytes were queued: those that are not there yet are not sent any more.
-        if self._core is not None and not self._over and self.ended is None:
-            with contextlib.suppress(ValueError):  # it is done, or there never was one
+        stream = self._streams.get(stream_id)
+        if stream is not None and not stream.reset and self._core is not None and self._is_open:
+            stream.sending, stream.reset = False, True
+            with contextlib.suppress(ValueError, RuntimeError):  # everything has arrived
                 self._core.reset_stream(stream_id, code)
-            stream = self._streams.get(stream_id)
-            if stream is not None:
-                stream.sending = False
-                self._forget_finished(stream_id, stream)
 
     def stop(self, stream_id: int, code: int) -> None:
         stream = self._streams.get(stream_id)
         if stream is None or stream.stopped or self._core is None:
             return
         stream.stopped = True
-        with contextlib.suppress(ValueError):  # everything has arrived
+        with contextlib.suppress(ValueError, RuntimeError):  # everything has arrived
             self._core.stop_sending(stream_id, code)
         self._use_up(stream, stream.unused)
 
@@ -221,17 +217,19 @@ class Qh3Connection(QuicConnection):
 
     def sending(self, stream_id: int) -> bool:
         stream = self._streams.get(stream_id)
-        return stream is not None and stream.sending and self.ended is None and not self._ended_by_us
+        return stream is not None and stream.sending and self._is_open
 
     def receiving(self, stream_id: int) -> bool:
         stream = self._streams.get(stream_id)
-        if stream is None or stream.stopped or self.ended is not None or self._ended_by_us:
-            return False
-        return stream.receiving
+        return stream is not None and stream.receiving and not stream.stopped and self._is_open
+
+    @property
+    def _is_open(self) -> bool:
+        return self.ended is None and not self._ended_by_us and not self._over
 
     def update_keys(self) -> None:
-        if self._handshake_complete and self._core is not None:
-            with contextlib.suppress(ValueError):  # the last update is not through yet
+        if self._handshake_complete and self._core is not None and self._is_open:
+            with contextlib.suppress(ValueError, RuntimeError):  # the last update is not through yet
                 self._core.request_key_update()
 
     def end(self, code: int, reason: str, *, application: bool) -> None:
@@ -250,11 +248,11 @@ class Qh3Connection(QuicConnection):
         if held and self._unused < self._most_unused:
             self._resume = True
 
-    def _forget_finished(self, stream_id: int, stream: _Stream) -> None:
-        """Once nothing more is told or sent, whoever used the stream has no business with it."""
-        if not stream.sending and not stream.receiving:
+    def _forget(self, stream_id: int) -> None:
+        """It is done in both directions: whoever used it has no business with it any more."""
+        stream = self._streams.pop(stream_id, None)
+        if stream is not None:
             self._use_up(stream, stream.unused)
-            self._streams.pop(stream_id, None)
 
     def _drain_core(self) -> None:
         core = self._core
@@ -269,6 +267,9 @@ class Qh3Connection(QuicConnection):
                 self._take_reset(native[1], native[2])
             case "stop_sending":
                 self._take_stop(native[1], native[2])
+            case "stream_finished":
+                self._created_local_stream_ids.discard(native[1])
+                self._forget(native[1])
             case "crypto_data":
                 self._take_crypto(native)
             case "connection_id_issued":
@@ -301,8 +302,6 @@ class Qh3Connection(QuicConnection):
             stream.unused += len(data)
             self._unused += len(data)
             add_bytes(self.happened, stream_id, data, ended)
-        if ended:
-            self._forget_finished(stream_id, stream)
 
     def _take_reset(self, stream_id: int, code: int) -> None:
         stream = self._stream_of_client(stream_id)
@@ -311,14 +310,12 @@ class Qh3Connection(QuicConnection):
         stream.receiving = False
         if not stream.stopped:
             self.happened.append((RESET, stream_id, code))
-        self._forget_finished(stream_id, stream)
 
     def _take_stop(self, stream_id: int, code: int) -> None:
         stream = self._stream_of_client(stream_id)
         if stream is not None and stream.sending:
             stream.sending = False
             self.happened.append((STOPPED, stream_id, code))
-            self._forget_finished(stream_id, stream)
 
     def _take_crypto(self, native: tuple[Any, ...]) -> None:
         was_complete = self._handshake_complete
