@@ -315,3 +315,14 @@ def test_an_application_in_starlette() -> None:
     response = page(app)
     assert b"LookupError: in an endpoint" in response.body
     assert isinstance(response.error, LookupError)
+
+
+def test_calls_of_libraries_are_one_line() -> None:
+    pytest.importorskip("jinja2")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        json.loads("{")
+
+    text = "".join(Elements(page(app, HTML).body.decode()).text)
+    assert "3 calls in json" in text
+    assert "json/decoder.py" in text

@@ -31,7 +31,7 @@ MOST_VARIABLES: Final = 40
 _LIBRARIES: Final = re.compile(r"[/\\](?:site|dist)-packages[/\\]|^<frozen ")
 _OURS: Final = re.compile(r"pounce(?:_(?:asgi|compression|h2|h3|http1|middleware|websocket|workers))?(?:\.|\Z)")
 """Modules of the server, also where they are not installed among the others."""
-_STANDARD: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
+_STANDARD: Final = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Frame:
 
     path: str
     shown_path: str
-    """From the working directory, or from where packages are installed."""
+    """From the working directory, from where packages are installed, or from the standard library."""
     line: int
     function: str
     own: bool
@@ -146,6 +146,9 @@ def _shown(path: str) -> str:
     parts = _LIBRARIES.split(path)
     if len(parts) > 1:
         return parts[-1]
+    for folder in _STANDARD:
+        if path.startswith(folder):
+            return path[len(folder) :].lstrip("/\\")
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):

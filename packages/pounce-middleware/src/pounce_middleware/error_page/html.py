@@ -6,8 +6,10 @@ import base64
 import functools
 import hashlib
 import importlib
+import re
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_middleware.error_page.plain import copyable_text
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["HtmlPage", "load_page"]
 
 _FOLDER: Final = "templates"
+
+SHORTEST_RUN: Final = 3
+"""Calls of libraries in a row that are shown as one line, to be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class HtmlPage:
             copyable=copyable_text(report),
             lines_of=self._lines_of,
             opens=_opens,
+            runs_of=_runs_of,
         )
         return page
 
@@ -77,6 +83,17 @@ def _marks(frame: Frame, text: str) -> str:
 def _opens(frames: tuple[Frame, ...]) -> Frame | None:
     """The frame that is shown at first: the latest of the application itself."""
     return next((frame for frame in frames if frame.own), frames[0] if frames else None)
+
+
+def _runs_of(frames: tuple[Frame, ...], shown: Frame | None) -> Iterator[tuple[str, list[Frame]]]:
+    """The frames in order; those of libraries that follow each other together, under the names of the libraries."""
+    for plain, run in groupby(frames, key=lambda frame: frame.own or frame is shown):
+        group = list(run)
+        if plain or len(group) < SHORTEST_RUN:
+            yield "", group
+        else:
+            names = dict.fromkeys(re.split(r"[/\\.]", frame.shown_path)[0] or frame.shown_path for frame in group)
+            yield ", ".join(names), group
 
 
 @functools.cache
