@@ -45,6 +45,8 @@ class Site:
         answer = getattr(self, f"_{name}", None)
         try:
             if answer is None:
+                if scope["method"] == "POST":
+                    await self._body(receive)
                 await self._head(send)
                 await send({"type": "http.response.body", "body": b"hello " + path.encode()})
             else:
