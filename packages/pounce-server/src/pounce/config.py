@@ -158,6 +158,21 @@ class ServerConfig:
             "group": "HTTP/3",
         },
     )
+    proxy_protocol: bool = field(
+        default=False,
+        metadata={
+            "help": "Every connection begins with a PROXY header, version 1 or 2, in which a proxy says whose it is.",
+            "group": "Proxies",
+        },
+    )
+    proxy_allow_ips: tuple[str, ...] = field(
+        default=("127.0.0.1", "::1", "unix"),
+        metadata={
+            "help": "Who may send a PROXY header: addresses, networks such as 10.0.0.0/8, unix for UNIX sockets, * for"
+            " whoever connects. Others are refused.",
+            "group": "Proxies",
+        },
+    )
     uds_permissions: str | None = field(
         default=None,
         metadata={

@@ -6,9 +6,10 @@ import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pounce_asgi import ConfigError
 from pounce_workers import Protocols
 
-from .features import HTTP2, WEBSOCKET
+from .features import HTTP2, MIDDLEWARE, WEBSOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ def spoken_protocols(
         http3=http3.endpoints if http3 is not None else None,
         alt_svc=http3.alt_svc if http3 is not None else None,
         tls=tls,
+        trusts_proxy=_trusts_proxy(config),
         handshake_timeout=config.tls.ssl_handshake_timeout,
     )
     if interface.blocking or config.websocket.ws == "none":
@@ -64,3 +66,17 @@ def _http2(config: ServerConfig) -> Callable[[WireHost, WebSocketMaker | None], 
         return Http2Wire(host, config.h2, websockets)
 
     return make
+
+
+def _trusts_proxy(config: ServerConfig) -> Callable[[str | None], bool] | None:
+    """Whose PROXY headers count, where connections begin with one."""
+    if not config.proxy_protocol:
+        return None
+    MIDDLEWARE.load("proxy_protocol")
+    from pounce_middleware import TrustedNetworks
+
+    try:
+        networks = TrustedNetworks(config.proxy_allow_ips)
+    except ValueError as error:
+        raise ConfigError(f"proxy_allow_ips: {error}") from None
+    return networks.trusts_peer

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.net.descriptor_wait import wait_readable, wait_writable
 from pounce_workers.net.lingering import Lingering
+from pounce_workers.net.proxy_entrance import ProxyEntrance
 from pounce_workers.net.readiness import READ, WRITE
 from pounce_workers.net.tls_entrance import TlsEntrance
 from pounce_workers.net.transport import RESET_ON_CLOSE, SocketTransport
@@ -121,8 +122,8 @@ class BlockingTransport(SocketTransport):
 
     @property
     def entering(self) -> bool:
-        """Its TLS handshake goes on."""
-        return isinstance(self.protocol, TlsEntrance)
+        """Its TLS handshake goes on, or its proxy has not said yet whose it is."""
+        return isinstance(self.protocol, TlsEntrance | ProxyEntrance)
 
     @property
     def sending(self) -> bool:

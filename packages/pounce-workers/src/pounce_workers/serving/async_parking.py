@@ -65,7 +65,7 @@ class AsyncParking(MovingServer):
 
     def expire(self, now: float) -> None:  # noqa: ARG002 - the queue has a clock that nothing holds up
         """A tick: refuse the requests that have waited for a thread for too long."""
-        if self._retiring and self._companion is not None and not self.entrances.members:
+        if self._retiring and self._companion is not None and not self.entering:
             self._companion.retire()  # until now its turn could come, behind a handshake
         queue = self._crew.queue
         queue.wake_another()
@@ -143,7 +143,7 @@ class AsyncParking(MovingServer):
     def connections_open(self) -> int:
         """Connections, wherever they are."""
         companions = self._companion.load if self._companion is not None else 0
-        return self._crew.connections + len(self.entrances.members) + companions
+        return self._crew.connections + self.entering + companions
 
     @property
     def requests_running(self) -> int:

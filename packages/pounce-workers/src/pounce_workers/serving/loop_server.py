@@ -6,12 +6,15 @@ An async worker has one of these, and so has every thread of an `AsyncWorkerPool
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import socket
+from typing import TYPE_CHECKING, Any, cast
 
 from pounce_asgi import ExchangeContext
 from pounce_http1 import encode_header_line
 from pounce_workers.net.deadlines import DeadlineSweeper
 from pounce_workers.net.loop import poller_of
+from pounce_workers.net.proxy_entrance import ProxyEntrances, ProxyHeaderSocket
+from pounce_workers.net.rewound_socket import rewind
 from pounce_workers.net.tls_engines import tls_extension_of, wrap_tls
 from pounce_workers.net.tls_entrance import TlsEntrances
 from pounce_workers.net.transport import SocketTransport
@@ -22,12 +25,11 @@ from pounce_workers.serving.protocols import Protocols
 from pounce_workers.serving.upgrades import Upgrades
 
 if TYPE_CHECKING:
-    import socket
-
     from pounce_asgi import ConnectionProtocol, Listeners
     from pounce_asgi.datagrams import DatagramEndpoint, DatagramEndpointMaker
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.net.datagram_service import DatagramService
+    from pounce_workers.net.proxy_protocol import ProxyHeader
     from pounce_workers.serving.connection_budget import ConnectionBudget
     from pounce_workers.serving.datagram_share import DatagramShare
     from pounce_workers.settings import ServingSettings
@@ -76,6 +78,10 @@ class LoopServer:
         self._tls = protocols.tls
         self.entrances = TlsEntrances(self.chosen, clock=self.sweeper, handshake_timeout=protocols.handshake_timeout)
         """The connections whose TLS handshakes go on."""
+        self.introductions: ProxyEntrances | None = None
+        """Those whose proxy has not said yet whose they are."""
+        if protocols.trusts_proxy is not None:
+            self.introductions = ProxyEntrances(self._introduced, clock=self.sweeper, trusts=protocols.trusts_proxy)
         self._datagrams: DatagramService | None = None
         self._endpoint: DatagramEndpoint | None = None
 
@@ -143,7 +149,25 @@ class LoopServer:
     def connected(
         self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None
     ) -> None:
-        """Serve a new connection."""
+        """Serve a new connection, or one that comes from another worker."""
+        # What has been introduced is no plain socket any more, and need not say it again where it goes.
+        if self.introductions is not None and isinstance(sock, socket.socket):
+            waiting = cast("socket.socket", ProxyHeaderSocket(sock))
+            self.new_transport(waiting, peer, local).start(self.introductions.connect)
+        else:
+            self._admit(sock, peer, local)
+
+    def _introduced(
+        self,
+        sock: socket.socket,
+        peer: tuple[str, int] | None,
+        local: tuple[str, int | None] | None,
+        _header: ProxyHeader,
+    ) -> None:
+        """A proxy has said whose connection it is."""
+        self._admit(rewind(sock, b"") if self._tls is None else sock, peer, local)
+
+    def _admit(self, sock: socket.socket, peer: tuple[str, int] | None, local: tuple[str, int | None] | None) -> None:
         if self._tls is None:
             self.new_transport(sock, peer, local).start(self.wire.connect)
         else:
@@ -160,7 +184,12 @@ class LoopServer:
     @property
     def connections_open(self) -> int:
         """Connections that are left to wait for."""
-        return len(self.wire.connections) + len(self.entrances.members)
+        return len(self.wire.connections) + self.entering
+
+    @property
+    def entering(self) -> int:
+        """Connections of which it is not known yet what they speak, or whose they are."""
+        return len(self.entrances.members) + (len(self.introductions.members) if self.introductions is not None else 0)
 
     @property
     def requests_running(self) -> int:
@@ -170,6 +199,8 @@ class LoopServer:
     def begin_drain(self) -> None:
         """The server stops: idle connections close, the others after their answer."""
         self.entrances.begin_drain()
+        if self.introductions is not None:
+            self.introductions.begin_drain()
         if self._endpoint is not None:
             self._endpoint.begin_drain()
         self.wire.begin_drain()
@@ -182,6 +213,8 @@ class LoopServer:
         if unfinished:
             await asyncio.wait(unfinished, timeout=CANCEL_GRACE)
         self.entrances.abort()
+        if self.introductions is not None:
+            self.introductions.abort()
         for connection in tuple(self.wire.connections):
             connection.transport.abort()
         if self._endpoint is not None and self._datagrams is not None:

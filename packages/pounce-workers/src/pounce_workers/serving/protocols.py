@@ -90,6 +90,9 @@ class Protocols:
     """What clients of the other versions are told of HTTP/3, as the value of Alt-Svc (RFC 7838, 3)."""
     tls: TlsContexts | None = None
     """With these all connections are over TLS."""
+    trusts_proxy: Callable[[str | None], bool] | None = None
+    """With it every connection begins with a PROXY header; whether that of a peer counts, by its address, which is None
+    over a UNIX socket."""
     handshake_timeout: float = 10.0
     """Longest time in all for a TLS handshake, in seconds."""
     websocket_missing: str | None = None

@@ -41,7 +41,7 @@ class SyncDrain:
             pool.turn(STEP)
             return False
         pool.refuse_connections()
-        if pool.companion is not None and not pool.entrances.members:
+        if pool.companion is not None and not pool.entering:
             pool.companion.retire()  # until now its turn could come, behind a handshake
         for transport in pool.lot.members():
             if transport.parked and pool.lot.claim(transport):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import socket
 import threading
 import time
 from collections import deque
@@ -21,6 +22,8 @@ from pounce_workers.net.accept_distributor import AcceptDistributor
 from pounce_workers.net.blocking_transport import BlockingTransport
 from pounce_workers.net.deadlines import tick_of
 from pounce_workers.net.parking import ParkingLot
+from pounce_workers.net.proxy_entrance import ProxyEntrances, ProxyHeaderSocket
+from pounce_workers.net.rewound_socket import rewind
 from pounce_workers.net.tls_engines import tls_extension_of, wrap_tls
 from pounce_workers.net.tls_entrance import TlsEntrances
 from pounce_workers.serving.companion_upgrades import CompanionUpgrades
@@ -32,11 +35,11 @@ from pounce_workers.serving.sync_wire import SharedConnections, SyncWire
 from pounce_workers.serving.sync_worker import SyncWorker
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Sequence
 
     from pounce_asgi import ConnectionProtocol, Listeners
     from pounce_asgi.sync_app import SyncHandler
+    from pounce_workers.net.proxy_protocol import ProxyHeader
     from pounce_workers.serving.companion import Companion
     from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.settings import ServingSettings
@@ -102,6 +105,11 @@ class SyncWorkerPool:
         self._tls = protocols.tls
         self._upgrades = CompanionUpgrades(companion) if companion is not None else None
         self.entrances = TlsEntrances(self._chosen, clock=self.lot.clock, handshake_timeout=protocols.handshake_timeout)
+        self.introductions: ProxyEntrances | None = None
+        if protocols.trusts_proxy is not None:
+            self.introductions = ProxyEntrances(
+                self._introduced, clock=self.lot.clock, trusts=protocols.trusts_proxy, let_go=BlockingTransport.release
+            )
         new_wire = partial(
             SyncWire,
             handler,
@@ -136,7 +144,7 @@ class SyncWorkerPool:
     @property
     def load(self) -> int:
         """Connections that it has, and those that wait to be taken in."""
-        own = len(self.connections) + len(self._incoming) + len(self.entrances.members)
+        own = len(self.connections) + len(self._incoming) + self.entering
         return own if self.companion is None else own + self.companion.load
 
     @property
@@ -252,19 +260,38 @@ class SyncWorkerPool:
             incoming, self._incoming = self._incoming, deque()
             missed, self._room_missed = self._room_missed, False
         for sock, peer, local in incoming:
-            stall = self._settings.worker.timeout_write_stall
-            connect: Callable[[Any], ConnectionProtocol] = self.wire.connect
             try:
-                if self._tls is not None:
-                    sock, connect = wrap_tls(sock, self._tls.current), self.entrances.connect
-                transport = BlockingTransport(sock, self.lot, peer=peer, local=local, write_stall=stall)
-                transport.start(connect)
-                self.lot.settle(transport)  # what was put back for it is the first that is read
+                # What has been introduced is no plain socket any more, and need not say it again where it goes.
+                if self.introductions is not None and isinstance(sock, socket.socket):
+                    self._park(ProxyHeaderSocket(sock), peer, local, self.introductions.connect)
+                else:
+                    self._admit(sock, peer, local)
             except Exception:
                 logger.exception("Taking in a connection failed")
                 sock.close()
         if missed and self.on_room is not None:
             self.on_room()
+
+    def _introduced(self, sock: socket.socket, peer: Any, local: Any, _header: ProxyHeader) -> None:
+        """A proxy has said whose connection it is."""
+        self._admit(rewind(sock, b"") if self._tls is None else sock, peer, local)
+
+    def _admit(self, sock: socket.socket, peer: Any, local: Any) -> None:
+        if self._tls is None:
+            self._park(sock, peer, local, self.wire.connect)
+        else:
+            self._park(wrap_tls(sock, self._tls.current), peer, local, self.entrances.connect)
+
+    def _park(self, sock: Any, peer: Any, local: Any, connect: Callable[[Any], ConnectionProtocol]) -> None:
+        stall = self._settings.worker.timeout_write_stall
+        transport = BlockingTransport(sock, self.lot, peer=peer, local=local, write_stall=stall)
+        transport.start(connect)
+        self.lot.settle(transport)  # what was put back for it is the first that is read
+
+    @property
+    def entering(self) -> int:
+        """Connections of which it is not known yet what they speak, or whose they are."""
+        return len(self.entrances.members) + (len(self.introductions.members) if self.introductions is not None else 0)
 
     def _chosen(self, transport: BlockingTransport, alpn: str | None) -> ConnectionProtocol | None:
         """A TLS handshake is done: what this client and we have agreed on."""
