@@ -320,8 +320,7 @@ def test_the_client_vanishes(library: str) -> None:
 
 def test_an_unfinished_handshake_does_not_live_long(library: str) -> None:
     link = Link(library)
-    data = link._flying[0][3]
-    link.server.receive([data], CLIENT, link.now)
+    link.server.receive(link.intercept(), CLIENT, link.now)
     begun = link.now
     while link.server.timer is not None:
         link.now = max(link.now, link.server.timer)

@@ -114,9 +114,11 @@ class Qh3Connection(QuicConnection):
         core = self._core
         if core is None or self._over:
             return []
-        datagrams = []
-        while (transmit := core.poll_transmit(now)) is not None:
-            datagrams.append((transmit[0], transmit[1]))
+        datagrams: list[tuple[bytes, Any]] = []
+        # It raises when a frame does not fit into what a new path may be sent (RFC 9000, 8.1): that has to wait.
+        with contextlib.suppress(RuntimeError):
+            while (transmit := core.poll_transmit(now)) is not None:
+                datagrams.append((transmit[0], transmit[1]))
         if datagrams and self._watched:
             self._look_at_backlogs()
         return datagrams
@@ -228,7 +230,9 @@ class Qh3Connection(QuicConnection):
         return self.ended is None and not self._ended_by_us and not self._over
 
     def update_keys(self) -> None:
-        if self._handshake_complete and self._core is not None and self._is_open:
+        # The core gets lost when a second update begins before packets of the first one have come back, and does not
+        # tell when that is; so it is one for a connection.
+        if self._handshake_complete and self._core is not None and self._is_open and not self._core.send_key_phase:
             with contextlib.suppress(ValueError, RuntimeError):  # the last update is not through yet
                 self._core.request_key_update()
 
