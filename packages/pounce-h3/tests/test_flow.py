@@ -194,6 +194,23 @@ def test_a_body_that_nobody_takes_is_given_back_at_the_end() -> None:
     converse(scenario)
 
 
+def test_a_head_may_be_larger_than_the_window() -> None:
+    """Its beginning is given back before it is whole."""
+
+    async def scenario() -> None:
+        talk = Conversation()
+        sent = headers([*GET, *[(b"x-%d" % number, b"y" * 8000) for number in range(8)]])
+        for start in range(0, len(sent) - 1, 1000):
+            end = min(start + 1000, len(sent) - 1)
+            await talk.send(0, sent[start:end])
+            assert talk.quic.credits[0] == end
+        await talk.send(0, sent[-1:], end=True)
+        assert talk.quic.credits[0] == len(sent)
+        assert talk.answer(0).status == 200
+
+    converse(scenario)
+
+
 @pytest.mark.parametrize("size", [0, 10, 1_000_000])
 def test_files(size: int) -> None:
     with tempfile.TemporaryFile() as file:

@@ -154,6 +154,7 @@ class Framing:
                 return
             reader = self.readers[stream_id] = RequestReader(self._field_bytes, self.head_deadline)
         reader.ended = ended
+        reader.received += len(data)
         reader.frames.receive_data(data)
         self._guarded(stream_id, reader, None)
 
@@ -201,16 +202,12 @@ class Framing:
 
     def _read(self, stream_id: int, reader: RequestReader) -> None:
         frames = reader.frames
-        waiting = frames.kept
         while not reader.blocked:
             frame = frames.next_frame()
             if frame is None:
                 break
             kind, payload = frame
-            used, waiting = waiting - frames.kept, frames.kept
-            if kind == DATA:
-                used -= len(payload)
-            self._credit(stream_id, used)
+            self._credit(stream_id, reader, frames.kept, body=len(payload) if kind == DATA else 0)
             if kind == DATA:
                 reader.step(DATA)
                 told = reader.ended and not frames.unfinished
@@ -227,9 +224,10 @@ class Framing:
                 self._on_too_large(stream_id, reader)
             if self.readers.get(stream_id) is not reader:
                 return
-        self._credit(stream_id, waiting - frames.kept)
-        if reader.ended and not reader.blocked:
-            self._end(stream_id, reader)
+        if not reader.blocked:
+            self._credit(stream_id, reader, 0)  # the beginning of a frame of fields is kept within another bound
+            if reader.ended:
+                self._end(stream_id, reader)
 
     def _on_headers(self, stream_id: int, reader: RequestReader, block: bytes) -> None:
         reader.step(HEADERS)
@@ -273,9 +271,15 @@ class Framing:
         if reader.stage is Stage.BODY:
             self.user.body_received(stream_id, b"", True)
 
-    def _credit(self, stream_id: int, size: int) -> None:
-        if size:
-            self.quic.credit(stream_id, size)
+    def _credit(self, stream_id: int, reader: RequestReader, kept: int, *, body: int = 0) -> None:
+        """Let the client send as much anew as has come, but for what is still to be looked at and what is body, for
+        which whoever takes it will say so.
+        """
+        size = reader.received - kept - reader.credited
+        if size > 0:
+            reader.credited += size
+            if size > body:
+                self.quic.credit(stream_id, size - body)
 
     # -- ends --------------------------------------------------------------------------------------------------------
 

@@ -37,12 +37,16 @@ NEXT: Final[Mapping[tuple[Stage, int], Stage]] = {
 class RequestReader:
     """A request that has begun and not ended."""
 
-    __slots__ = ("blocked", "deadline", "ended", "frames", "stage")
+    __slots__ = ("blocked", "credited", "deadline", "ended", "frames", "received", "stage")
 
     def __init__(self, bound: int, deadline: float) -> None:
         """``bound``: bytes of a block of fields; ``deadline``: when the head must be complete."""
         self.frames = FrameReader(REQUEST_FRAMES, bound)
         self.stage = Stage.HEAD
+        self.received = 0
+        """Bytes of the stream that have come."""
+        self.credited = 0
+        """How many of them are no more our concern: given back to the client, or handed on as body."""
         self.deadline = deadline
         self.blocked = False
         """Its fields wait for the dynamic table; what comes behind them waits as well."""
