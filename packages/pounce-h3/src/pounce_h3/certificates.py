@@ -134,7 +134,7 @@ def _read(files: CertificateFiles) -> Identity:
     key = _KEY.search(_contents(keyfile, "key"))
     if key is None:
         raise ConfigError(f"{keyfile} holds no private key in PEM form")
-    _check(files, keyfile)
+    _check(files, keyfile, encrypted=b"ENCRYPTED" in key[0])
     return Identity(chain=chain, key=key[0], password=files.keyfile_password)
 
 
@@ -145,22 +145,22 @@ def _contents(path: str, what: str) -> bytes:
         raise ConfigError(f"the {what} cannot be read from {path}: {error.strerror}") from error
 
 
-def _check(files: CertificateFiles, keyfile: str) -> None:
+def _check(files: CertificateFiles, keyfile: str, *, encrypted: bool) -> None:
     """Let OpenSSL say what it thinks of them, as it does for TLS over TCP."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     password = files.keyfile_password or ""  # without one OpenSSL would ask at the terminal
     try:
         context.load_cert_chain(files.certfile, files.keyfile, password=lambda: password)
     except ssl.SSLError as error:
-        raise ConfigError(_reason(error, files, keyfile)) from error
+        raise ConfigError(_reason(error, files, keyfile, encrypted)) from error
     except ValueError as error:  # a password that OpenSSL cannot take
         raise ConfigError(f"the key in {keyfile} cannot be decrypted: {error}") from error
 
 
-def _reason(error: ssl.SSLError, files: CertificateFiles, keyfile: str) -> str:
+def _reason(error: ssl.SSLError, files: CertificateFiles, keyfile: str, encrypted: bool) -> str:
     if error.reason == "KEY_VALUES_MISMATCH":
         return f"the key in {keyfile} is not the one of the certificate in {files.certfile}"
-    if error.reason in {"BAD_DECRYPT", "BAD_PASSWORD_READ", "MAYBE_WRONG_PASSWORD", "BAD_PASSWORD"}:
+    if encrypted:  # OpenSSL has many words for it, and sometimes none
         wrong = "its password is wrong" if files.keyfile_password else "it needs a password"
         return f"the key in {keyfile} cannot be decrypted: {wrong}"
     return f"the certificate in {files.certfile} with the key in {keyfile} cannot be used: {error.reason or error}"

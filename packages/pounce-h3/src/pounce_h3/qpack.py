@@ -28,6 +28,9 @@ LARGEST: Final = 1024 * 1024
 the size of fields can do that only when they are here."""
 
 _CANCELLATION: Final = 0x40
+_LITERAL: Final = 0x20
+_COMPRESSED: Final = 16_384
+"""Bytes of fields above which they are sent as they are: qh3's encoder ends in a panic with some tens of kB."""
 
 
 class QpackError(Exception):
@@ -197,6 +200,11 @@ class QpackEncoder:
 
     def block(self, stream_id: int, fields: Sequence[tuple[bytes, bytes]]) -> bytes:
         """Fields as a block. What ``take_encoder_stream()`` has then is sent first, or the client has to wait."""
+        size = 0
+        for name, value in fields:
+            size += len(name) + len(value)
+        if size > _COMPRESSED:
+            return _plain(fields)
         instructions, block = self._encoder.encode(stream_id, fields if isinstance(fields, list) else list(fields))
         if instructions:
             self._to_send += instructions
@@ -217,6 +225,14 @@ class QpackEncoder:
         """What is to be sent on our encoder stream."""
         to_send, self._to_send = self._to_send, b""
         return to_send
+
+
+def _plain(fields: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """A block without tables and without Huffman codes (RFC 9204, 4.5.6)."""
+    block = bytearray(2)
+    for name, value in fields:
+        block += _prefixed(len(name), 3, _LITERAL) + name + _prefixed(len(value), 7, 0) + value
+    return bytes(block)
 
 
 def _prefixed(number: int, bits: int, pattern: int) -> bytes:

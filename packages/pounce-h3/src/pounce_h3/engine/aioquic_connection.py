@@ -122,8 +122,7 @@ class AioquicConnection(AioquicReceiving):
             return None
         if self._state in END_STATES or not self._is_plain:
             return self.get_timer()
-        space = self._spaces[tls.Epoch.ONE_RTT]
-        loss = self._loss
+        space, loss = self._space, self._loss
         if space.loss_time is not None:
             self._loss_at = space.loss_time
         elif space.ack_eliciting_in_flight:

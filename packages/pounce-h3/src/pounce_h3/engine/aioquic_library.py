@@ -19,9 +19,9 @@ __all__ = ["LIBRARY"]
 
 
 class _Aioquic:
-    name = "aioquic"
+    name: str = "aioquic"
     # It has version 2 (RFC 9369) as well, but then derives the keys of the first flight of every connection for both.
-    versions = (int(QuicProtocolVersion.VERSION_1),)
+    versions: tuple[int, ...] = (int(QuicProtocolVersion.VERSION_1),)
 
     def connect(self, new: NewConnection, now: float) -> AioquicConnection:  # noqa: ARG002 - qh3 wants the time
         return AioquicConnection(new, self.versions)

@@ -59,11 +59,9 @@ class AioquicReceiving(AioquicSending):
             self.receive_datagram(data, address, now)
 
     def _receive_short(self, data: bytes, end_of_id: int, now: float) -> None:
-        space = self._spaces[Epoch.ONE_RTT]
+        space = self._space
         try:
-            header, payload, number = self._cryptos[Epoch.ONE_RTT].decrypt_packet(
-                data, end_of_id, space.expected_packet_number
-            )
+            header, payload, number = self._crypto.decrypt_packet(data, end_of_id, space.expected_packet_number)
         except CryptoError:
             return
         if number in space.received_packets:
@@ -73,7 +71,7 @@ class AioquicReceiving(AioquicSending):
             return
         if number >= space.expected_packet_number:
             space.expected_packet_number = number + 1
-        if self._cryptos[Epoch.ZERO_RTT].recv.is_valid():
+        if self.tls.early_data_accepted and self._cryptos[Epoch.ZERO_RTT].recv.is_valid():
             self._cryptos[Epoch.ZERO_RTT].recv.teardown()
         if number > self._spin_highest_pn:
             self._spin_bit = bool(header[0] & _SPIN)
@@ -129,7 +127,7 @@ class AioquicReceiving(AioquicSending):
             ack_rangeset=ranges,
             ack_delay=(delay << self._remote_ack_delay_exponent) / 1_000_000,
             now=now,
-            space=self._spaces[Epoch.ONE_RTT],
+            space=self._space,
         )
 
     def _read_other(self, frame_type: int, buf: Buffer, now: float) -> bool:

@@ -54,11 +54,11 @@ class AioquicSending(AioquicStreams):
             and not self._ids_unsent
             and not self._retire_connection_ids
             and not self._streams_blocked_pending
-            and self._crypto_streams[Epoch.ONE_RTT].sender.buffer_is_empty
+            and self._crypto_sender.buffer_is_empty
         )
 
     def _plain_datagrams(self, now: float) -> list[tuple[bytes, Any]]:
-        space = self._spaces[Epoch.ONE_RTT]
+        space = self._space
         path = self._network_paths[0]
         loss, pacer = self._loss, self._loss._pacer
         datagrams = []
@@ -88,7 +88,7 @@ class AioquicSending(AioquicStreams):
         return datagrams
 
     def _protected(self, packet: QuicSentPacket, payload: bytes) -> bytes:
-        crypto = self._cryptos[Epoch.ONE_RTT]
+        crypto = self._crypto
         number = packet.packet_number
         first = _SHORT | (self._spin_bit << 5) | (crypto.key_phase << 2)
         header = bytes((first,)) + self._peer_cid.cid + (number & 0xFFFF).to_bytes(2, "big")

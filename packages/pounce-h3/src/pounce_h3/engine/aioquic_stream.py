@@ -10,7 +10,7 @@ from aioquic.quic.stream import QuicStream, QuicStreamReceiver, QuicStreamSender
 __all__ = ["EngineStream", "StreamOwner"]
 
 if TYPE_CHECKING:
-    from aioquic.quic.stream import QuicStreamFrame
+    from aioquic.quic.packet import QuicStreamFrame
 
 
 class StreamOwner(Protocol):

@@ -8,6 +8,7 @@ from aioquic.quic.connection import QuicConnection, QuicConnectionError
 from aioquic.quic.packet import QuicErrorCode
 from aioquic.quic.packet_builder import QuicDeliveryState
 from aioquic.quic.stream import FinalSizeError, StreamFinishedError
+from aioquic.tls import Epoch
 
 from pounce_h3.engine.aioquic_stream import EngineStream
 from pounce_h3.engine.events import RESET, STOPPED, Happened, add_bytes
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aioquic.quic.connection import Limit
-    from aioquic.quic.stream import QuicStream
+    from aioquic.quic.crypto import CryptoPair
+    from aioquic.quic.recovery import QuicPacketSpace
+    from aioquic.quic.stream import QuicStream, QuicStreamSender
 
 __all__ = ["AioquicStreams"]
 
@@ -32,6 +35,17 @@ class AioquicStreams(QuicConnection):
 
     _streams: dict[int, EngineStream]  # type: ignore[assignment]
     _streams_queue: list[EngineStream]  # type: ignore[assignment]
+
+    _space: QuicPacketSpace
+    """Packets with short headers. Here and below: kept beside aioquic's tables, whose keys are slow to hash."""
+    _crypto: CryptoPair
+    _crypto_sender: QuicStreamSender
+
+    def _confirm_handshake(self) -> None:
+        super()._confirm_handshake()
+        self._space = self._spaces[Epoch.ONE_RTT]
+        self._crypto = self._cryptos[Epoch.ONE_RTT]
+        self._crypto_sender = self._crypto_streams[Epoch.ONE_RTT].sender
 
     def _begin_streams(self, connection_window: int, stream_window: int, most_bidi: int, most_uni: int) -> None:
         self.happened: list[Happened] = []
@@ -148,7 +162,7 @@ class AioquicStreams(QuicConnection):
         stream_id = buf.pull_uint_var()
         buf.seek(position)
         super()._handle_reset_stream_frame(context, frame_type, buf)
-        event = self._events.pop() if self._events else None
+        event: Any = self._events.pop() if self._events else None
         stream = self._streams.get(stream_id)
         if event is None or stream is None:
             return
@@ -159,7 +173,7 @@ class AioquicStreams(QuicConnection):
 
     def _handle_stop_sending_frame(self, context: Any, frame_type: int, buf: Any) -> None:
         super()._handle_stop_sending_frame(context, frame_type, buf)
-        event = self._events.pop()
+        event: Any = self._events.pop()
         stream = self._streams.get(event.stream_id)
         if stream is not None:
             self.happened.append((STOPPED, event.stream_id, event.error_code))

@@ -162,8 +162,9 @@ class Qh3Connection(QuicConnection):
 
     @property
     def address(self) -> Address:
-        address: Address = self._remote_addr if self._core is None else self._core.active_path[2]
-        return address
+        address: Any = self._remote_addr if self._core is None else self._core.active_path[2]
+        host, port = address[:2]
+        return host, port
 
     @property
     def cipher_suite(self) -> int | None:
@@ -259,7 +260,7 @@ class Qh3Connection(QuicConnection):
             self._use_up(stream, stream.unused)
 
     def _drain_core(self) -> None:
-        core = self._core
+        core: Any = self._core
         while (self._unused < self._most_unused or core.state in _ENDING) and (native := core.next_event()) is not None:
             self._take(native)
 
@@ -323,11 +324,13 @@ class Qh3Connection(QuicConnection):
 
     def _take_crypto(self, native: tuple[Any, ...]) -> None:
         was_complete = self._handshake_complete
+        core: Any = self._core
+        bridge: Any = self._tls
         try:
-            self._tls.receive_crypto(tls.Epoch(native[1]), native[3], native[2], version=self._core.version)
+            bridge.receive_crypto(tls.Epoch(native[1]), native[3], native[2], version=core.version)
             self._drain_tls()
         except QuicTlsBridgeError as error:
-            self._core.close(error.error_code, int(error.frame_type), error.reason_phrase.encode())
+            core.close(error.error_code, int(error.frame_type), error.reason_phrase.encode())
             self._set_ended(ConnectionEnd(error.error_code, error.reason_phrase, False, False))
         if self._handshake_complete and not was_complete:
             self.happened.append((HANDSHAKE,))
@@ -347,6 +350,7 @@ class Qh3Connection(QuicConnection):
 
     def _create_core(self, remote_addr: Any, initial_dcid: bytes, now: float) -> None:
         settings, configuration = self._new.settings, self._configuration
+        assert self._version is not None
         self._core = QuicConnectionCore(
             False,
             self._version,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from qh3._hazmat import DsaPrivateKey
 from qh3.quic.packet import QuicProtocolVersion, encode_quic_retry
-from qh3.tls import DsaPrivateKey
 
 from pounce_h3.engine.qh3_connection import Qh3Connection
 from pounce_h3.engine.qh3_identity import parsed

@@ -165,12 +165,12 @@ class QuicEngine:
 
     def _tell(self) -> None:
         connection = self._connection
-        while connection.happened and not self._closed:
+        while connection.happened:
             happened, connection.happened = connection.happened, []
             for one in happened:
+                if self._closed:  # by what it was told just now
+                    break
                 self._tell_one(one)
-                if self._closed:
-                    return
         if connection.ended is not None and not self._told and not self._closed:
             self._told = True
             self._user.connection_ended(connection.ended)
