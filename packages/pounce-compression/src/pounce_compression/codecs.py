@@ -22,7 +22,7 @@ CODINGS: Final = ("zstd", "br", "gzip", "deflate")
 LEVELS: Final = {"zstd": (1, 19), "br": (0, 11), "gzip": (1, 9), "deflate": (1, 9)}
 """Lowest and highest level. zstd goes on to 22, with windows that clients need not accept (RFC 9659)."""
 
-DEFAULT_LEVELS: Final = {"zstd": 3, "br": 4, "gzip": 5, "deflate": 5}
+DEFAULT_LEVELS: Final = {"zstd": 3, "br": 5, "gzip": 5, "deflate": 5}
 """Where each coding has most of its ratio for little of its time: the table is in benchmarks/RESULTS.md."""
 
 
