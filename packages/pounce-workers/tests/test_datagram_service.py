@@ -105,12 +105,12 @@ def test_the_endpoint_is_called_when_it_asked_to_be(make_loop: MakeLoop) -> None
         with ports() as (slot,):
             loop = asyncio.get_running_loop()
             service, endpoint = _serve(slot, DatagramRoutes())
+            begin = loop.time()
             for when in (0.5, 0.03, 0.2, 0.02):
-                service.set_timer(loop.time() + when)
-            wanted = loop.time() + 0.02
+                service.set_timer(begin + when)
             await endpoint.heard.wait()
             assert len(endpoint.expired) == 1
-            assert wanted - 0.005 <= endpoint.expired[0] < wanted + 1
+            assert begin + 0.019 <= endpoint.expired[0] < begin + 0.45
             service.set_timer(loop.time() + 0.01)
             service.set_timer(None)
             await asyncio.sleep(0.03)
@@ -144,7 +144,7 @@ def test_a_timer_that_moves_to_later_costs_the_loop_nothing() -> None:
                 service.set_timer(begin + 0.01 + number / 5000)
             assert len(calls) == 1
             await endpoint.heard.wait()
-            assert len(calls) == 2
+            assert len(calls) <= 2  # one, if the loop was held up for so long
             assert endpoint.expired[0] >= begin + 0.0298
             service.close()
 
