@@ -16,7 +16,7 @@ from asgi_doubles import Application, call, http_scope, websocket_scope
 from error_applications import NASTY
 
 from pounce_asgi import ClientGone
-from pounce_middleware import ErrorPageMiddleware
+from pounce_middleware import ErrorPageMiddleware, ErrorPageSettings
 
 HTML = (b"accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
 JSON = (b"accept", b"application/json")
@@ -326,3 +326,12 @@ def test_calls_of_libraries_are_one_line() -> None:
     text = "".join(Elements(page(app, HTML).body.decode()).text)
     assert "3 calls in json" in text
     assert "json/decoder.py" in text
+
+
+def test_from_settings() -> None:
+    assert ErrorPageSettings().debug is False
+    app = Application({"type": "http.response.early_hint", "links": []}, error=ValueError("the-secret-setting"))
+    middleware = ErrorPageMiddleware.from_settings(app, ErrorPageSettings(debug=True), secrets=["the-secret-setting"])
+    response = call(middleware, http_scope())
+    assert response.status == 500
+    assert b"the-secret-setting" not in response.body

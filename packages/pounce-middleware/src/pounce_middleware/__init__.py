@@ -7,7 +7,7 @@ from pounce_middleware.allowed_hosts import AllowedHostsMiddleware, AllowedHosts
 from pounce_middleware.answer import Answer
 from pounce_middleware.client_gone import ClientGoneMiddleware, ClientGoneSettings
 from pounce_middleware.cors import CorsSettings, cors_middleware
-from pounce_middleware.error_page import ErrorPageMiddleware
+from pounce_middleware.error_page import ErrorPageMiddleware, ErrorPageSettings
 from pounce_middleware.health import HealthMiddleware, HealthSettings, ServerHealth
 from pounce_middleware.health_registry import CheckResult, HealthRegistry, health_checks
 from pounce_middleware.hooks import HookedRequest, HookedResponse, HookSettings, HooksMiddleware
@@ -44,6 +44,7 @@ __all__ = [
     "CorsSettings",
     "Decision",
     "ErrorPageMiddleware",
+    "ErrorPageSettings",
     "HealthMiddleware",
     "HealthRegistry",
     "HealthSettings",

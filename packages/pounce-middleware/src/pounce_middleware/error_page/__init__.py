@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pounce_middleware.error_page.middleware import ErrorPageMiddleware
+from pounce_middleware.error_page.middleware import ErrorPageMiddleware, ErrorPageSettings
 
-__all__ = ["ErrorPageMiddleware"]
+__all__ = ["ErrorPageMiddleware", "ErrorPageSettings"]

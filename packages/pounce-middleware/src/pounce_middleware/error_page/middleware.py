@@ -10,6 +10,7 @@ until the application has returned, and the page takes its place if there was an
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi.errors import is_client_gone
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 
-__all__ = ["ErrorPageMiddleware"]
+__all__ = ["ErrorPageMiddleware", "ErrorPageSettings"]
 
 HELD_SIZE: Final = 65536
 """Bytes of a response 500 that are held back; one that is longer is no error message."""
@@ -36,6 +37,19 @@ _START: Final = frozenset(
 _COMMON: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPageSettings:
+    """Whether exceptions are shown."""
+
+    debug: bool = field(
+        default=False,
+        metadata={
+            "help": "Answer exceptions with a page that shows source, variables and the request. For development only:"
+            " whoever reaches the server sees it."
+        },
+    )
+
+
 class ErrorPageMiddleware:
     """ASGI middleware for ``http`` and ``websocket`` scopes, for development only. Stands next to the application."""
 
@@ -43,6 +57,17 @@ class ErrorPageMiddleware:
         """``secrets`` are values of settings that no page may show; those in the environment are found by name."""
         self.app = app
         self._secrets = tuple(secrets)
+
+    @classmethod
+    def from_settings(
+        cls,
+        app: ASGI3Application,
+        settings: ErrorPageSettings,  # noqa: ARG003 - nothing but on and off
+        *,
+        secrets: Iterable[str] = (),
+    ) -> ErrorPageMiddleware:
+        """With the options of the command line."""
+        return cls(app, secrets=secrets)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve the request, and show what goes wrong."""
