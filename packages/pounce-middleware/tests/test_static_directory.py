@@ -98,7 +98,7 @@ NAMES = [
 
 
 @posix
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(NAMES), max_size=6), st.sampled_from(["within", "none"]), st.booleans())
 def test_no_path_leads_to_a_secret(root: Path, names: list[str], policy: Symlinks, hidden: bool) -> None:
     """Neither through both walls, nor through the second alone."""
