@@ -122,10 +122,10 @@ def test_a_block_that_would_explode(library: str) -> None:
 def test_large_fields(library: str) -> None:
     encoder, decoder = QpackEncoder(library=library), QpackDecoder(library=library)
     encoder.apply_settings(CAPACITY, BLOCKED)
-    for number, size in enumerate((3, 8, 127, 1000, 5000, 16_000, 50_000, 3)):
+    for number, size in enumerate((3, 8, 127, 1000, 2000, 5000, 50_000, 3)):
         fields = [(b"n" * min(size, 300), b"v" * size), (b"a", b"b")]
-        if size == 16_000:
-            fields = [(b"n%d" % each, b"\xff" * 156) for each in range(100)]
+        if size == 2000:
+            fields = [(b"n%d" % each, b"\xff" * 10) for each in range(150)]
         block = encoder.block(number * 4, fields)
         decoder.receive_encoder_stream(encoder.take_encoder_stream())
         assert decoder.fields(number * 4, block) == fields

@@ -29,8 +29,8 @@ the size of fields can do that only when they are here."""
 
 _CANCELLATION: Final = 0x40
 _LITERAL: Final = 0x20
-_COMPRESSED: Final = 16_384
-"""Bytes of fields above which they are sent as they are: qh3's encoder ends in a panic with some tens of kB."""
+_COMPRESSED: Final = 2048
+"""Bytes of fields above which they are sent as they are: qh3's encoder has a buffer of 4 kB and fails beyond."""
 
 
 class QpackError(Exception):
@@ -72,6 +72,7 @@ class _Codec(Protocol):
     decompression: tuple[type[Exception], ...]
     encoder_stream: tuple[type[Exception], ...]
     decoder_stream: tuple[type[Exception], ...]
+    encoding: tuple[type[Exception], ...]
 
     def decoder(self, capacity: int, blocked: int) -> _Decoder: ...
 
@@ -205,7 +206,10 @@ class QpackEncoder:
             size += len(name) + len(value)
         if size > _COMPRESSED:
             return _plain(fields)
-        instructions, block = self._encoder.encode(stream_id, fields if isinstance(fields, list) else list(fields))
+        try:
+            instructions, block = self._encoder.encode(stream_id, fields if isinstance(fields, list) else list(fields))
+        except self._codec.encoding:  # qh3's takes UTF-8 only
+            return _plain(fields)
         if instructions:
             self._to_send += instructions
         return block

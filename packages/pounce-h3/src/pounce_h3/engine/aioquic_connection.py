@@ -6,19 +6,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aioquic import tls
 from aioquic._buffer import Buffer
-from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import END_STATES, QuicConnectionId, QuicConnectionState
+from aioquic.quic.packet import pull_quic_transport_parameters, push_quic_transport_parameters
 
 from pounce_h3.engine.aioquic_identity import parsed
 from pounce_h3.engine.aioquic_receiving import AioquicReceiving
 from pounce_h3.engine.events import HANDSHAKE
-from pounce_h3.engine.limits import CLOSE_REPEATS, HANDSHAKE_TIME, UNIDIRECTIONAL_STREAMS
+from pounce_h3.engine.limits import (
+    CLOSE_REPEATS,
+    HANDSHAKE_TIME,
+    LARGEST_DATAGRAM,
+    PARAMETERS_SIZE,
+    SENT_DATAGRAM,
+    UNIDIRECTIONAL_STREAMS,
+)
 from pounce_h3.engine.silence import SILENT
 from pounce_h3.quic import ConnectionEnd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aioquic.quic import events
 
     from pounce_h3.certificates import Identity
     from pounce_h3.engine.library import NewConnection
@@ -50,6 +59,7 @@ class AioquicConnection(AioquicReceiving):
                 idle_timeout=settings.quic_idle_timeout,
                 is_client=False,
                 max_data=settings.h3_connection_window,
+                max_datagram_size=SENT_DATAGRAM,
                 max_stream_data=settings.h3_stream_window,
                 supported_versions=list(versions),
             ),
@@ -221,9 +231,7 @@ class AioquicConnection(AioquicReceiving):
     # -- how aioquic does things --------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        while (event := self.next_event()) is not None:
-            if isinstance(event, events.HandshakeCompleted):
-                self.happened.append((HANDSHAKE,))
+        self._events.clear()  # what counts has been taken where it happened
         if self.ended is None and self._close_event is not None and not self._ended_by_us:
             self.ended = self._end_of(self._close_event)
 
@@ -236,6 +244,17 @@ class AioquicConnection(AioquicReceiving):
     def _idle_timeout(self) -> float:
         timeout = super()._idle_timeout()
         return timeout if self._handshake_complete else min(timeout, HANDSHAKE_TIME)
+
+    def _confirm_handshake(self) -> None:
+        super()._confirm_handshake()
+        self.happened.append((HANDSHAKE,))
+
+    def _serialize_transport_parameters(self) -> bytes:
+        parameters = pull_quic_transport_parameters(Buffer(data=super()._serialize_transport_parameters()))
+        parameters.max_udp_payload_size = LARGEST_DATAGRAM
+        buffer = Buffer(capacity=PARAMETERS_SIZE)
+        push_quic_transport_parameters(buffer, parameters)
+        return buffer.data
 
     def _initialize(self, peer_cid: bytes) -> None:
         super()._initialize(peer_cid)

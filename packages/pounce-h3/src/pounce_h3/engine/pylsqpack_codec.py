@@ -14,6 +14,7 @@ class _Pylsqpack:
     decompression: tuple[type[Exception], ...] = (pylsqpack.DecompressionFailed, ValueError)
     encoder_stream: tuple[type[Exception], ...] = (pylsqpack.EncoderStreamError,)
     decoder_stream: tuple[type[Exception], ...] = (pylsqpack.DecoderStreamError,)
+    encoding: tuple[type[Exception], ...] = ()
 
     def decoder(self, capacity: int, blocked: int) -> pylsqpack.Decoder:
         return pylsqpack.Decoder(capacity, blocked)

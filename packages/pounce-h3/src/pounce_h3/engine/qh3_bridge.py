@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from qh3 import tls
 from qh3._hazmat import Buffer
 from qh3.quic.packet import pull_quic_transport_parameters, push_quic_transport_parameters
 from qh3.quic.tls_bridge import QuicTlsBridge
 
-from pounce_h3.engine.limits import UNIDIRECTIONAL_STREAMS
+from pounce_h3.engine.limits import LARGEST_DATAGRAM, PARAMETERS_SIZE, UNIDIRECTIONAL_STREAMS
 from pounce_h3.engine.qh3_identity import parsed
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pounce_h3.engine.library import NewConnection
 
 __all__ = ["Bridge"]
-
-_PARAMETERS_SIZE: Final = 4096
 
 
 class Bridge(QuicTlsBridge):
@@ -54,7 +52,8 @@ class Bridge(QuicTlsBridge):
         parameters = pull_quic_transport_parameters(Buffer(data=super().serialize_transport_parameters()))
         parameters.initial_max_streams_bidi = self._new.settings.h3_max_concurrent_streams
         parameters.initial_max_streams_uni = UNIDIRECTIONAL_STREAMS
-        buffer = Buffer(capacity=_PARAMETERS_SIZE)
+        parameters.max_udp_payload_size = LARGEST_DATAGRAM
+        buffer = Buffer(capacity=PARAMETERS_SIZE)
         push_quic_transport_parameters(buffer, parameters)
         return buffer.data
 

@@ -23,6 +23,7 @@ class _Qh3:
     decompression: tuple[type[Exception], ...] = (DecompressionFailed, DecoderStreamError, HeaderTooLarge, ValueError)
     encoder_stream: tuple[type[Exception], ...] = (EncoderStreamError, HeaderTooLarge, ValueError)
     decoder_stream: tuple[type[Exception], ...] = (DecoderStreamError, ValueError)
+    encoding: tuple[type[Exception], ...] = (EncoderStreamError,)
 
     def decoder(self, capacity: int, blocked: int) -> Any:
         return QpackDecoder(capacity, blocked)

@@ -19,7 +19,7 @@ from qh3.quic.connection import QuicConnection
 from qh3.quic.tls_bridge import QuicTlsBridgeError
 
 from pounce_h3.engine.events import HANDSHAKE, RESET, STOPPED, Happened, add_bytes
-from pounce_h3.engine.limits import HANDSHAKE_TIME, UNIDIRECTIONAL_STREAMS
+from pounce_h3.engine.limits import HANDSHAKE_TIME, SENT_DATAGRAM, UNIDIRECTIONAL_STREAMS
 from pounce_h3.engine.qh3_bridge import Bridge
 from pounce_h3.engine.qh3_identity import parsed
 from pounce_h3.quic import ConnectionEnd
@@ -74,6 +74,7 @@ class Qh3Connection(QuicConnection):
                 idle_timeout=settings.quic_idle_timeout,
                 is_client=False,
                 max_data=half,
+                max_datagram_size=SENT_DATAGRAM,
                 max_stream_data=min(settings.h3_stream_window, half),
                 supported_versions=list(versions),
             ),

@@ -33,7 +33,7 @@ class QuicEngine:
     one length. ``now`` is the time of the first datagram.
     """
 
-    __slots__ = ("_closed", "_connection", "_ids", "_told", "_user", "handshake_complete", "tls")
+    __slots__ = ("_closed", "_connection", "_ids", "_silent", "_told", "_user", "handshake_complete", "tls")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class QuicEngine:
         self._connection: LibraryConnection = (library or default_library()).connect(new, now)
         self._closed = False
         self._told = False
+        self._silent: set[int] = set()  # stopped while things that happened before are being told
         self.handshake_complete = False
         self.tls: TLSExtension = _tls(self._connection)
 
@@ -137,6 +138,7 @@ class QuicEngine:
 
     def stop(self, stream_id: int, code: int) -> None:
         """Want nothing more of a stream: nothing is told of it from now on, and what was not credited yet is."""
+        self._silent.add(stream_id)
         self._connection.stop(stream_id, code)
 
     def credit(self, stream_id: int, size: int) -> None:
@@ -167,6 +169,7 @@ class QuicEngine:
         connection = self._connection
         while connection.happened:
             happened, connection.happened = connection.happened, []
+            self._silent.clear()
             for one in happened:
                 if self._closed:  # by what it was told just now
                     break
@@ -178,13 +181,15 @@ class QuicEngine:
     def _tell_one(self, one: Happened) -> None:
         user = self._user
         if isinstance(one, Received):
-            user.stream_received(one.stream_id, one.data, one.ended)
+            if one.stream_id not in self._silent:
+                user.stream_received(one.stream_id, one.data, one.ended)
         elif one[0] == HANDSHAKE:
             self.handshake_complete = True
             self.tls = _tls(self._connection)
             user.handshake_done()
         elif one[0] == RESET:
-            user.stream_reset(one[1], one[2])
+            if one[1] not in self._silent:
+                user.stream_reset(one[1], one[2])
         else:
             user.sending_stopped(one[1], one[2])
 
