@@ -17,6 +17,7 @@ LINUX = sys.platform == "linux"
     ("control", "address", "interface_kept"),
     [
         ((0, 8, b"\x05\0\0\0" + bytes((127, 0, 0, 9)) + bytes((127, 0, 0, 9))), "127.0.0.9", False),
+        ((0, 8, b"\x05\0\0\0" + bytes(4) + bytes((127, 0, 0, 9))), "127.0.0.9", False),
         ((41, 50, socket.inet_pton(socket.AF_INET6, "2001:db8::1") + b"\x05\0\0\0"), "2001:db8::1", False),
         ((41, 50, socket.inet_pton(socket.AF_INET6, "fe80::1") + b"\x05\0\0\0"), "fe80::1", True),
         ((41, 50, socket.inet_pton(socket.AF_INET6, "::ffff:192.0.2.1") + b"\x05\0\0\0"), "::ffff:192.0.2.1", False),

@@ -71,7 +71,9 @@ def read_packet_info(control: Sequence[Control]) -> tuple[str, bytes] | None:
     """The address that was reached, and what makes the answer leave from there; None if nothing was said."""
     for level, kind, content in control:
         if level == socket.IPPROTO_IP and kind == _IP_PKTINFO and len(content) >= _IN.size:
-            _, ours, _ = _IN.unpack_from(content)
+            _, ours, reached = _IN.unpack_from(content)
+            if not any(ours):
+                ours = reached  # macOS leaves the other empty
             return socket.inet_ntop(socket.AF_INET, ours), _IN.pack(0, ours, bytes(4))
         if level == socket.IPPROTO_IPV6 and kind == _IPV6_PKTINFO and len(content) >= _IN6.size:
             ours, interface = _IN6.unpack_from(content)
