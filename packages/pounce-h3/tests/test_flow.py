@@ -77,12 +77,13 @@ def test_a_stream_that_stands_still_holds_up_no_other(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("high", [b"u=1", b"u=1, i"])
-def test_the_urgent_go_first(high: bytes) -> None:
+def test_the_urgent_go_first(high: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
         await send(part(bytes(400_000), more=False))
 
     async def scenario() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 0.0)
         talk = Conversation(app)
         talk.quic.budget = 0
         await talk.send(0, path("/low", (b"priority", b"u=6")), end=True)
@@ -108,12 +109,13 @@ def test_the_urgent_go_first(high: bytes) -> None:
     converse(scenario)
 
 
-def test_those_that_do_not_take_turns_go_one_after_the_other() -> None:
+def test_those_that_do_not_take_turns_go_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
         await send(part(bytes(200_000), more=False))
 
     async def scenario() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 0.0)
         talk = Conversation(app)
         talk.quic.budget = 0
         for stream_id in (0, 4, 8):
@@ -127,6 +129,31 @@ def test_those_that_do_not_take_turns_go_one_after_the_other() -> None:
         talk.quic.budget = float("inf")
         await talk.settle()
         assert [len(talk.answer(stream_id).body) for stream_id in (0, 4, 8)] == [200_000] * 3
+
+    converse(scenario)
+
+
+def test_who_waits_is_served_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An urgent stream whose client takes little at a time does not hold up the others for ever."""
+    clock = [0.0]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send(part(bytes(100_000), more=False))
+
+    async def scenario() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
+        talk = Conversation(app)
+        talk.quic.room[0] = 1000
+        await talk.send(0, path("/", (b"priority", b"u=0")), end=True)
+        await talk.send(4, path("/", (b"priority", b"u=5")), end=True)
+        assert not talk.answer(4).body
+        for step in range(1, 40):
+            clock[0] += 0.1
+            talk.quic.room[0] = 1000 + 10 * step
+            await talk.settle()
+        assert len(talk.answer(4).body) == 100_000
+        assert len(talk.quic.sent[0]) < 1400 + STREAM_BYTES + FRAMING
 
     converse(scenario)
 

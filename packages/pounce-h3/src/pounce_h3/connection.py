@@ -56,6 +56,8 @@ class Http3Connection(EndingConnection):
         self._full: set[int] = set()
         """Streams that have more to send than the engine should have of them."""
         self._wake_soon = False
+        self._generous = False
+        """Less urgent streams need not wait for others now."""
         self._frames_moved = 0
         self._early = True
         """The handshake is not complete: what comes may be a repetition (RFC 9001, 9.2)."""
@@ -271,7 +273,7 @@ class Http3Connection(EndingConnection):
         now = self.engine.now = self.host.loop.time()
         budget = TURN_BYTES
         parked: list[int] = []
-        barrier = self._barrier(now) if self._full else None
+        barrier = self._barrier(now)
         while scheduler.members:
             room = ahead.connection_room(now)
             if not room:
@@ -301,11 +303,13 @@ class Http3Connection(EndingConnection):
 
     def _barrier(self, now: float) -> Barrier | None:
         """What may be sent while streams that move have more to send."""
+        if not self._full or self._generous:
+            return None
         moving = [self.streams[one].priority for one in self._full if self.ahead.moves(one, now)]
         return Barrier.before(moving) if moving else None
 
     def _wake_later(self) -> None:
-        """Look again when a stream may have turned out not to move."""
+        """Let those that wait have their turn after a while: the others may move slowly for want of a window."""
         if not self._wake_soon:
             self._wake_soon = True
             self.host.loop.call_later(STUCK, self._wake, context=self.host.base_context)
@@ -313,4 +317,6 @@ class Http3Connection(EndingConnection):
     def _wake(self) -> None:
         self._wake_soon = False
         if self.scheduler.members and not self.ended:
+            self._generous = True
             self._turn_now()
+            self._generous = False
