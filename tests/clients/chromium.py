@@ -22,7 +22,6 @@ WITH_PIPES: Final = 'exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null'
 OPTIONS: Final = (
     "--headless",
     "--remote-debugging-pipe",
-    "--ignore-certificate-errors",
     "--no-sandbox",  # which root may not have, and here it visits nothing but these tests
     "--disable-dev-shm-usage",  # in containers that is small
     "--disable-gpu",
@@ -43,10 +42,11 @@ class ChromiumError(Exception):
 class Chromium:
     """One browser, for one thread."""
 
-    def __init__(self, program: str, folder: Path) -> None:
-        """``folder`` is for its profile and for what it has to say."""
+    def __init__(self, program: str, folder: Path, *options: str) -> None:
+        """``folder`` is for its profile and for what it has to say. Without ``options`` it trusts every certificate."""
+        options = (*OPTIONS, *(options or ("--ignore-certificate-errors",)))
         self._log = folder / "stderr"
-        self._command = ["sh", "-c", WITH_PIPES, program, *OPTIONS, f"--user-data-dir={folder / 'profile'}"]
+        self._command = ["sh", "-c", WITH_PIPES, program, *options, f"--user-data-dir={folder / 'profile'}"]
         self._asked = 0
 
     def __enter__(self) -> Self:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import pathlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,3 +68,34 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     folder: Path = tmp_path_factory.mktemp("chromium")
     with Chromium(program, folder) as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def chromium_over_quic(tmp_path_factory: pytest.TempPathFactory, authority: str) -> Iterator[Chromium]:
+    """A browser that trusts the site's certificate over QUIC, too, and goes there where Alt-Svc says so."""
+    program = find_program("chromium", "chromium-browser", "google-chrome")
+    with Chromium(
+        program,
+        tmp_path_factory.mktemp("chromium-over-quic"),
+        f"--ignore-certificate-errors-spki-list={public_key_pin(authority)}",
+        # For that host it takes a root that it does not know. To force it to port 1 forces it nowhere else.
+        "--origin-to-force-quic-on=127.0.0.1:1",
+        "--enable-quic",
+    ) as browser:
+        yield browser
+
+
+def public_key_pin(certificate: str) -> str:
+    """The SHA-256 of the public key in a file of certificates, as Chromium wants it."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = x509.load_pem_x509_certificate(pathlib.Path(certificate).read_bytes()).public_key()
+    info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(info).digest()).decode()
+
+
+@pytest.fixture(scope="session")
+def gtlsclient() -> str:
+    """The path of the client of ngtcp2."""
+    return find_program("gtlsclient")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from pounce_testing import WORKER_KINDS, Variant
@@ -10,7 +11,9 @@ from pounce_testing.fixtures import over
 __all__ = [
     "everywhere",
     "in_the_clear",
+    "over_http3",
     "over_tls",
+    "speaks_to",
     "takes_upgrades",
     "websockets_everywhere",
     "websockets_over_tls",
@@ -25,6 +28,16 @@ KINDS: Final = [kind for kind in WORKER_KINDS if kind.name != "uvloop"]
 IN_THE_CLEAR: Final = [kind & PLAIN for kind in KINDS]
 OVER_TLS: Final = [kind & TLS for kind in KINDS]
 
+ENGINE: Final = "qh3" if sys.version_info >= (3, 14) else "aioquic"
+"""The QUIC of the server."""
+HTTP3: Final = Variant(name="h3", settings={"tls": True, "http3": True}, needs=("cryptography", ENGINE))
+OVER_HTTP3: Final = [kind & HTTP3 for kind in KINDS]
+
+
+def speaks_to(library: str) -> bool:
+    """Whether the server's QUIC and this client's library can shake hands: qh3's servers fail at aioquic's clients."""
+    return not (library == "aioquic" and ENGINE == "qh3")
+
 
 def takes_upgrades(way: Variant) -> bool:
     """Whether ``Upgrade: h2c`` is taken. Threads that serve one request at a time have begun with that request when
@@ -35,6 +48,7 @@ def takes_upgrades(way: Variant) -> bool:
 
 in_the_clear = over(IN_THE_CLEAR)
 over_tls = over(OVER_TLS)
+over_http3 = over(OVER_HTTP3)
 everywhere = over(IN_THE_CLEAR + OVER_TLS)
 where_upgrades_are_taken = over([way for way in IN_THE_CLEAR if takes_upgrades(way)])
 
