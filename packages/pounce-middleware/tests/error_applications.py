@@ -66,3 +66,31 @@ async def knows_secrets(scope: Any, receive: Any, send: Any) -> None:
     settings = {"API_KEY": "key-from-settings", "debug": True}
     innocent = f"I say {password} and {settings['API_KEY']}"
     raise RuntimeError(f"cannot log in with {innocent}")
+
+
+async def has_strange_names(scope: Any, receive: Any, send: Any) -> None:
+    """Of the exception, its module, the file and the function."""
+    kind = type(NASTY, (Exception,), {"__module__": NASTY})
+    names: dict[str, Any] = {"kind": kind, "__name__": NASTY}
+    source = "def strange():\n    raise kind('x')"
+    exec(compile(source, f"/site-packages/{NASTY}/{NASTY}.py", "exec"), names)
+    strange = names["strange"]
+    strange.__code__ = strange.__code__.replace(co_name=NASTY, co_qualname=NASTY)
+    strange()
+
+
+async def has_large_variables(scope: Any, receive: Any, send: Any) -> None:
+    def deeper(level: int) -> None:
+        one = two = three = four = five = six = seven = eight = nine = [["x" * 500] * 50] * 50
+        assert one is two is three is four is five is six is seven is eight is nine
+        if level == 0:
+            raise ValueError
+        deeper(level - 1)
+
+    errors: list[Exception] = []
+    for _ in range(5):
+        try:
+            deeper(60)
+        except ValueError as error:
+            errors.append(error)
+    raise ExceptionGroup("many", errors)

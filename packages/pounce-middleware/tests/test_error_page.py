@@ -113,7 +113,9 @@ EVERYWHERE = {
 }
 
 
-@pytest.mark.parametrize("app", [failing.fails, failing.fails_in_a_group, failing.knows_secrets])
+@pytest.mark.parametrize(
+    "app", [failing.fails, failing.fails_in_a_group, failing.knows_secrets, failing.has_strange_names]
+)
 def test_nothing_of_a_request_or_an_error_is_markup(app: Any) -> None:
     pytest.importorskip("jinja2")
     ordinary = Elements(page(failing.fails_in_a_group, HTML).body.decode()) if app is not failing.fails else None
@@ -335,3 +337,40 @@ def test_from_settings() -> None:
     response = call(middleware, http_scope())
     assert response.status == 500
     assert b"the-secret-setting" not in response.body
+
+
+def test_the_size_is_bounded() -> None:
+    assert len(page(failing.has_large_variables, HTML).body) < 4_000_000
+
+
+def test_what_fails_while_it_is_shown_does_not_hide_the_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no page")
+
+    monkeypatch.setattr("pounce_middleware.error_page.middleware.make_report", broken)
+    response = page(failing.fails)
+    assert isinstance(response.error, failing.NastyError)
+    assert response.messages == []
+    assert [record.getMessage() for record in caplog.records] == ["The page of an error could not be shown"]
+
+
+def test_a_client_that_leaves_before_the_page() -> None:
+    async def send(message: Any) -> None:
+        raise ClientGone("it has left")
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    with pytest.raises(failing.NastyError):
+        asyncio.run(ErrorPageMiddleware(failing.fails)(http_scope(), receive, send))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("odd", ["a\x0cb", "a\u2028b", "a\x85b", "'unclosed", "\ufeff", "\u202e", "\t\t", "a\x00b", ""])
+def test_odd_source(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jinja2")
+    monkeypatch.setattr("linecache.getlines", lambda *_: [f"{odd} {number}\n" for number in range(500)])
+    response = page(failing.fails, HTML)
+    assert isinstance(response.error, failing.NastyError)
+    assert response.body.count(b'<td class="number">') >= 13

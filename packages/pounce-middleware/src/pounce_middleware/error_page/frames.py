@@ -27,6 +27,8 @@ LONGEST_LINE: Final = 300
 FIRST_FRAMES, LAST_FRAMES = 10, 30
 """Of a traceback that has more: a recursion has a thousand, and the same is in all of them."""
 MOST_VARIABLES: Final = 40
+MOST_VARIABLE_TEXT: Final = 16_000
+"""Characters for all variables of one call."""
 
 _LIBRARIES: Final = re.compile(r"[/\\](?:site|dist)-packages[/\\]|^<frozen ")
 _OURS: Final = re.compile(r"pounce(?:_(?:asgi|compression|h2|h3|http1|middleware|websocket|workers))?(?:\.|\Z)")
@@ -116,14 +118,15 @@ def _is_own(path: str, module: str) -> bool:
 def _variables(variables: object, redaction: Redaction) -> tuple[tuple[tuple[str, str], ...], int]:
     """Names and texts. Modules, functions and classes are left out: they fill modules, and say little."""
     shown: list[tuple[str, str]] = []
-    left_out = 0
+    left_out = size = 0
     for name, value in dict(variables).items():  # type: ignore[call-overload]
         if name.startswith("__") or isinstance(value, ModuleType | FunctionType | type):
             continue
-        if len(shown) == MOST_VARIABLES:
+        if len(shown) == MOST_VARIABLES or size > MOST_VARIABLE_TEXT:
             left_out += 1
         else:
             shown.append((name, HIDDEN if is_hidden(name, value) else show(value, redaction)))
+            size += len(shown[-1][1])
     return tuple(shown), left_out
 
 

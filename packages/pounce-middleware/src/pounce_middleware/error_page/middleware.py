@@ -9,6 +9,7 @@ until the application has returned, and the page takes its place if there was an
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 
 __all__ = ["ErrorPageMiddleware", "ErrorPageSettings"]
+
+logger = logging.getLogger("pounce.debug")
 
 HELD_SIZE: Final = 65536
 """Bytes of a response 500 that are held back; one that is longer is no error message."""
@@ -80,9 +83,17 @@ class ErrorPageMiddleware:
             await self.app(scope, watched.receive, watched.send)
         except Exception as error:
             if not watched.started and not is_client_gone(error):
-                await self._show(error, scope, watched, send)
+                await self._try_to_show(error, scope, watched, send)
             raise
         await watched.release()
+
+    async def _try_to_show(self, error: Exception, scope: Any, watched: _Watched, send: Any) -> None:
+        """Whatever becomes of the page, the server is to hear of what the application has raised."""
+        try:
+            await self._show(error, scope, watched, send)
+        except Exception as failure:
+            if not is_client_gone(failure):
+                logger.exception("The page of an error could not be shown")
 
     async def _show(self, error: Exception, scope: Any, watched: _Watched, send: Any) -> None:
         websocket = scope["type"] == "websocket"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["ErrorReport", "ExceptionNode", "make_report"]
 
 MOST_EXCEPTIONS: Final = 20
+MOST_FRAMES: Final = 100
+"""Calls of all exceptions together, after which exceptions are shown without theirs."""
 LONGEST_MESSAGE: Final = 4000
 LONGEST_TEXT: Final = 100_000
 
@@ -109,6 +111,7 @@ class _Reader:
     def __init__(self, redaction: Redaction) -> None:
         self._redaction = redaction
         self._seen: set[int] = set()
+        self._frames = 0
 
     def chain(self, error: BaseException) -> tuple[ExceptionNode, ...]:
         nodes: list[ExceptionNode] = []
@@ -123,7 +126,8 @@ class _Reader:
     def _node(self, error: BaseException, relation: str) -> ExceptionNode:
         kind = type(error)
         module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
-        frames = frames_of(_below_us(error.__traceback__), self._redaction)
+        frames = frames_of(_below_us(error.__traceback__), self._redaction) if self._frames < MOST_FRAMES else []
+        self._frames += len(frames)
         notes = getattr(error, "__notes__", ())
         return ExceptionNode(
             type_name=module + kind.__qualname__,
