@@ -274,7 +274,7 @@ def test_files(size: int) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 20_000), st.booleans()), max_size=200))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_never_more_than_the_bounds(steps: list[tuple[int, int, bool]]) -> None:
     """Whoever asks before it gives, never gives more than the bounds; and there is room once all has left."""
     held = dict.fromkeys(range(10), 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from h3_doubles import frame
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pounce_h3 import ConnectionFault
@@ -24,6 +24,7 @@ def meant(kind: int, payload: bytes) -> tuple[int, bytes]:
 
 
 @given(frames, st.data())
+@settings(deadline=None)
 def test_any_way_to_arrive(sent: list[tuple[int, bytes]], data: st.DataObject) -> None:
     """The same frames come out; pieces of body make up the body; never more is kept than the bound and a header."""
     wire = b"".join(frame(kind, payload) for kind, payload in sent)

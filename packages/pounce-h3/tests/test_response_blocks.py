@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from h3_doubles import frames_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pounce_h3.qpack import QpackDecoder
@@ -33,6 +33,7 @@ def undone(status: int, fields: tuple[tuple[bytes, bytes], ...]) -> list[tuple[b
         max_size=10,
     ),
 )
+@settings(deadline=None)  # the first loads a library
 def test_what_goes_in_comes_out(status: int, fields: list[tuple[bytes, bytes]]) -> None:
     assert undone(status, tuple(fields)) == [(b":status", b"%d" % status), *fields]
 
