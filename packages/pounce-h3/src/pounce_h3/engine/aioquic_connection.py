@@ -54,6 +54,7 @@ class AioquicConnection(AioquicReceiving):
                 alpn_protocols=["h3"],
                 certificate=leaf,
                 certificate_chain=rest,
+                congestion_control_algorithm="cubic",  # recovers sooner than "reno": benchmarks/RESULTS.md
                 private_key=key,
                 connection_id_length=len(first_id),
                 idle_timeout=settings.quic_idle_timeout,
