@@ -11,6 +11,7 @@ every ten seconds, with their number.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +46,9 @@ return {1, math.floor(spare / interval), math.ceil(interval - spare % interval)}
 CONNECTIONS: Final = 32
 """Of each event loop. Decisions beyond it wait for one, within their time."""
 
+CLOSE_SECONDS: Final = 1.0
+"""The longest time that another loop is given to close what it does not need."""
+
 
 class RedisRateStore:
     """Buckets in a Redis or Valkey. Any number of threads and loops may use it: each loop has a client of its own."""
@@ -74,6 +78,8 @@ class RedisRateStore:
         self._tolerance = repr(interval * max(burst, 1) + 0.5)
         self._burst = burst
         self._local = threading.local()
+        self._lock = threading.Lock()  # guards the next one
+        self._clients: dict[asyncio.AbstractEventLoop, redis.asyncio.Redis] = {}
         client = self._new_client()  # raises now what is wrong with the address
         self._sha = client.register_script(SCRIPT).sha
         self._outage = StoreOutage(_place(client))
@@ -98,11 +104,22 @@ class RedisRateStore:
         return Decision(bool(allowed), remaining, wait / 1_000_000)
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop. It may be used again."""
-        client = getattr(self._local, "client", None)
+        """Close the connections of the running event loop, and those of others that they do not need just now: a loop
+        whose thread only serves requests has no end of its own to be told of. All may be used again.
+        """
+        here = asyncio.get_running_loop()
+        with self._lock:
+            clients = dict(self._clients)
+            self._clients.pop(here, None)
         self._local.client = self._local.loop = None
-        if client is not None:
-            await client.aclose()
+        for loop, client in clients.items():
+            if loop is here:
+                await client.aclose()
+            elif loop.is_running():
+                with contextlib.suppress(RuntimeError, TimeoutError):  # it ends just now
+                    idle = client.connection_pool.disconnect(inuse_connections=False)
+                    closed = asyncio.run_coroutine_threadsafe(idle, loop)
+                    await asyncio.wait_for(asyncio.wrap_future(closed), CLOSE_SECONDS)
 
     async def _ask(self, key: str) -> Any:
         client = self._client()
@@ -123,6 +140,9 @@ class RedisRateStore:
         loop = asyncio.get_running_loop()
         if getattr(local, "loop", None) is not loop:
             local.client, local.loop = self._new_client(), loop
+            with self._lock:
+                self._clients = {one: client for one, client in self._clients.items() if not one.is_closed()}
+                self._clients[loop] = local.client
         return local.client  # type: ignore[no-any-return]
 
     def _new_client(self) -> redis.asyncio.Redis:
