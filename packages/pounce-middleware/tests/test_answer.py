@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from asgi_doubles import call, http_scope, websocket_scope
 
 from pounce_middleware import Answer
 
-DENIAL = {"websocket.http.response": {}}
+DENIAL: dict[str, Any] = {"websocket.http.response": {}}
 
 
 def test_the_status_in_words() -> None:
