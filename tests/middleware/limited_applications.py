@@ -5,6 +5,7 @@ processes import by name is at the end: each of two has its part.
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 from pounce_middleware import (
@@ -16,9 +17,10 @@ from pounce_middleware import (
     RateLimiter,
     RateLimitMiddleware,
     RequestTimeoutMiddleware,
+    parse_rate,
 )
 
-__all__ = ["cancelled", "deadlined", "healthy", "hello", "rate_limited", "shed"]
+__all__ = ["cancelled", "deadlined", "healthy", "hello", "rate_limited", "shed", "stored"]
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
@@ -86,3 +88,11 @@ def healthy(server: Any) -> Any:
 
 
 processes = RateLimitMiddleware(hello, limiter=RateLimiter("6/h", clients=1024, share=2))
+
+
+def stored() -> Any:
+    """Six requests an hour, counted in the Redis that the environment names: a factory, for worker processes too."""
+    from pounce_middleware.redis_store import RedisRateStore
+
+    store = RedisRateStore(os.environ["TEST_REDIS_URL"], parse_rate("6/h"), 6, timeout=30.0)
+    return RateLimitMiddleware(hello, limiter=RateLimiter("6/h", store=store))

@@ -11,7 +11,6 @@ every ten seconds, with their number.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -116,10 +115,7 @@ class RedisRateStore:
             if loop is here:
                 await client.aclose()
             elif loop.is_running():
-                with contextlib.suppress(RuntimeError, TimeoutError):  # it ends just now
-                    idle = client.connection_pool.disconnect(inuse_connections=False)
-                    closed = asyncio.run_coroutine_threadsafe(idle, loop)
-                    await asyncio.wait_for(asyncio.wrap_future(closed), CLOSE_SECONDS)
+                await _close_idle(client, loop)
 
     async def _ask(self, key: str) -> Any:
         client = self._client()
@@ -155,6 +151,19 @@ class RedisRateStore:
             retry=Retry(NoBackoff(), 0),  # type: ignore[no-untyped-call,unused-ignore]
         )
         return redis.asyncio.Redis.from_pool(pool)
+
+
+async def _close_idle(client: redis.asyncio.Redis, loop: asyncio.AbstractEventLoop) -> None:
+    """Have another loop close the connections that wait for nothing. It may end at this moment."""
+    idle = client.connection_pool.disconnect(inuse_connections=False)
+    try:
+        closing = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(idle, loop))
+    except RuntimeError:  # closed
+        idle.close()
+        return
+    await asyncio.wait((closing,), timeout=CLOSE_SECONDS)
+    if closing.done() and not closing.cancelled():
+        closing.exception()  # whatever it is, the connection is gone
 
 
 def _place(client: redis.asyncio.Redis) -> str:
