@@ -70,7 +70,7 @@ def test_every_middleware(serve: Serve) -> None:
 @over([kind for kind in WORKER_KINDS if not kind.blocking and not kind.processes])
 def test_the_other_protocols(serve: Serve) -> None:
     server = serve(APP)
-    context = server.client_context() if server.config.tls.enabled else False
+    context = server.client_context() or False
     with httpx.Client(http1=False, http2=True, verify=context, trust_env=False, timeout=20) as client:
         answer = client.get(f"{server.url}/items", headers=FIELDS)
         assert (answer.http_version, answer.json()) == ("HTTP/2", KNOWN)
