@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import threading
 from typing import TYPE_CHECKING, Any
@@ -257,6 +258,36 @@ def test_an_open_file_is_the_servers(file: Path) -> None:
         message = {"type": "http.response.zerocopysend", "file": opened}
         answer = ask(CompressionMiddleware(answering(message)))
         assert answer.coding == "identity"
+        assert answer.messages[1] is message
+
+
+@pytest.mark.parametrize(
+    ("more", "length", "packed"),
+    [
+        ({"offset": 0}, len(LONG), True),
+        ({"offset": 0, "count": len(LONG)}, len(LONG), True),
+        ({"offset": 10, "count": 3000}, 3000, True),
+        ({"offset": 0}, None, False),
+        ({}, len(LONG), False),
+        ({"offset": 0, "count": 10}, len(LONG), False),
+        ({"offset": 10, "count": len(LONG)}, len(LONG), False),  # it has less than it should
+        ({"offset": 0}, 2_000_000, False),
+    ],
+)
+def test_an_open_file_that_does_not_move(file: Path, more: dict[str, Any], length: int | None, packed: bool) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        message = {"type": "http.response.zerocopysend", "file": descriptor, **more}
+        fields = [("content-type", "text/plain")]
+        fields += [] if length is None else [("content-length", str(length))]
+        answer = ask(CompressionMiddleware(answering(message, fields=fields)))
+        assert os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+    finally:
+        os.close(descriptor)
+    begin = more.get("offset", 0)
+    if packed:
+        assert (answer.coding, answer.content()) == ("gzip", LONG[begin : begin + (length or 0)])
+    else:
         assert answer.messages[1] is message
 
 

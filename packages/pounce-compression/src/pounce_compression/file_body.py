@@ -6,7 +6,7 @@ import os
 import stat
 from typing import IO, Final
 
-__all__ = ["PIECE", "read_piece", "read_small"]
+__all__ = ["PIECE", "read_piece", "read_range", "read_small"]
 
 PIECE: Final = 256 * 1024
 """Bytes that are read at once from a file whose size is not bounded."""
@@ -36,9 +36,24 @@ def read_piece(file: IO[bytes] | int, offset: int | None, count: int) -> bytes:
         if offset is not None:
             file.seek(offset)
         return file.read(count)
-    if offset is not None:
-        os.lseek(file, offset, os.SEEK_SET)
+    if offset is None:
+        return os.read(file, count)
+    if hasattr(os, "pread"):  # others may be sending the same file by the same descriptor
+        return os.pread(file, count, offset)
+    os.lseek(file, offset, os.SEEK_SET)  # Windows
     return os.read(file, count)
+
+
+def read_range(file: int, offset: int, count: int) -> bytes | None:
+    """So many bytes of an open file, which does not move; None where it has less, or cannot be read."""
+    pieces = []
+    try:
+        while count > 0 and (piece := read_piece(file, offset, count)):
+            pieces.append(piece)
+            offset, count = offset + len(piece), count - len(piece)
+    except OSError:
+        return None
+    return None if count else b"".join(pieces)
 
 
 def _read_up_to(file: IO[bytes], count: int) -> bytes:

@@ -17,7 +17,7 @@ import enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .capture import capture_for
-from .file_body import PIECE, read_piece, read_small
+from .file_body import PIECE, read_piece, read_range, read_small
 from .policy import request_field, request_path
 from .response_head import ResponseHead
 
@@ -157,6 +157,8 @@ class CompressedResponse:
         body = _body_of(message)
         if kind == "http.response.pathsend":
             await self._on_path(message)
+        elif kind == "http.response.zerocopysend":
+            await self._on_descriptor(message)
         elif kind != "http.response.body" or body is None:
             await self.release()
             await self._send(message)
@@ -189,6 +191,22 @@ class CompressedResponse:
         content = None
         if path is not None and (length is None or length <= most):
             content = await self._away(None, lambda: read_small(path, most, length))
+        if content is None:
+            await self.release()
+            await self._send(message)
+        else:
+            await self._on_whole(content, {"type": "http.response.body", "body": content, "more_body": False})
+
+    async def _on_descriptor(self, message: Message) -> None:
+        """An open file, or a range of one, that is the whole body: as by its path. One that would move by being read is
+        the server's.
+        """
+        file, offset, length = message["file"], message.get("offset"), self._head.content_length
+        content = None
+        if isinstance(file, int) and offset is not None and length is not None and length <= self._policy.file_size:
+            most = length
+            if not message.get("more_body", False) and message.get("count") in (None, length):
+                content = await self._away(None, lambda: read_range(file, offset, most))
         if content is None:
             await self.release()
             await self._send(message)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .access_log import opened_access_log
 from .addresses import Address, listen
 from .certificates import opened_certificates
+from .chain import check_chain
 from .env_file import apply_env_file
 from .features import require_features
 from .fresh_import import FreshImport
@@ -51,6 +52,7 @@ def assembled(
         BindError: the system does not let us listen.
     """
     require_features(config)
+    check_chain(config)
     if without_effect := _without_effect(config):
         _log.warning(
             "serve() is one worker in the loop of this program, so there is no effect of %s; run() and "

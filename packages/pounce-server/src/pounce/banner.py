@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .chain import names_on
 from .interpreter import describe_interpreter, gil_is_on, is_free_threaded
 
 if TYPE_CHECKING:
@@ -86,4 +87,4 @@ def _switched_on(config: ServerConfig) -> list[str]:
         f"up to {worker.limit_concurrency} connections": worker.limit_concurrency is not None,
         f"lifespan {exchange.lifespan}": exchange.lifespan != "off",
     }
-    return [note for note, on in notes.items() if on]
+    return [*(note for note, on in notes.items() if on), *names_on(config)]

@@ -5,7 +5,9 @@ returned unchanged: a feature that is not used costs nothing per request.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pounce_asgi import ConfigError
 
 from . import links
 from .shared_limits import limits_rate, limits_requests
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from .config import ServerConfig
     from .shared_limits import SharedLimits
 
-__all__ = ["ORDER", "Link", "Surroundings", "build_chain"]
+__all__ = ["ORDER", "Link", "Surroundings", "build_chain", "check_chain", "names_on"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,11 @@ ORDER: Final[tuple[Link, ...]] = (
 )
 
 
+_BY_THEMSELVES: Final = frozenset(
+    {"proxy headers", "request id", "security headers", "allowed hosts", "cors", "compression", "static files"}
+)
+
+
 def build_chain(app: ASGI3Application, given: Surroundings, order: Sequence[Link] = ORDER) -> ASGI3Application:
     """The application inside all middleware that the configuration switches on.
 
@@ -80,5 +87,26 @@ def build_chain(app: ASGI3Application, given: Surroundings, order: Sequence[Link
     """
     for link in reversed(order):
         if link.is_on(given.config):
-            app = link.wrap(app, given)
+            try:
+                app = link.wrap(app, given)
+            except ValueError as error:  # a rule that only the middleware knows; its message names the setting
+                raise ConfigError(str(error)) from error
     return app
+
+
+def check_chain(config: ServerConfig) -> None:
+    """Find out what cannot be served before anything is started: what needs nothing of the application's code.
+
+    Raises:
+        ConfigError: a setting that is on cannot be had; the message says what to do.
+    """
+
+    async def nobody(*_: Any) -> None: ...
+
+    given = Surroundings(config=config, named={}, limits=cast("Any", None))
+    build_chain(nobody, given, [link for link in ORDER if link.name in _BY_THEMSELVES])
+
+
+def names_on(config: ServerConfig) -> list[str]:
+    """What is in the chain, outermost first."""
+    return [link.name for link in ORDER if link.is_on(config) and link.name != "application timing"]

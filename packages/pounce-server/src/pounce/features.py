@@ -23,6 +23,8 @@ __all__ = [
     "HTTP2",
     "HTTP3",
     "MIDDLEWARE",
+    "REDIS",
+    "STARLETTE",
     "UVLOOP",
     "WATCHFILES",
     "WEBSOCKET",
@@ -84,9 +86,24 @@ HTTP2: Final = Feature("h2", "pounce_h2")
 HTTP3: Final = Feature("h3", "pounce_h3")
 COMPRESSION: Final = Feature("compression", "pounce_compression")
 MIDDLEWARE: Final = Feature("middleware", "pounce_middleware")
+REDIS: Final = Feature("redis", "redis")
+STARLETTE: Final = Feature("cors", "starlette")
 CRYPTOGRAPHY: Final = Feature("tls", "cryptography")
 
-FEATURES: Final = (H11, UVLOOP, DOTENV, WATCHFILES, WEBSOCKET, HTTP2, HTTP3, COMPRESSION, MIDDLEWARE, CRYPTOGRAPHY)
+FEATURES: Final = (
+    H11,
+    UVLOOP,
+    DOTENV,
+    WATCHFILES,
+    WEBSOCKET,
+    HTTP2,
+    HTTP3,
+    COMPRESSION,
+    MIDDLEWARE,
+    REDIS,
+    STARLETTE,
+    CRYPTOGRAPHY,
+)
 
 
 def require_features(config: ServerConfig) -> None:
@@ -105,3 +122,9 @@ def require_features(config: ServerConfig) -> None:
         HTTP2.require("http2 on")
     if config.quic_bind:
         HTTP3.require("quic_bind")
+    if config.proxy_protocol:
+        MIDDLEWARE.require("proxy_protocol")
+    if getattr(config.rates, "rate_limit_store", None) is not None:
+        REDIS.require("rate_limit_store")
+    if getattr(config.cors, "cors_origins", ()):
+        STARLETTE.require("cors_origins")

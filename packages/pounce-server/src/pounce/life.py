@@ -30,6 +30,7 @@ from . import stage_events as on
 from .access_log import opened_access_log
 from .addresses import ListeningSockets, listen
 from .certificates import opened_certificates
+from .chain import check_chain
 from .crew import Crew, CrewCallbacks, ProcessCrew
 from .env_file import apply_env_file
 from .features import require_features
@@ -196,6 +197,7 @@ class Life:
     def _detect(self, _: do.DetectKind) -> None:
         config = self._config
         require_features(config)
+        check_chain(config)
         if config.env_file is not None:
             apply_env_file(config.env_file)
         self._quic_certificates = quic_certificates(config)

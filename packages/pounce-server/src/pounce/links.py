@@ -99,7 +99,9 @@ def compression(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
     from pounce_compression import CompressionMiddleware
 
     # That package stands alone: its own types say less of messages than ours do.
-    return CompressionMiddleware.from_settings(cast("Any", app), given.config.compression)  # type: ignore[return-value]
+    inside = cast("Any", app)
+    shared = getattr(given.limits, "dictionaries", None)
+    return CompressionMiddleware.from_settings(inside, given.config.compression, dictionaries=shared)  # type: ignore[return-value]
 
 
 def static_files(app: ASGI3Application, given: Surroundings) -> ASGI3Application:

@@ -1,4 +1,4 @@
-"""The limits that all workers of a process keep together: made once, and kept when new code is loaded."""
+"""What all workers of a process keep together, limits above all: made once, and kept when new code is loaded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pounce_asgi import ConfigError
 
 if TYPE_CHECKING:
+    from pounce_compression import DictionaryStore
     from pounce_middleware import LoadShedder, RateLimiter
 
     from .config import ServerConfig
@@ -31,6 +32,12 @@ class SharedLimits:
                 self.rate = RateLimiter.from_settings(config.rates, share=processes)
             except ValueError as error:
                 raise ConfigError(str(error)) from error
+        self.dictionaries: DictionaryStore | None = None
+        """What responses are compressed by (RFC 9842)."""
+        if getattr(config.compression, "compress", False) and config.compression.compress_dictionaries:
+            from pounce_compression import DictionaryStore
+
+            self.dictionaries = DictionaryStore.from_settings(config.compression)
         if limits_requests(config):
             from pounce_middleware import load_shedder
 
