@@ -55,13 +55,14 @@ def test_send_waits_for_the_client() -> None:
 
 
 def test_a_stream_that_stands_still_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pounce_h3.ahead.STUCK", 0.0)
+    clock = [0.0]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
         await send(part(bytes(300_000), more=False))
 
     async def scenario() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
         talk = Conversation(app)
         talk.quic.room[0] = 0
         await talk.send(0, headers(GET), end=True)
@@ -71,6 +72,9 @@ def test_a_stream_that_stands_still_holds_up_no_other(monkeypatch: pytest.Monkey
             talk.quic.room[stream_id] = 0
             await talk.send(stream_id, path("/", (b"priority", b"u=0")), end=True)
         await talk.send(48, headers(GET), end=True)
+        for _ in range(30):
+            clock[0] += 0.1
+            await talk.settle()
         assert len(talk.answer(48).body) == 300_000
 
     converse(scenario)

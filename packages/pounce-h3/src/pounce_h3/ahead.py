@@ -75,9 +75,14 @@ class Ahead:
         return room if room >= LEAST_BYTES else 0
 
     def moves(self, stream_id: int, now: float) -> bool:
-        """Whether bytes of a stream that is full have left lately: it will soon have room again."""
+        """Whether something of a stream waits here and bytes of it have left lately."""
         moved = self._moved.get(stream_id)
-        return moved is not None and now - moved < STUCK
+        return moved is not None and now - moved < STUCK and self._ask(stream_id) > 0
+
+    def watch(self) -> None:
+        """Let the engine tell when bytes of any stream leave, those among them that are over."""
+        for stream_id in tuple(self._moved):
+            self._ask(stream_id)
 
     def empty(self, now: float) -> bool:
         """Whether everything has left for the first time."""

@@ -1,4 +1,4 @@
-"""What less urgent streams wait for: more urgent ones of which the engine has enough, while they move (RFC 9218, 10).
+"""What less urgent streams wait for: more urgent ones of which the engine has something (RFC 9218, 10).
 
 Without it the bytes that an engine is given ahead would be shared by all streams, whatever their priorities.
 """
@@ -19,17 +19,23 @@ class Barrier(NamedTuple):
     """Where it stands. Streams of its own urgency that take turns are not stopped."""
 
     urgency: int
-    alone: bool
-    """One of those streams does not take turns: others that do not are stopped."""
+    alone: int | None
+    """The first of those streams that do not take turns: those behind it are stopped."""
 
     @classmethod
-    def before(cls, moving: Iterable[Priority]) -> Barrier:
-        """That of these streams, of which there is at least one."""
-        urgency, incremental = min(moving)
-        return cls(urgency, not incremental)
+    def before(cls, moving: Iterable[tuple[int, Priority]]) -> Barrier | None:
+        """That of these streams and their priorities; None if there are none."""
+        barrier = None
+        for stream_id, priority in moving:
+            if barrier is None or priority.urgency < barrier.urgency:
+                barrier = cls(priority.urgency, None if priority.incremental else stream_id)
+            elif priority.urgency == barrier.urgency and not priority.incremental:
+                alone = stream_id if barrier.alone is None else min(stream_id, barrier.alone)
+                barrier = cls(priority.urgency, alone)
+        return barrier
 
-    def stops(self, priority: Priority) -> bool:
+    def stops(self, stream_id: int, priority: Priority) -> bool:
         """Whether a stream has to wait."""
         if priority.urgency == self.urgency:
-            return self.alone and not priority.incremental
+            return self.alone is not None and not priority.incremental and stream_id > self.alone
         return priority.urgency > self.urgency

@@ -32,6 +32,8 @@ FRAME_BYTES: Final = 16_384
 """Of body in one frame, where streams take turns."""
 TURN_BYTES: Final = 262_144
 """Given to the engine in one turn of the loop; other connections come before the next."""
+SMALL_BYTES: Final = 4096
+"""A piece of body up to this waits for no other stream."""
 USEFUL_BYTES: Final = 1024
 """A piece of body above this pays for chores."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -53,8 +55,6 @@ class Http3Connection(EndingConnection):
         self.budget = FloodBudget(wire.host.soon, Flood)
         self._settings = wire.settings_frame
         self._leftovers: list[int] = []
-        self._full: set[int] = set()
-        """Streams that have more to send than the engine should have of them."""
         self._wake_soon = False
         self._generous = False
         """Less urgent streams need not wait for others now."""
@@ -127,7 +127,6 @@ class Http3Connection(EndingConnection):
     def backlog_fell(self, stream_id: int) -> None:
         """Bytes have left: more may be given to the engine, in a later turn."""
         self.ahead.fell(stream_id, self.host.loop.time())
-        self._full.discard(stream_id)
         stream = self.streams.get(stream_id)
         if stream is not None and stream.waiting:
             self.scheduler.add(stream_id, stream.priority)
@@ -212,7 +211,6 @@ class Http3Connection(EndingConnection):
         if self.streams.pop(stream_id, None) is not None:
             if self.scheduler.members:
                 self.scheduler.remove(stream_id)
-            self._full.discard(stream_id)
             if not self.streams:
                 self.idle_deadline = self.host.soon + self.host.timeouts.keep_alive
         if waiting:
@@ -229,9 +227,14 @@ class Http3Connection(EndingConnection):
         """Whether a piece of body can be given to the engine whole, and before whatever waits."""
         if not size:
             return True
-        if self.scheduler.members or self._full or size > FRAME_BYTES:
+        if self.scheduler.members or size > FRAME_BYTES:
             return False
         now = self.engine.now
+        if size > SMALL_BYTES and len(self.streams) > 1:
+            barrier = self._barrier(self.host.loop.time())
+            stream = self.streams.get(stream_id)
+            if barrier is not None and stream is not None and barrier.stops(stream_id, stream.priority):
+                return False
         return self.ahead.connection_room(now) >= size and self.ahead.stream_room(stream_id) >= size
 
     def count_sent(self, size: int) -> None:  # noqa: ARG002 - the engine's backlog counts bytes
@@ -282,9 +285,10 @@ class Http3Connection(EndingConnection):
                 self._flush_later()
                 break
             stream_id = scheduler.next()
-            if barrier is not None and barrier.stops(scheduler.members[stream_id]):
+            priority = scheduler.members[stream_id]
+            if barrier is not None and barrier.stops(stream_id, priority):
                 self._wake_later()
-                if scheduler.members[stream_id].urgency > barrier.urgency:
+                if priority.urgency > barrier.urgency:
                     break
                 scheduler.remove(stream_id)
                 parked.append(stream_id)
@@ -292,21 +296,23 @@ class Http3Connection(EndingConnection):
             of_stream = ahead.stream_room(stream_id)
             if not of_stream:
                 scheduler.remove(stream_id)
-                self._full.add(stream_id)
-                barrier = self._barrier(now)
                 continue
             size = streams[stream_id].send_some(min(room, of_stream, FRAME_BYTES))
             budget -= size
             self.count_sent(size)
+            if not self._generous and (barrier is None or priority.urgency < barrier.urgency):
+                barrier = Barrier.before([(stream_id, priority)])
         for stream_id in parked:
             scheduler.add(stream_id, streams[stream_id].priority)
+        if scheduler.members and barrier is not None:
+            ahead.watch()
 
     def _barrier(self, now: float) -> Barrier | None:
-        """What may be sent while streams that move have more to send."""
-        if not self._full or self._generous:
+        """What has to wait for streams of which the engine has something, and which move."""
+        if self._generous or len(self.streams) < 2:
             return None
-        moving = [self.streams[one].priority for one in self._full if self.ahead.moves(one, now)]
-        return Barrier.before(moving) if moving else None
+        moves = self.ahead.moves
+        return Barrier.before((one, stream.priority) for one, stream in self.streams.items() if moves(one, now))
 
     def _wake_later(self) -> None:
         """Let those that wait have their turn after a while: the others may move slowly for want of a window."""
