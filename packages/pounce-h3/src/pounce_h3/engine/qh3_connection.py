@@ -2,14 +2,12 @@
 
 The core raises the client's windows when the bytes are taken out of it, so they are left in it while the application
 has too much to use up: half of the connection's window is what may be out here, the other half what may wait in there.
-What waits is in the order in which it came. So one stream that nobody reads can have the whole window of the
-connection, not just that of a stream; then the others wait for it.
+What waits is in the order in which it came: one stream that nobody reads can have the whole window of the connection.
 """
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from qh3 import tls
@@ -22,6 +20,7 @@ from pounce_h3.engine.events import HANDSHAKE, RESET, STOPPED, Happened, add_byt
 from pounce_h3.engine.limits import HANDSHAKE_TIME, SENT_DATAGRAM, UNIDIRECTIONAL_STREAMS
 from pounce_h3.engine.qh3_bridge import Bridge
 from pounce_h3.engine.qh3_identity import parsed
+from pounce_h3.engine.qh3_stream import Qh3Stream
 from pounce_h3.quic import ConnectionEnd
 
 if TYPE_CHECKING:
@@ -42,18 +41,6 @@ _MAX_ACK_DELAY: Final = 0.025
 _ENDING: Final = frozenset(("closing", "draining", "terminated"))
 
 
-@dataclass(slots=True)
-class _Stream:
-    """What the core does not tell."""
-
-    sending: bool
-    receiving: bool = True
-    stopped: bool = False
-    reset: bool = False
-    unused: int = 0
-    """Bytes told of and not credited."""
-
-
 class Qh3Connection(QuicConnection):
     """``LibraryConnection`` by qh3."""
 
@@ -61,8 +48,7 @@ class Qh3Connection(QuicConnection):
         settings = new.settings
         self._new = new
         self.identity: Identity = new.certificates.first
-        leaf, rest, key = parsed(self.identity)
-        first_id = new.ids.make()
+        (leaf, rest, key), first_id = parsed(self.identity), new.ids.make()
         half = settings.h3_connection_window // 2
         super().__init__(
             configuration=QuicConfiguration(
@@ -91,7 +77,7 @@ class Qh3Connection(QuicConnection):
         self._over = False
         self._most_unused = half
         self._unused = 0
-        self._streams: dict[int, _Stream] = {}
+        self._streams: dict[int, Qh3Stream] = {}
         self._resume = False  # what waits in the core can be taken again
         self._watched: dict[int, int] = {}  # backlogs of which somebody wants to know that they fell
         self._handshake_end: float | None = None
@@ -195,7 +181,7 @@ class Qh3Connection(QuicConnection):
 
     def open_unidirectional(self) -> int:
         stream_id: int = self._open_stream(is_unidirectional=True)
-        self._streams[stream_id] = _Stream(sending=True, receiving=False)
+        self._streams[stream_id] = Qh3Stream(sending=True, receiving=False)
         return stream_id
 
     def reset(self, stream_id: int, code: int) -> None:
@@ -220,8 +206,7 @@ class Qh3Connection(QuicConnection):
             self._use_up(stream, min(size, stream.unused))
 
     def sending(self, stream_id: int) -> bool:
-        stream = self._streams.get(stream_id)
-        return stream is not None and stream.sending and self._is_open
+        return (stream := self._streams.get(stream_id)) is not None and stream.sending and self._is_open
 
     def receiving(self, stream_id: int) -> bool:
         stream = self._streams.get(stream_id)
@@ -247,7 +232,7 @@ class Qh3Connection(QuicConnection):
 
     # -- taking what the core has -------------------------------------------------------------------------------------
 
-    def _use_up(self, stream: _Stream, size: int) -> None:
+    def _use_up(self, stream: Qh3Stream, size: int) -> None:
         held = self._unused >= self._most_unused
         stream.unused -= size
         self._unused -= size
@@ -293,10 +278,10 @@ class Qh3Connection(QuicConnection):
                 else:
                     self._set_ended(ConnectionEnd(native[1], _text(native[3]), native[2] is None, False))
 
-    def _stream_of_client(self, stream_id: int) -> _Stream | None:
+    def _stream_of_client(self, stream_id: int) -> Qh3Stream | None:
         stream = self._streams.get(stream_id)
         if stream is None and not stream_id & 1:
-            stream = self._streams[stream_id] = _Stream(sending=not stream_id & 2)
+            stream = self._streams[stream_id] = Qh3Stream(sending=not stream_id & 2)
         return stream
 
     def _take_data(self, stream_id: int, data: bytes, ended: bool) -> None:
