@@ -6,6 +6,7 @@
 | ``/bytes/n`` | n bytes (`pattern`), in pieces |
 | ``/echo`` | the body of the request, each piece as it comes |
 | ``/digest`` | the SHA-256 of the body of the request, in hexadecimal |
+| ``/slow/20`` | twenty lines in two seconds, from workers with an event loop |
 | ``/page`` | a page that loads `RESOURCES` others, each of which counts itself |
 | ``/resource/n.js`` | one of these |
 
@@ -14,6 +15,7 @@ A WebSocket is told the version of HTTP that it came over, and then gets back wh
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -81,7 +83,7 @@ async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     if scope["type"] == "websocket":
         await websocket_echo(scope["http_version"], receive, send)
     elif scope["type"] == "http":
-        answer = {"/echo": echo, "/digest": digest}.get(scope["path"])
+        answer = {"/echo": echo, "/digest": digest, "/slow/20": slowly}.get(scope["path"])
         if answer is not None:
             await answer(receive, send)
             return
@@ -101,6 +103,14 @@ async def echo(receive: Any, send: Any) -> None:
             return  # the client left
         more = event.get("more_body", False)
         await send({"type": "http.response.body", "body": event.get("body", b""), "more_body": more})
+
+
+async def slowly(receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": typed("text/plain")})
+    for _ in range(20):
+        await send({"type": "http.response.body", "body": b"piece\n", "more_body": True})
+        await asyncio.sleep(0.1)
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def digest(receive: Any, send: Any) -> None:

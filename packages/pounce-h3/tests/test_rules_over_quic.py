@@ -109,6 +109,23 @@ def test_the_stream_ends(case: Case, library: str) -> None:
 
 
 @libraries
+def test_requests_right_behind_the_handshake_are_not_early_data(library: str) -> None:
+    """They arrive in one batch with the end of the handshake."""
+
+    async def scenario() -> None:
+        network = Network()
+        far = FarEnd(network, Site(), library=library)
+        client = Http3Client(network, library)
+        await client.connected()
+        assert (await client.ask("/echo", body=b"x")).status == 200
+        await client.closed()
+        await far.emptied()
+        await far.stopped()
+
+    run(scenario())
+
+
+@libraries
 def test_critical_streams_may_not_be_reset(library: str) -> None:
     async def act(client: RawClient, far: FarEnd) -> None:
         client.send(CONTROL, SETTINGS)
