@@ -197,8 +197,6 @@ def what_is_missing(workload: Workload, ours: Interpreter) -> str:
         return f"h2 is not installed for {sys.executable}"
     if workload.wire is Wire.H3 and not can_speak_quic():
         return f"neither qh3 nor aioquic is installed for {sys.executable}"
-    if workload.wire is Wire.H3 and not ours.versions.keys() & ENGINES.keys():
-        return f"neither qh3 nor aioquic is installed for {ours.path}"
     if workload.wire.secure and not can_make_certificates():
         return "no certificate can be made without openssl on PATH or trustme"
     return ""
