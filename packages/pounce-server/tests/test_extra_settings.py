@@ -27,7 +27,7 @@ def test_each_setting_is_known_without_its_extra(section: type, monkeypatch: pyt
 def test_our_own_are_of_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Feature, "installed", property(lambda feature: False))
     for field in dataclasses.fields(ServerConfig):
-        if field.name != "compression" and field.name != "static_files":
+        if field.name not in ("compression", "static_files", "request_ids", "request_timeouts"):
             assert not extra_settings.extra_of(field.name), field.name
 
 

@@ -25,12 +25,26 @@ CLIENT_CLOSED_REQUEST: Final = 499
 class ExchangeReport:
     """The times and the id of one request, and the records made from them, each only if somebody listens to it."""
 
-    __slots__ = ("completed", "request_id", "started")
+    __slots__ = ("_given_id", "_scope", "completed", "started")
 
-    def __init__(self, started: float, request_id: str | None) -> None:
+    def __init__(self, started: float, request_id: str | None, scope: dict[str, Any]) -> None:
         self.started = started
-        self.request_id = request_id
         self.completed = False
+        self._given_id = request_id
+        self._scope = scope
+
+    @property
+    def request_id(self) -> str | None:
+        """The id of the request: what middleware has made of it, such as one that a trusted proxy gave."""
+        state = self._scope.get("state")
+        found = state.get("request_id", self._given_id) if state else self._given_id
+        return found if isinstance(found, str) else self._given_id
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Whose request it is: after middleware whom a trusted proxy speaks for, else the peer."""
+        client = self._scope.get("client")
+        return (client[0], client[1]) if client else None
 
     @classmethod
     def begin(cls, exchange: HttpExchange[Any], scope: dict[str, Any]) -> ExchangeReport:
@@ -60,7 +74,7 @@ class ExchangeReport:
                     head.headers,
                 )
             )
-        return cls(started, request_id)
+        return cls(started, request_id, scope)
 
     def response_started(self, exchange: HttpExchange[Any], status: int) -> None:
         """The final head is about to go out."""
@@ -90,16 +104,15 @@ class ExchangeReport:
         if listener is None:
             return
         head = exchange.head
-        peer = exchange.peer
         now = time.monotonic()
         listener(
             ResponseCompleted(
                 now,
                 time.time(),
                 context.worker_id,
-                peer.connection_id,
+                exchange.peer.connection_id,
                 self.request_id,
-                peer.client,
+                self.client,
                 head.method,
                 head.raw_path,
                 head.query_string,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pounce_asgi import ASGI3Application
 
     from .config import ServerConfig
+    from .server_health import Health
     from .shared_limits import SharedLimits
 
 __all__ = ["ORDER", "Link", "Surroundings", "build_chain", "check_chain", "names_on"]
@@ -31,6 +32,8 @@ class Surroundings:
     named: Mapping[str, Any]
     """What the configuration names in the application's code, by name."""
     limits: SharedLimits
+    health: Health | None = None
+    """What the server knows about itself; without it who answers is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,12 @@ def _has(section: str, *names: str) -> Callable[[ServerConfig], bool]:
 
 
 ORDER: Final[tuple[Link, ...]] = (
+    # Asked all the time, by those who have no time: before any other work.
+    Link("health", _has("health", "health_checks"), links.health),
+    # An id is taken from whoever connects, so this asks before the client is another.
+    Link("request id", _has("request_ids", "request_id_header", "request_id_trust"), links.request_id),
     # Who the client is comes before everything that asks for it.
     Link("proxy headers", links.proxies_are_believed, links.proxy_headers),
-    Link("request id", _has("request_ids", "request_id_header", "request_id_trust"), links.request_id),
     # Measures all that follows.
     Link("server timing", _has("timing", "server_timing"), links.server_timing),
     Link("hooks", _has("hooks", "on_request", "on_response"), links.hooks),
@@ -69,6 +75,11 @@ ORDER: Final[tuple[Link, ...]] = (
     # Files wait for nobody, and have no share in the application's places.
     Link("static files", _has("static_files", "static"), links.static_files),
     Link("request queue", limits_requests, links.request_queue),
+    Link("cancel on disconnect", _has("client_gone", "cancel_on_disconnect"), links.client_gone),
+    # The time of the application, not of its queue, nor of a client that is slow to take a file.
+    Link("request timeout", _has("request_timeouts", "request_timeout"), links.request_timeout),
+    # Shows what goes wrong in the application and in the user's own middleware.
+    Link("error pages", _has("error_pages", "debug"), links.error_pages),
     Link("middleware", lambda config: bool(config.middleware), links.user_middleware),
     Link("application timing", _has("timing", "server_timing"), links.application_timing),
 )

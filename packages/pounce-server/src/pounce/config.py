@@ -17,13 +17,17 @@ from pounce_workers.tls_settings import TlsSettings
 
 from .extra_settings import (
     AllowedHostsSettings,
+    ClientGoneSettings,
     CompressionSettings,
     CorsSettings,
+    ErrorPageSettings,
+    HealthSettings,
     HookSettings,
     LoadSheddingSettings,
     ProxyHeaderSettings,
     RateLimitSettings,
     RequestIdSettings,
+    RequestTimeoutSettings,
     SecurityHeadersSettings,
     ServerTimingSettings,
     StaticSettings,
@@ -260,6 +264,14 @@ class ServerConfig:
     )
     rates: RateLimitSettings = field(default_factory=RateLimitSettings, metadata={"group": "Rate limit"})
     shedding: LoadSheddingSettings = field(default_factory=LoadSheddingSettings, metadata={"group": "Request queue"})
+    request_timeouts: RequestTimeoutSettings = field(
+        default_factory=RequestTimeoutSettings, metadata={"group": "Requests and responses"}
+    )
+    client_gone: ClientGoneSettings = field(
+        default_factory=ClientGoneSettings, metadata={"group": "Requests and responses"}
+    )
+    health: HealthSettings = field(default_factory=HealthSettings, metadata={"group": "Health"})
+    error_pages: ErrorPageSettings = field(default_factory=ErrorPageSettings, metadata={"group": "Application"})
     security: SecurityHeadersSettings = field(default_factory=SecurityHeadersSettings, metadata={"group": "Browsers"})
     cors: CorsSettings = field(default_factory=CorsSettings, metadata={"group": "Browsers"})
     timing: ServerTimingSettings = field(default_factory=ServerTimingSettings, metadata={"group": "Browsers"})

@@ -54,6 +54,8 @@ class Crew(ABC):
         self._tell = tell
         self._supervisor: Supervisor | None = None
         self._swap: GenerationSwap | None = None
+        self.stopping = False
+        """A stop has begun."""
         self.failure: BaseException | None = None
         """Why the crew has stopped by itself, where no worker is to blame."""
 
@@ -124,6 +126,7 @@ class Crew(ABC):
 
     def stop(self) -> None:
         """Stop gracefully; the second call stops at once."""
+        self.stopping = True
         if self._swap is not None:
             self._swap.stop()
         if self._supervisor is not None:

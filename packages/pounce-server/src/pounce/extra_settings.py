@@ -19,15 +19,19 @@ else:
 if TYPE_CHECKING or MIDDLEWARE.installed:
     from pounce_middleware import (
         AllowedHostsSettings,
+        ClientGoneSettings,
         CorsSettings,
+        HealthSettings,
         HookSettings,
         LoadSheddingSettings,
         ProxyHeaderSettings,
         RateLimitSettings,
         RequestIdSettings,
+        RequestTimeoutSettings,
         SecurityHeadersSettings,
         ServerTimingSettings,
     )
+    from pounce_middleware.error_page import ErrorPageSettings
     from pounce_middleware.static import StaticSettings
 else:
 
@@ -37,17 +41,22 @@ else:
 
     AllowedHostsSettings = CorsSettings = HookSettings = LoadSheddingSettings = _NotInstalled
     ProxyHeaderSettings = RateLimitSettings = RequestIdSettings = SecurityHeadersSettings = _NotInstalled
-    ServerTimingSettings = StaticSettings = _NotInstalled
+    ServerTimingSettings = StaticSettings = RequestTimeoutSettings = ClientGoneSettings = _NotInstalled
+    HealthSettings = ErrorPageSettings = _NotInstalled
 
 __all__ = [
     "AllowedHostsSettings",
+    "ClientGoneSettings",
     "CompressionSettings",
     "CorsSettings",
+    "ErrorPageSettings",
+    "HealthSettings",
     "HookSettings",
     "LoadSheddingSettings",
     "ProxyHeaderSettings",
     "RateLimitSettings",
     "RequestIdSettings",
+    "RequestTimeoutSettings",
     "SecurityHeadersSettings",
     "ServerTimingSettings",
     "StaticSettings",
@@ -60,6 +69,7 @@ _BEGINNINGS: Final = {
     **dict.fromkeys(
         (
             "allowed_hosts",
+            "cancel_on_disconnect",
             "cors_",
             "debug",
             "forwarded_",
@@ -73,7 +83,6 @@ _BEGINNINGS: Final = {
             "request_timeout",
             "security_",
             "server_timing",
-            "timeout_request",
         ),
         MIDDLEWARE,
     ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPRESSION",
     "CRYPTOGRAPHY",
+    "DEBUG",
     "DOTENV",
     "FEATURES",
     "H11",
@@ -86,6 +87,7 @@ HTTP2: Final = Feature("h2", "pounce_h2")
 HTTP3: Final = Feature("h3", "pounce_h3")
 COMPRESSION: Final = Feature("compression", "pounce_compression")
 MIDDLEWARE: Final = Feature("middleware", "pounce_middleware")
+DEBUG: Final = Feature("debug", "jinja2")
 REDIS: Final = Feature("redis", "redis")
 STARLETTE: Final = Feature("cors", "starlette")
 CRYPTOGRAPHY: Final = Feature("tls", "cryptography")
@@ -100,6 +102,7 @@ FEATURES: Final = (
     HTTP3,
     COMPRESSION,
     MIDDLEWARE,
+    DEBUG,
     REDIS,
     STARLETTE,
     CRYPTOGRAPHY,
@@ -122,6 +125,8 @@ def require_features(config: ServerConfig) -> None:
         HTTP2.require("http2 on")
     if config.quic_bind:
         HTTP3.require("quic_bind")
+    if getattr(config.error_pages, "debug", False):
+        DEBUG.require("debug")
     if config.proxy_protocol:
         MIDDLEWARE.require("proxy_protocol")
     if getattr(config.rates, "rate_limit_store", None) is not None:

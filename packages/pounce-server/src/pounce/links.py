@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from .secret_values import secrets_of
 from .user_middleware import wrap_in
 
 if TYPE_CHECKING:
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 __all__ = [
     "allowed_hosts",
     "application_timing",
+    "client_gone",
     "compression",
     "cors",
+    "error_pages",
+    "health",
     "hooks",
     "proxies_are_believed",
     "proxy_headers",
     "rate_limit",
     "request_id",
     "request_queue",
+    "request_timeout",
     "security_headers",
     "server_timing",
     "static_files",
@@ -40,6 +45,31 @@ def proxy_headers(app: ASGI3Application, given: Surroundings) -> ASGI3Applicatio
     from pounce_middleware import ProxyHeadersMiddleware
 
     return ProxyHeadersMiddleware.from_settings(app, given.config.proxies)
+
+
+def health(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import HealthMiddleware
+
+    return HealthMiddleware.from_settings(app, given.config.health, server=given.health)
+
+
+def client_gone(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import ClientGoneMiddleware
+
+    return ClientGoneMiddleware.from_settings(app, given.config.client_gone)
+
+
+def request_timeout(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware import RequestTimeoutMiddleware
+
+    return RequestTimeoutMiddleware.from_settings(app, given.config.request_timeouts)
+
+
+def error_pages(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_middleware.error_page import ErrorPageMiddleware
+
+    secrets = secrets_of(given.config)
+    return ErrorPageMiddleware.from_settings(app, given.config.error_pages, secrets=secrets)
 
 
 def request_id(app: ASGI3Application, given: Surroundings) -> ASGI3Application:

@@ -17,6 +17,7 @@ from .env_file import apply_env_file
 from .fresh_import import FreshImport
 from .http3 import Http3Payload, Http3Service, quic_certificates, service_in_process
 from .logging_setup import flush_logs, set_up_logging
+from .server_health import Health
 from .shared_limits import SharedLimits
 from .worker_factory import WorkerFactory
 
@@ -65,6 +66,8 @@ def main(birth: Birth) -> None:
         stack.callback(flush_logs)
         certificates = quic_certificates(config)
         http3 = _http3(config, certificates, birth)
+        health = Health(config.worker.worker_stall_timeout)
+        health.draining = lambda: birth.told_to_end
         factory = WorkerFactory(
             _with_its_share(config, payload.workers, birth.worker_id),
             _imported(config, birth),
@@ -75,6 +78,7 @@ def main(birth: Birth) -> None:
             tls=stack.enter_context(opened_certificates(config, certificates, announce=False)),
             http3=http3,
             limits=SharedLimits(config, payload.workers),
+            health=health,
         )
         worker = factory.make(birth.worker_id, birth.ready, _own_sockets(birth), shared_sockets=True)
         try:

@@ -30,7 +30,7 @@ class SharedLimits:
 
             try:
                 self.rate = RateLimiter.from_settings(config.rates, share=processes)
-            except ValueError as error:
+            except (ValueError, ImportError) as error:
                 raise ConfigError(str(error)) from error
         self.dictionaries: DictionaryStore | None = None
         """What responses are compressed by (RFC 9842)."""

@@ -28,6 +28,9 @@ __all__ = ["CONFIG_VARIABLE", "LoadedConfig", "Origin", "load_config"]
 CONFIG_VARIABLE: Final = ENVIRONMENT_PREFIX + "CONFIG"
 """The variable that names the file, as ``--config`` does."""
 
+OTHERS_VARIABLES: Final = {"forwarded_allow_ips": ("FORWARDED_ALLOW_IPS",), "workers": ("WEB_CONCURRENCY",)}
+"""Variables that platforms set for uvicorn and gunicorn, and that mean the same here; ours come first."""
+
 _OWN_FILE: Final = "pounce.toml"
 _PROJECT_FILE: Final = "pyproject.toml"
 
@@ -139,11 +142,13 @@ def _from_flags(flags: Mapping[str, object]) -> dict[str, _Given]:
 
 def _from_environment(environ: Mapping[str, str], words: str) -> dict[str, _Given]:
     """What variables give. An empty one is as good as none: that is how shells and compose files leave one out."""
-    return {
-        setting.name: _Given(environ[setting.variable], Origin(words.format(setting.variable)), is_text=True)
-        for setting in all_settings()
-        if environ.get(setting.variable)
-    }
+    given = {}
+    for setting in all_settings():
+        for variable in (setting.variable, *OTHERS_VARIABLES.get(setting.name, ())):
+            if environ.get(variable):
+                given[setting.name] = _Given(environ[variable], Origin(words.format(variable)), is_text=True)
+                break
+    return given
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from pounce_workers import (
 
 from .crew import Crew
 from .generations import HereSlotLauncher, ThreadGeneration
+from .server_health import Health
 from .shared_limits import SharedLimits
 from .worker_factory import WorkerFactory
 
@@ -75,6 +76,9 @@ class _InProcess(Crew):
         http3: Http3Service | None,
     ) -> None:
         super().__init__(config, sockets, tell)
+        self.health = Health(config.worker.worker_stall_timeout)
+        self.health.draining = lambda: self.stopping
+        self.health.turning = self.is_well
         self._importer = importer
         limit = config.worker.limit_concurrency
         self._new_factory = functools.partial(
@@ -87,6 +91,7 @@ class _InProcess(Crew):
             tls=tls,
             http3=http3,
             limits=SharedLimits(config),
+            health=self.health,
         )
         self.factory = self._new_factory(code)
         self._code = code

@@ -20,6 +20,7 @@ from pounce_asgi import (
 )
 from pounce_workers import AsyncWorkerPool, Companion, SyncWorkerPool, Worker, pin_worker
 
+from .access_log_filter import without_health
 from .chain import ORDER, Surroundings, build_chain
 from .protocols import spoken_protocols
 from .shared_limits import SharedLimits
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .config import ServerConfig
     from .fresh_import import ImportedCode
     from .http3 import Http3Service
+    from .server_health import Health
 
 __all__ = ["WorkerFactory", "interface_of"]
 
@@ -60,6 +62,7 @@ class WorkerFactory:
         tls: TlsContexts | None = None,
         http3: Http3Service | None = None,
         limits: SharedLimits | None = None,
+        health: Health | None = None,
     ) -> None:
         """``multiprocess``: other processes serve the same application. ``cpus``: those that workers are kept on.
 
@@ -69,6 +72,7 @@ class WorkerFactory:
         self.interface = interface_of(code.app, config)
         self._protocols = spoken_protocols(config, self.interface, tls, http3)
         self._http3 = http3
+        self._health = health
         self._limits = limits or SharedLimits(config)
         self._config = config
         self._code = code
@@ -102,7 +106,8 @@ class WorkerFactory:
         if self.blocks:
             return self._blocking_pool(app, worker_id, on_started, sockets, shared_sockets=shared_sockets)
         chain = build_chain(
-            self._lifted(app), Surroundings(config=self._config, named=self._code.named, limits=self._limits)
+            self._lifted(app),
+            Surroundings(config=self._config, named=self._code.named, limits=self._limits, health=self._health),
         )
         try:
             state = self._state_for_all(chain)
@@ -243,7 +248,7 @@ class WorkerFactory:
         listeners = self._listeners
         if self._access_log is None:
             return listeners
-        log = self._access_log.buffer(shared=shared).add
+        log = without_health(self._access_log.buffer(shared=shared).add, self._config)
         other = listeners.response_completed
         if other is not None:
             both = Listeners.of(Subscriber(log, ResponseCompleted), Subscriber(other, ResponseCompleted))
