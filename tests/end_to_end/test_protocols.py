@@ -155,7 +155,8 @@ def test_who_resets_in_a_change_of_protocol_is_forgotten(beginning: str, way: st
         pytest.importorskip("uvloop")
     doors = Doors()
     app = applications.REPORT.sync if way == "blocking" else APPLICATION
-    with TestServer(app, listeners=doors.listeners, tls=tls, **WAYS[way]) as server:
+    settings: dict[str, Any] = {**WAYS[way]}
+    with TestServer(app, listeners=doors.listeners, tls=tls, **settings) as server:
         for _ in range(20):
             alpn = ("h2",) if tls and beginning == "preface" else ()
             client = server.connect(alpn=alpn)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
+import pytest
 from h3_doubles import CONTROL, ENCODER, GET, POST, Conversation, block, converse, data, echo, frame, headers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pounce_h3 import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CODES = {getattr(errors, name) for name in errors.__all__ if name.isupper() and isinstance(getattr(errors, name), int)}
 PIECES = [
@@ -53,13 +58,25 @@ steps = st.lists(
 )
 
 
+@pytest.fixture
+def silent_logs() -> Iterator[None]:
+    """For all the examples of a test: what they do wrong fills no memory."""
+    logger = logging.getLogger("pounce")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(before)
+
+
+@pytest.mark.usefixtures("silent_logs")
 @given(steps, st.booleans())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 def test_whatever_a_client_does(steps: list[tuple[object, ...]], begin: bool) -> None:
     """Each stream is told of its end once. Nothing is raised; nothing is open once the connection is closed; while it
     is not, no request has got lost: each is with the application, answered, reset, or still to be read.
     """
-    logging.getLogger("pounce").setLevel(logging.CRITICAL)
 
     async def scenario() -> None:
         talk = Conversation(echo, begin=begin)

@@ -31,7 +31,7 @@ def http_scope(path: str = "/", **more: Any) -> Any:
 
 def websocket_scope(path: str = "/", *, denial: bool = True, **more: Any) -> Any:
     """The scope of a WebSocket; ``denial``: the server offers answers to handshakes."""
-    extensions = {"websocket.http.response": {}} if denial else {}
+    extensions: dict[str, Any] = {"websocket.http.response": {}} if denial else {}
     return http_scope(path, type="websocket", scheme="ws", subprotocols=[], extensions=extensions, **more)
 
 

@@ -58,7 +58,7 @@ async def goodput(per_second: float, cores: int, waste: float, limit: AdaptiveLi
 
 def peak(cores: int, waste: float) -> float:
     capacity = cores / WORK
-    return max(run_virtually(goodput(capacity * part, cores, waste, None)) for part in (0.6, 0.75))
+    return max(float(run_virtually(goodput(capacity * part, cores, waste, None))) for part in (0.6, 0.75))
 
 
 @pytest.mark.parametrize(("cores", "waste"), [(2, 0.01), (1, 0.01)])
