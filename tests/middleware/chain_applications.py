@@ -57,6 +57,11 @@ EVERYTHING_ON: Final[dict[str, Any]] = {
 """Every link of the chain."""
 
 
+def counted(scope: Any) -> str | None:
+    """Whose requests are limited: those for one path, of each protocol by itself."""
+    return str(scope["http_version"]) if scope["path"] == "/limited" else None
+
+
 def on_request(head: HookedRequest) -> None:
     head.state["seen"] = head.path
 
