@@ -182,23 +182,25 @@ def _warn_of_backlog(backlog: int, asked: tuple[Place, ...]) -> None:
 
 
 @contextlib.contextmanager
-def refusal_in_words(*asked: Place) -> Iterator[None]:
-    """What the system refuses, as a BindError in words. Of several places, the error's ``filename`` says which."""
+def refusal_in_words(*asked: Place, option: str = "--port") -> Iterator[None]:
+    """What the system refuses, as a BindError in words. Of several places, the error's ``filename`` says which.
+    ``option`` is where another could be named.
+    """
     try:
         yield
     except (OSError, UnicodeError, ValueError) as error:
         at_fault = error.filename if isinstance(error, OSError) else None
         named = next((place for place in asked if str(place) == at_fault), asked[0] if len(asked) == 1 else None)
         shown = " ".join(str(place) for place in asked) if named is None else str(named)
-        raise BindError(f"cannot listen on {shown}: {_reason(error, named)}") from error
+        raise BindError(f"cannot listen on {shown}: {_reason(error, named, option)}") from error
 
 
-def _reason(error: Exception, place: Place | None) -> str:
+def _reason(error: Exception, place: Place | None, option: str) -> str:
     if isinstance(error, socket.gaierror | UnicodeError):
         return "the host name cannot be resolved"
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
-        hint = "; stop what listens there, or choose another --port" if isinstance(place, TcpPlace) else ""
+        hint = f"; stop what listens there, or choose another {option}" if isinstance(place, TcpPlace) else ""
         return f"the address is in use{hint}"
     if number in (errno.EACCES, errno.EPERM):
         low = isinstance(place, TcpPlace) and place.port < 1024

@@ -34,7 +34,7 @@ from .extra_settings import (
     extra_of,
 )
 from .middleware_values import MiddlewareUse  # noqa: TC001 - the type of a field, read at run time
-from .places import TcpPlace, parse_place
+from .places import is_host_and_port
 from .reload_settings import ReloadSettings
 from .settings import Kind, Setting, nearest, settings_of
 from .values import check, shown
@@ -147,7 +147,6 @@ class ServerConfig:
         default=(),
         metadata={
             "help": "Place to serve HTTP/3 on, over UDP, beside the others; may be repeated. It takes a certificate.",
-            "kind": Kind.PLACES,
             "group": "HTTP/3",
             "metavar": "HOST:PORT",
         },
@@ -303,7 +302,7 @@ class ServerConfig:
 
     def _require_for_quic(self) -> None:
         for text in self.quic_bind:
-            if not isinstance(parse_place(text), TcpPlace):
+            if not is_host_and_port(text):
                 raise ConfigError(f"quic_bind: {text!r} is not allowed; HTTP/3 needs HOST:PORT, a port of UDP")
         if not self.tls.enabled:
             raise ConfigError(

@@ -58,7 +58,7 @@ class Http3Ports:
                 " set workers to 1, or worker_kind to thread"
             )
         places = [place for place in map(parse_place, config.quic_bind) if isinstance(place, TcpPlace)]
-        with refusal_in_words(*places):
+        with refusal_in_words(*places, option="--quic-bind"):
             self.slots: Sequence[DatagramSockets] = bind_udp(places, slots=workers)
         self.secret = os.urandom(32)
         self._folder = PeerFolder.make() if processes else None

@@ -8,7 +8,16 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["PLACES_IN_WORDS", "FdPlace", "Place", "ServicePlace", "TcpPlace", "UnixPlace", "parse_place"]
+__all__ = [
+    "PLACES_IN_WORDS",
+    "FdPlace",
+    "Place",
+    "ServicePlace",
+    "TcpPlace",
+    "UnixPlace",
+    "is_host_and_port",
+    "parse_place",
+]
 
 PLACES_IN_WORDS: Final = "HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER or systemd://NAME"
 """What is allowed, for an error and for the reference."""
@@ -80,3 +89,11 @@ def parse_place(text: str) -> Place:
     if match is None or int(match["port"]) > 65535:
         raise ValueError(PLACES_IN_WORDS)
     return TcpPlace(match["v6"] or match["host"] or "", int(match["port"]))
+
+
+def is_host_and_port(text: str) -> bool:
+    """Whether a text names a host and a port."""
+    try:
+        return isinstance(parse_place(text), TcpPlace)
+    except ValueError:
+        return False
