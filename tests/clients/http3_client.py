@@ -41,6 +41,8 @@ def protocol_class(library: str) -> Any:
     class Http3(base):  # type: ignore[misc]
         """One connection with the library's HTTP/3."""
 
+        _transport: Any
+
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self.h3 = h3.H3Connection(self._quic)
@@ -50,10 +52,10 @@ def protocol_class(library: str) -> Any:
         def quic_event_received(self, event: Any) -> None:
             if type(event).__name__ in ("StreamReset", "ConnectionTerminated"):
                 self.lost = self.lost or type(event).__name__ == "ConnectionTerminated"
-                for number, answer in self.answers.items():
+                for number, given_up in self.answers.items():
                     if number == getattr(event, "stream_id", number):
-                        answer.over.set()
-                        answer.grew.set()
+                        given_up.over.set()
+                        given_up.grew.set()
             for told in self.h3.handle_event(event):
                 answer = self.answers.get(getattr(told, "stream_id", -1))
                 if answer is None:

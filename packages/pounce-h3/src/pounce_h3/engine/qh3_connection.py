@@ -19,7 +19,9 @@ from qh3.quic.tls_bridge import QuicTlsBridgeError
 from pounce_h3.engine.events import HANDSHAKE, RESET, STOPPED, Happened, add_bytes
 from pounce_h3.engine.limits import HANDSHAKE_TIME, SENT_DATAGRAM, UNIDIRECTIONAL_STREAMS
 from pounce_h3.engine.qh3_bridge import Bridge
+from pounce_h3.engine.qh3_ends import end_of
 from pounce_h3.engine.qh3_identity import parsed
+from pounce_h3.engine.qh3_outgoing import ENDING, Outgoing
 from pounce_h3.engine.qh3_stream import Qh3Stream
 from pounce_h3.quic import ConnectionEnd
 
@@ -38,7 +40,6 @@ _CONNECTION_IDS: Final = 8
 _ACK_DELAY_EXPONENT: Final = 3
 _MAX_ACK_DELAY: Final = 0.025
 """Seconds; both are what RFC 9000, 18.2 has as defaults, and what qh3 tells the client."""
-_ENDING: Final = frozenset(("closing", "draining", "terminated"))
 
 
 class Qh3Connection(QuicConnection):
@@ -81,12 +82,15 @@ class Qh3Connection(QuicConnection):
         self._resume = False  # what waits in the core can be taken again
         self._watched: dict[int, int] = {}  # backlogs of which somebody wants to know that they fell
         self._handshake_end: float | None = None
+        self._outgoing = Outgoing()
+        self._now = 0.0
 
     # -- driven -------------------------------------------------------------------------------------------------------
 
     def receive(self, datagrams: Sequence[bytes], address: Address, now: float) -> None:
         if self._over:
             return
+        self._now = now
         try:
             self.receive_many_datagrams(list(datagrams), address, now)
         except Exception as error:  # noqa: BLE001 - whatever qh3 finds wrong, it is the datagram
@@ -98,16 +102,13 @@ class Qh3Connection(QuicConnection):
             self._handshake_end = now + HANDSHAKE_TIME
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Any]]:
-        core = self._core
-        if core is None or self._over:
+        if (core := self._core) is None or self._over:
             return []
-        datagrams: list[tuple[bytes, Any]] = []
-        # It raises when a frame does not fit into what a new path may be sent (RFC 9000, 8.1): that has to wait.
-        with contextlib.suppress(RuntimeError):
-            while (transmit := core.poll_transmit(now)) is not None:
-                datagrams.append((transmit[0], transmit[1]))
+        datagrams = self._outgoing.take(core, now)
         if datagrams and self._watched:
             self._look_at_backlogs()
+        if self._outgoing.events_wait(core):
+            self._resume = True
         return datagrams
 
     def _look_at_backlogs(self) -> None:
@@ -129,15 +130,17 @@ class Qh3Connection(QuicConnection):
         return time
 
     def expire(self, now: float) -> None:
-        core = self._core
-        if core is None or self._over:
+        if (core := self._core) is None or self._over:
             return
         if not self._handshake_complete and self._handshake_end is not None and now >= self._handshake_end:
             self._over = True
             self._set_ended(ConnectionEnd(0, "the handshake took too long", False, False))
             return
         try:
+            self._now = now
             core.handle_timer(now)
+            if self._handshake_complete:
+                self._outgoing.timer_handled(core, len(self._streams))
             self._resume = False
             self._drain_core()
         except Exception as error:  # noqa: BLE001 - a fault of qh3 must not end the server
@@ -247,7 +250,9 @@ class Qh3Connection(QuicConnection):
 
     def _drain_core(self) -> None:
         core: Any = self._core
-        while (self._unused < self._most_unused or core.state in _ENDING) and (native := core.next_event()) is not None:
+        if not self._outgoing.may_take_events(core, self._now):
+            return
+        while (self._unused < self._most_unused or core.state in ENDING) and (native := core.next_event()) is not None:
             self._take(native)
 
     def _take(self, native: tuple[Any, ...]) -> None:
@@ -267,16 +272,11 @@ class Qh3Connection(QuicConnection):
                 self._new.ids.add(native[1])
             case "connection_id_retired":
                 self._new.ids.discard(native[1])
-            case "peer_closed":
-                self._set_ended(ConnectionEnd(native[2], _text(native[4]), native[3] is None, True))
-            case "protocol_error":
-                self._set_ended(ConnectionEnd(native[1], _text(native[3]), False, False))
+            case "peer_closed" | "protocol_error":
+                self._set_ended(end_of(native))
             case "connection_terminated":
                 self._over = True
-                if native[1] == 1 and native[3] == b"Idle timeout":
-                    self._set_ended(ConnectionEnd(0, "nothing arrived for too long", False, False))
-                else:
-                    self._set_ended(ConnectionEnd(native[1], _text(native[3]), native[2] is None, False))
+                self._set_ended(end_of(native))
 
     def _stream_of_client(self, stream_id: int) -> Qh3Stream | None:
         stream = self._streams.get(stream_id)
@@ -327,7 +327,7 @@ class Qh3Connection(QuicConnection):
 
     def _fail(self, error: Exception) -> None:
         """qh3 does not say why it stumbled over what arrived: end the connection (RFC 9000, 20.1: INTERNAL_ERROR)."""
-        if self._core is not None and self._core.state not in _ENDING:
+        if self._core is not None and self._core.state not in ENDING:
             with contextlib.suppress(Exception):
                 self._core.close(_INTERNAL_ERROR, 0, b"")
             self._set_ended(ConnectionEnd(_INTERNAL_ERROR, f"{type(error).__name__}: {error}", False, False))
@@ -393,7 +393,3 @@ class Qh3Connection(QuicConnection):
     def _keep_ticket(self, ticket: tls.SessionTicket) -> None:
         if self._new.sessions is not None:
             self._new.sessions.add(ticket.ticket, ticket)
-
-
-def _text(reason: bytes | str) -> str:
-    return reason if isinstance(reason, str) else reason.decode("utf-8", "replace")
