@@ -36,6 +36,10 @@ _ACK_DELAY_OF_MANY: Final = 0.001
 """For two packets and more. What arrives within it has one ACK, where RFC 9000, 13.2.2 would have one for each two: a
 client that sends that fast has enough of them."""
 
+_MOST_CRYPTO: Final = {Epoch.INITIAL: 16_384, Epoch.HANDSHAKE: 65_536, Epoch.ONE_RTT: 4_096}
+"""Bytes of TLS that a client may send at each level of encryption in all. A ClientHello with keys for post-quantum
+algorithms has two or three thousand; then comes its Finished, since we ask for no certificate, and then nothing."""
+
 
 class AioquicReceiving(AioquicSending):
     """Takes packets apart."""
@@ -143,6 +147,18 @@ class AioquicReceiving(AioquicSending):
 
     def _handle_stream_frame(self, context: Any, frame_type: int, buf: Any) -> None:  # noqa: ARG002 - aioquic's
         self._read_stream(frame_type, buf)
+
+    def _handle_crypto_frame(self, context: QuicReceiveContext, frame_type: int, buf: Buffer) -> None:
+        """Looks before anything is kept: aioquic has memory for all that is missing before a piece, up to 512 KiB.
+        Offsets count from the beginning, so that a message that never ends is bounded too (RFC 9000, 7.5).
+        """
+        position = buf.tell()
+        end = buf.pull_uint_var() + buf.pull_uint_var()
+        buf.seek(position)
+        if end > _MOST_CRYPTO[context.epoch]:
+            code = QuicErrorCode.CRYPTO_BUFFER_EXCEEDED
+            raise QuicConnectionError(code, frame_type, "More TLS than we keep")
+        super()._handle_crypto_frame(context, frame_type, buf)
 
     def _record(self, space: QuicPacketSpace, number: int, eliciting: bool, now: float) -> None:
         in_order = number == space.largest_received_packet + 1
