@@ -1,8 +1,9 @@
 """A connection of qh3, whose core in Rust does everything from packets to streams.
 
 The core raises the client's windows when the bytes are taken out of it, so they are left in it while the application
-has too much to use up: half of the connection's window is what may be out here, the other half what may wait in there.
-What waits is in the order in which it came: one stream that nobody reads can have the whole window of the connection.
+has too much to use up: the connection's window is what may be out here, and half as much again what may wait in there.
+What waits is in the order in which it came: one stream that nobody reads can have the whole window of the connection,
+and what came later is seen when some of it has been read; but that the client stopped a stream is seen at once.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from qh3 import tls
-from qh3._hazmat import QuicConnectionCore
 from qh3.quic.configuration import QuicConfiguration
 from qh3.quic.connection import QuicConnection
 from qh3.quic.tls_bridge import QuicTlsBridgeError
 
 from pounce_h3.engine.events import HANDSHAKE, RESET, STOPPED, Happened, add_bytes
-from pounce_h3.engine.limits import HANDSHAKE_TIME, SENT_DATAGRAM, UNIDIRECTIONAL_STREAMS
+from pounce_h3.engine.limits import HANDSHAKE_TIME, SENT_DATAGRAM
 from pounce_h3.engine.qh3_bridge import Bridge
+from pounce_h3.engine.qh3_core import LARGEST_EVENT, new_core
 from pounce_h3.engine.qh3_ends import end_of
 from pounce_h3.engine.qh3_identity import parsed
 from pounce_h3.engine.qh3_outgoing import ENDING, Outgoing
@@ -28,6 +29,8 @@ from pounce_h3.quic import ConnectionEnd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qh3._hazmat import QuicConnectionCore
+
     from pounce_h3.certificates import Identity
     from pounce_h3.engine.library import NewConnection
     from pounce_h3.quic import Address
@@ -35,11 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Qh3Connection"]
 
 _INTERNAL_ERROR: Final = 0x1
-_CONNECTION_IDS: Final = 8
-"""How many of the client's we keep."""
-_ACK_DELAY_EXPONENT: Final = 3
-_MAX_ACK_DELAY: Final = 0.025
-"""Seconds; both are what RFC 9000, 18.2 has as defaults, and what qh3 tells the client."""
 
 
 class Qh3Connection(QuicConnection):
@@ -76,7 +74,7 @@ class Qh3Connection(QuicConnection):
         self.ended: ConnectionEnd | None = None
         self._ended_by_us = False
         self._over = False
-        self._most_unused = half
+        self._most_unused = max(half, settings.h3_connection_window - LARGEST_EVENT)
         self._unused = 0
         self._streams: dict[int, Qh3Stream] = {}
         self._resume = False  # what waits in the core can be taken again
@@ -252,8 +250,19 @@ class Qh3Connection(QuicConnection):
         core: Any = self._core
         if not self._outgoing.may_take_events(core, self._now):
             return
-        while (self._unused < self._most_unused or core.state in ENDING) and (native := core.next_event()) is not None:
+        while self._unused < self._most_unused or core.state in ENDING:
+            if (native := core.next_event()) is None:
+                return
             self._take(native)
+        self._take_hidden_stops(core)
+
+    def _take_hidden_stops(self, core: QuicConnectionCore) -> None:
+        """Events wait behind bytes that nobody reads. That the client stopped a stream must not: it may be what makes
+        the application give those bytes up. The core shows it early, but for the code.
+        """
+        for stream_id, stream in self._streams.items():
+            if stream.sending and not core.can_send_stream(stream_id):
+                self._take_stop(stream_id, 0)
 
     def _take(self, native: tuple[Any, ...]) -> None:
         match native[0]:
@@ -335,37 +344,16 @@ class Qh3Connection(QuicConnection):
     # -- how qh3 does things ------------------------------------------------------------------------------------------
 
     def _create_core(self, remote_addr: Any, initial_dcid: bytes, now: float) -> None:
-        settings, configuration = self._new.settings, self._configuration
         assert self._version is not None
-        self._core = QuicConnectionCore(
-            False,
+        self._core = new_core(
+            self._configuration,
             self._version,
-            ("0.0.0.0", 0),  # noqa: S104 - stands for our own address, which the core does not need
             remote_addr,
             self.host_cid,
             initial_dcid,
-            self._retry_source_connection_id is not None,
-            _CONNECTION_IDS,
-            configuration.max_datagram_size,
-            False,
-            configuration.idle_timeout,
-            _ACK_DELAY_EXPONENT,
-            None,
-            None,
-            configuration.max_data,
-            0,
-            configuration.max_stream_data,
-            0,
-            0,
-            0,
-            configuration.max_stream_data,
-            settings.h3_max_concurrent_streams,
-            UNIDIRECTIONAL_STREAMS,
-            0,
-            0,
-            configuration.initial_rtt,
-            _MAX_ACK_DELAY,
-            now,
+            retried=self._retry_source_connection_id is not None,
+            streams=self._new.settings.h3_max_concurrent_streams,
+            now=now,
         )
         self._applied_transport_parameters = None
         self._pre_handshake_state_replayed = False
