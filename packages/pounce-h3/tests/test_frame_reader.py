@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pounce_h3 import ConnectionFault
-from pounce_h3.frame_reader import PASSED, TOO_LARGE, FrameReader
+from pounce_h3.frame_reader import PASSED, PASSED_BYTES, TOO_LARGE, FrameReader
 from pounce_h3.frames import DATA, HEADERS, REQUEST_FRAMES
 
 BOUND = 100
@@ -50,11 +50,30 @@ def test_what_is_huge_is_not_kept() -> None:
     reader = FrameReader(REQUEST_FRAMES, BOUND)
     reader.receive_data(frame(0x21, b"")[:1] + b"\xc0\0\0\x10\0\0\0\0")
     assert reader.next_frame() == (PASSED, b"")
+    said = 0
     for _ in range(100):
         reader.receive_data(bytes(10_000))
-        assert reader.next_frame() is None
+        while (one := reader.next_frame()) is not None:
+            assert one == (PASSED, b"")
+            said += 1
         assert reader.kept == 0
     assert reader.unfinished
+    assert said == 1_000_000 // PASSED_BYTES
+
+
+@pytest.mark.parametrize("size", [1, 7, PASSED_BYTES - 1, PASSED_BYTES, 5 * PASSED_BYTES + 3, 10**6])
+@pytest.mark.parametrize(("kind", "told"), [(0x21, PASSED), (HEADERS, TOO_LARGE)])
+def test_what_is_passed_over_is_said_as_often_however_it_arrives(size: int, kind: int, told: int) -> None:
+    reader = FrameReader(REQUEST_FRAMES, BOUND)
+    wire = frame(kind, bytes(2 * PASSED_BYTES)) + frame(kind, bytes(3 * PASSED_BYTES - 1)) + frame(DATA, b"x")
+    found = []
+    for begin in range(0, len(wire), size):
+        reader.receive_data(wire[begin : begin + size])
+        while (one := reader.next_frame()) is not None:
+            found.append(one)
+    again = [(PASSED, b"")] * 2
+    assert found == [(told, b""), *again, (told, b""), *again, (DATA, b"x")]
+    assert not reader.unfinished
 
 
 @pytest.mark.parametrize("kind", [2, 3, 4, 5, 6, 7, 8, 9, 0xD, 0xF0700, 0xF0701])

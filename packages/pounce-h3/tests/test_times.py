@@ -25,6 +25,7 @@ from h3_doubles import (
 from pounce_h3.varint import encode_varint
 
 NO_ERROR, LOAD, REJECTED, INCOMPLETE = 0x100, 0x107, 0x10B, 0x10D
+ENDLESS = encode_varint(0x21) + encode_varint(2**40)
 ALL = 2**62 - 4
 START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": []}
 
@@ -185,6 +186,8 @@ def test_rapid_reset() -> None:
         pytest.param(0, headers(POST), data(b""), id="empty DATA"),
         pytest.param(0, headers(POST), frame(0x21, b""), id="unknown frames"),
         pytest.param(CONTROL, b"", frame(0x21, b""), id="unknown frames on the control stream"),
+        pytest.param(0, headers(POST) + ENDLESS, bytes(1200), id="an endless unknown frame"),
+        pytest.param(CONTROL, ENDLESS, bytes(1200), id="an endless unknown frame on the control stream"),
         pytest.param(CONTROL, b"", frame(0xF0700, b"\0u=1"), id="PRIORITY_UPDATE"),
         pytest.param(CONTROL, b"", frame(0xD, b"\7"), id="MAX_PUSH_ID"),
         pytest.param(CONTROL, b"", frame(7, b"\0"), id="GOAWAY"),

@@ -11,10 +11,14 @@ from pounce_h3.varint import maybe_varint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PASSED", "TOO_LARGE", "FrameReader"]
+__all__ = ["PASSED", "PASSED_BYTES", "TOO_LARGE", "FrameReader"]
 
 PASSED: Final = -1
-"""Stands for the type of a frame that is unknown: its payload is passed over."""
+"""Stands for the type of a frame that is unknown: its payload is passed over. Said once more for every `PASSED_BYTES`
+of what is passed over: a single frame can go on for ever.
+"""
+PASSED_BYTES: Final = 1024
+"""Frames of unknown types that clients do send, to keep servers used to them (RFC 9114, 7.2.8), are far smaller."""
 TOO_LARGE: Final = -2
 """Stands for the type of a frame that is larger than the bound: its payload is passed over as well."""
 
@@ -22,7 +26,7 @@ TOO_LARGE: Final = -2
 class FrameReader:
     """The frames of one stream. What is handed out no longer counts; the rest is in ``kept``."""
 
-    __slots__ = ("_bound", "_buffer", "_frame", "_left", "_passing", "_table")
+    __slots__ = ("_bound", "_buffer", "_frame", "_left", "_passed", "_passing", "_table")
 
     def __init__(self, table: Mapping[int, Handling], bound: int) -> None:
         """``table``: what is done with which type; ``bound``: bytes of a payload that is kept until it is whole."""
@@ -33,6 +37,8 @@ class FrameReader:
         self._left = -1
         """Bytes of the frame that are still to come; -1 between two."""
         self._passing = False
+        self._passed = 0
+        """Bytes that were passed over since that was said last."""
 
     @property
     def kept(self) -> int:
@@ -63,12 +69,10 @@ class FrameReader:
                     return None
             buffer, left = self._buffer, self._left
             if self._passing:
-                dropped = min(left, len(buffer))
-                del buffer[:dropped]
-                self._left = left - dropped
-                if self._left:
+                if left and not buffer:
                     return None
-                self._left = -1
+                if self._pass(min(left, len(buffer), PASSED_BYTES - self._passed)):
+                    return PASSED, b""
                 continue
             if self._table[self._frame] is Handling.WHOLE:
                 if len(buffer) < left:
@@ -77,6 +81,16 @@ class FrameReader:
             if not buffer and left:
                 return None
             return self._take(min(left, len(buffer)))
+
+    def _pass(self, size: int) -> bool:
+        """Drop bytes of the payload. Whether that is to be said."""
+        del self._buffer[:size]
+        self._left = self._left - size or -1
+        self._passed += size
+        if self._passed < PASSED_BYTES:
+            return False
+        self._passed = 0
+        return True
 
     def _take(self, size: int) -> tuple[int, bytes]:
         buffer = self._buffer
