@@ -50,8 +50,10 @@ def short(connection_id: bytes, size: int = 60) -> bytes:
 class FakeQuic:
     """Keeps to `pounce_h3.Quic`, as far as an endpoint asks."""
 
-    def __init__(self, user: FakeConnection, **options: Any) -> None:
+    def __init__(self, user: Any, **options: Any) -> None:
         self.user = user
+        self.connection: Any = None
+        """What was made of it, once the client has come."""
         self.options = options
         self.id = options["new_connection_id"]()
         self.received: list[tuple[list[bytes], tuple[str, int]]] = []
@@ -69,6 +71,11 @@ class FakeQuic:
         self.closes: list[tuple[int, str]] = []
         self.on_receive: Callable[[FakeQuic], None] = lambda quic: None
         self.on_expire: Callable[[FakeQuic], None] = lambda quic: None
+
+    def complete(self) -> None:
+        """The client's handshake is done."""
+        self.handshake_complete = True
+        self.user.handshake_done()
 
     def receive(self, datagrams: Sequence[bytes], address: tuple[str, int], now: float) -> None:
         self.received.append((list(datagrams), address))
@@ -118,6 +125,26 @@ class FakeConnection:
         self.refusal = refusal
         self.quic: Any = None
         self.losses: list[OSError | None] = []
+        self.told: list[tuple[Any, ...]] = []
+
+    def handshake_done(self) -> None:
+        self.told.append(("handshake",))
+
+    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> None:
+        self.told.append(("received", stream_id, data, ended))
+
+    def stream_reset(self, stream_id: int, code: int) -> None:
+        self.told.append(("reset", stream_id, code))
+
+    def sending_stopped(self, stream_id: int, code: int) -> None:
+        self.told.append(("stopped", stream_id, code))
+
+    def backlog_fell(self, stream_id: int) -> None:
+        self.told.append(("fell", stream_id))
+
+    def connection_ended(self, end: Any) -> None:
+        self.told.append(("ended", end))
+        self.transport.lost(None)
 
     def connection_lost(self, error: OSError | None) -> None:
         self.losses.append(error)
@@ -151,17 +178,21 @@ class FakeHost:
         self.loop: Any = FakeLoop()
         self.base_context = contextvars.Context()
         self.connections: list[FakeConnection] = []
+        self.came = 0
         self.refusal: str | None = None
         self._numbers = itertools.count(1)
 
     def connection_came(self, protocol: str, transport: Any, make: Any) -> Any:
-        peer = Peer(transport.peer, transport.local, transport.scheme, next(self._numbers))
+        self.came += 1
+        peer = Peer(transport.peer, transport.local, transport.scheme, next(self._numbers), transport.tls)
         connection = make(peer, self.refusal)
         self.connections.append(connection)
         return connection
 
     def connect(self, quic: Any, transport: Any, peer: Peer, *, refusal: str | None = None) -> FakeConnection:
-        return FakeConnection(self, transport, peer, refusal)
+        connection = quic.connection = FakeConnection(self, transport, peer, refusal)
+        connection.quic = quic
+        return connection
 
 
 class FakeLink:
@@ -216,7 +247,7 @@ class Stage:
         by = path(("192.0.2.1", 1024 + number))
         self.receive(initial(b"first%05d" % number), by=by)
         quic = self.engines.made[-1]
-        quic.handshake_complete = True
+        quic.complete()
         self.receive(short(quic.id), by=by)
         return quic
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from pounce_h3.address_validation import LIFETIME, OPEN_HANDSHAKES, RetryTokens, TokenExpired, wants_retry
+from pounce_h3.address_validation import (
+    BEGINNINGS,
+    LIFETIME,
+    OPEN_HANDSHAKES,
+    Beginnings,
+    RetryTokens,
+    TokenExpired,
+    wants_retry,
+)
 
 CLIENT = ("192.0.2.1", 4433)
 ORIGINAL = b"original"
@@ -60,14 +68,31 @@ def test_ids_and_hosts_cannot_be_shifted_into_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "handshakes", "wanted"),
+    ("policy", "handshakes", "beginnings", "wanted"),
     [
-        ("always", 0, True),
-        ("never", 10**6, False),
-        ("auto", 0, False),
-        ("auto", OPEN_HANDSHAKES - 1, False),
-        ("auto", OPEN_HANDSHAKES, True),
+        ("always", 0, 1.0, True),
+        ("never", 10**6, 1e6, False),
+        ("auto", 0, 1.0, False),
+        ("auto", OPEN_HANDSHAKES - 1, BEGINNINGS, False),
+        ("auto", OPEN_HANDSHAKES, 1.0, True),
+        ("auto", 0, BEGINNINGS + 0.1, True),
     ],
 )
-def test_when_proof_is_asked_for(policy: Any, handshakes: int, wanted: bool) -> None:
-    assert wants_retry(policy, handshakes) is wanted
+def test_when_proof_is_asked_for(policy: Any, handshakes: int, beginnings: float, wanted: bool) -> None:
+    assert wants_retry(policy, handshakes, beginnings) is wanted
+
+
+@pytest.mark.parametrize(("rate", "many"), [(10, False), (80, False), (120, True), (5000, True)])
+def test_beginnings_are_counted_by_the_second(rate: int, many: bool) -> None:
+    beginnings = Beginnings(NOW)
+    for number in range(10 * rate):
+        count = beginnings.one_more(NOW + number / rate)
+    assert count == pytest.approx(rate, rel=0.1)
+    assert (count > BEGINNINGS) is many
+    assert beginnings.one_more(NOW + 15) < BEGINNINGS
+
+
+def test_a_clock_that_goes_back_makes_no_more_of_them() -> None:
+    beginnings = Beginnings(NOW)
+    assert beginnings.one_more(NOW) == 1
+    assert beginnings.one_more(NOW - 1000) == 2

@@ -120,8 +120,8 @@ def test_what_is_wanted_while_sending_comes_in_the_next_turn() -> None:
 def test_a_refusal_reaches_the_connection() -> None:
     stage = Stage()
     stage.host.refusal = "the server has too many connections"
-    stage.receive(initial())
-    assert stage.host.connections[0].refusal == "the server has too many connections"
+    quic = stage.open()
+    assert quic.connection.refusal == "the server has too many connections"
 
 
 def test_tls_is_known_after_the_handshake() -> None:
@@ -130,9 +130,9 @@ def test_tls_is_known_after_the_handshake() -> None:
     quic = stage.engines.made[0]
     transport = quic.user.transport
     assert transport.tls is None
-    quic.handshake_complete = True
+    quic.on_receive = FakeQuic.complete
     stage.receive(short(quic.id))
-    assert transport.tls == {"tls_version": 0x0304}
+    assert transport.tls == quic.connection.peer.tls == {"tls_version": 0x0304}
 
 
 # -- timers ------------------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_a_handshake_has_its_time_whatever_the_engine_thinks() -> None:
     quic.timer = stage.loop.now + 60
     stage.receive(initial())
     assert stage.link.timer == stage.loop.now + 3
-    quic.handshake_complete = True
+    quic.complete()
     stage.receive(initial())
     assert stage.endpoint.next_timer == stage.loop.now + 60
 
@@ -186,9 +186,9 @@ def test_a_connection_that_ends_is_told_once_and_kept_until_its_engine_is_over()
     quic = stage.open()
     quic.on_receive = lambda quic: quic.user.transport.lost(None)
     stage.receive(short(quic.id))
-    assert quic.user.losses == []  # not within the engine's call
+    assert quic.connection.losses == []  # not within the engine's call
     stage.loop.turn()
-    assert quic.user.losses == [None]
+    assert quic.connection.losses == [None]
     assert stage.endpoint.connections == 1
     stage.receive(short(quic.id))  # its last words may have to be repeated
     assert len(quic.received) == 4
@@ -197,7 +197,7 @@ def test_a_connection_that_ends_is_told_once_and_kept_until_its_engine_is_over()
     assert stage.endpoint.connections == 0
     assert not stage.link.claimed
     assert stage.loop.turn() == 0
-    assert quic.user.losses == [None]
+    assert quic.connection.losses == [None]
 
 
 def test_an_engine_that_is_over_without_a_word_ends_its_connection() -> None:
@@ -208,7 +208,7 @@ def test_an_engine_that_is_over_without_a_word_ends_its_connection() -> None:
     stage.receive(short(quic.id))
     stage.endpoint.expire(stage.loop.now + 75)
     stage.loop.turn()
-    assert quic.user.losses == [None]
+    assert quic.connection.losses == [None]
     assert stage.endpoint.connections == 0
     assert stage.endpoint.next_timer is None
 
@@ -225,7 +225,7 @@ def test_a_connection_that_is_ended_here_sends_its_close(how: str) -> None:
     assert [code for code, _ in quic.closes] == [0x100]
     assert [data for data, _ in stage.link.sent] == [b"CONNECTION_CLOSE"]
     stage.loop.turn()
-    (error,) = quic.user.losses
+    (error,) = quic.connection.losses
     assert (error is None) == (how == "close")
 
 
@@ -247,7 +247,7 @@ def test_an_engine_that_fails_takes_nobody_along(where: str, caplog: pytest.LogC
     stage.endpoint.expire(stage.loop.now + 1)
     stage.loop.turn()
     assert len(good.received) == len(good.expired) == 1
-    assert isinstance(bad.user.losses[0], ConnectionAbortedError)
+    assert isinstance(bad.connection.losses[0], ConnectionAbortedError)
     assert stage.endpoint.connections == 1
     assert stage.link.claimed == good.connection_ids
     assert "a flaw" in caplog.text
@@ -297,6 +297,7 @@ def test_a_drained_endpoint_begins_nothing_and_goes_on_with_what_it_has() -> Non
     stage.endpoint.begin_drain()
     stage.receive(short(quic.id))
     assert len(quic.received) == 3
+    assert not quic.closes
 
 
 def test_giving_up_tells_each_client_once_and_lets_go_of_everything() -> None:
@@ -312,7 +313,7 @@ def test_giving_up_tells_each_client_once_and_lets_go_of_everything() -> None:
     assert not stage.link.claimed
     stage.loop.turn()
     assert not stage.host.connections
-    assert all(len(quic.user.losses) == 1 for quic in quics)
+    assert all(len(quic.connection.losses) == 1 for quic in quics)
     stage.receive(short(quics[0].id), initial(b"too late"))
     assert len(stage.engines.made) == 6
 
@@ -321,13 +322,13 @@ def test_giving_up_tells_each_client_once_and_lets_go_of_everything() -> None:
 
 
 def test_nothing_is_left_of_a_thousand_connections_that_came_and_went() -> None:
-    stage = Stage()
+    stage = Stage(retry="never")
     gone: list[Any] = []
     for number in range(1000):
         quic = stage.open(number)
         quic.timer = stage.loop.now + 75
         stage.receive(short(quic.id), by=path(("192.0.2.1", 1024 + number)))
-        gone.extend(weakref.ref(one) for one in (quic, quic.user, quic.user.transport))
+        gone.extend(weakref.ref(one) for one in (quic, quic.user, quic.connection, quic.user.transport))
         stage.end(quic)
     del quic
     stage.engines.made.clear()

@@ -7,13 +7,14 @@ worker can check it.
 from __future__ import annotations
 
 import hmac
+import math
 import struct
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from pounce_h3.quic import Address
 
-__all__ = ["OPEN_HANDSHAKES", "RetryTokens", "TokenExpired", "wants_retry"]
+__all__ = ["BEGINNINGS", "OPEN_HANDSHAKES", "Beginnings", "RetryTokens", "TokenExpired", "wants_retry"]
 
 LIFETIME: Final = 10.0
 """Seconds for which a token holds: a round trip, with some losses. Short, because it can be repeated until then."""
@@ -21,6 +22,9 @@ OPEN_HANDSHAKES: Final = 100
 """Handshakes that one worker may have open before ``auto`` asks for proof. Each costs milliseconds, so that a worker
 completes a few hundred a second; with round trips of 0.1 s some tens are open then. More are a flood, or more than can
 be done, and then a round trip more hurts nobody."""
+BEGINNINGS: Final = 100.0
+"""Clients in a second that may begin at one worker without proof. Each costs as much as a handshake does, also where
+what it sends is nothing that can be read and no handshake follows."""
 MARK: Final = 0xA7
 """Begins every token. One that does not is of another kind or another server."""
 SEAL_SIZE: Final = 32
@@ -31,9 +35,25 @@ class TokenExpired(ValueError):  # noqa: N818 - it names what happened, as all e
     """A token of ours that is too old. Its client takes no second Retry (RFC 9000, 17.2.5.2)."""
 
 
-def wants_retry(policy: Literal["auto", "always", "never"], open_handshakes: int) -> bool:
-    """Whether a client that comes without a token is to prove its address first."""
-    return policy == "always" or (policy == "auto" and open_handshakes >= OPEN_HANDSHAKES)
+def wants_retry(policy: Literal["auto", "always", "never"], open_handshakes: int, beginnings: float) -> bool:
+    """Whether a client that comes without a token is to prove its address first. ``beginnings``: see `Beginnings`."""
+    return policy == "always" or (policy == "auto" and (open_handshakes >= OPEN_HANDSHAKES or beginnings > BEGINNINGS))
+
+
+class Beginnings:
+    """Counts clients that come without proof, whatever becomes of them, and forgets them within seconds."""
+
+    __slots__ = ("_at", "_count")
+
+    def __init__(self, now: float) -> None:
+        self._count = 0.0
+        self._at = now
+
+    def one_more(self, now: float) -> float:
+        """How many came lately, with this one: as many as come in a second, if they come evenly."""
+        self._count = self._count * math.exp(min(self._at - now, 0.0)) + 1.0
+        self._at = now
+        return self._count
 
 
 class RetryTokens:

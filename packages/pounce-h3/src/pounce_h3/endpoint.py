@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from pounce_h3.arrival import Arrival
 from pounce_h3.newcomers import Newcomers
 from pounce_h3.routing import destination_of
 from pounce_h3.timers import Timers
@@ -35,7 +36,7 @@ class Http3Maker(Protocol):
     """Makes the HTTP/3 connections of one loop: `pounce_h3.Http3Wire`."""
 
     def connect(self, quic: Any, transport: Any, peer: Peer, *, refusal: str | None = None) -> Any:
-        """A connection, which is `ServedConnection` and `QuicUser`; its ``quic`` is set before anything arrives."""
+        """A connection, which is `ServedConnection` and `QuicUser`."""
 
 
 class QuicEndpoint:
@@ -131,8 +132,13 @@ class QuicEndpoint:
             self._look_at_dirty(now)
 
     def begin_drain(self) -> None:
-        """Begin no connection from now on."""
+        """Begin no connection from now on, and end those whose client has not come yet: their host does not know
+        them.
+        """
         self._newcomers.accepting = False
+        for transport in tuple(self._transports):
+            if transport.connection is None:
+                transport.close()
 
     def give_up(self) -> None:
         """End every connection, tell each client once, and let go of everything."""
@@ -176,31 +182,36 @@ class QuicEndpoint:
 
     def _begin(self, newcomer: Newcomer, connection_id: bytes, path: DatagramPath, now: float) -> QuicTransport | None:
         transport = QuicTransport(self, path)
-
-        def make(peer: Peer, refusal: str | None) -> ServedConnection:
-            made: ServedConnection = self._wire.connect(None, transport, peer, refusal=refusal)
-            return made
-
-        connection: Any = self._host.connection_came(PROTOCOL, transport, make)
-        transport.connection = connection
         try:
-            transport.quic = connection.quic = self._engines.connect(
-                connection,
+            transport.quic = self._engines.connect(
+                Arrival(transport, self._admit),
                 original_destination_id=newcomer.original_id,
                 retry_source_id=newcomer.retry_id,
                 new_connection_id=self._newcomers.ids.new,
                 reset_token=self._newcomers.resets.token,
                 now=now,
             )
-        except Exception as error:
+        except Exception:
             logger.exception("A QUIC connection could not be made")
-            connection.connection_lost(ConnectionAbortedError(str(error)))
             return None
         self._transports.add(transport)
         self.open_handshakes += 1
         transport.handshake_deadline = now + self._handshake_timeout
         self._know(transport, frozenset((connection_id, *transport.quic.connection_ids)))
         return transport
+
+    def _admit(self, transport: QuicTransport) -> ServedConnection:
+        """The client has come: it is counted from now on, and has one of the server's places or is refused."""
+
+        def make(peer: Peer, refusal: str | None) -> ServedConnection:
+            made: ServedConnection = self._wire.connect(quic, transport, peer, refusal=refusal)
+            return made
+
+        quic = transport.quic
+        if quic.handshake_complete:
+            transport.tls = quic.tls
+        connection = transport.connection = self._host.connection_came(PROTOCOL, transport, make)
+        return connection
 
     def _know(self, transport: QuicTransport, ids: frozenset[bytes]) -> None:
         """Find it by these IDs, and no longer by others."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pounce_h3.address_validation import RetryTokens, TokenExpired, wants_retry
+from pounce_h3.address_validation import Beginnings, RetryTokens, TokenExpired, wants_retry
 from pounce_h3.reset_tokens import ResetBudget, ResetTokens
 from pounce_h3.routing import SMALLEST_INITIAL, ConnectionIds, PacketKind, read_long_header, version_negotiation
 
@@ -46,6 +46,7 @@ class Newcomers:
         self._versions = tuple(engines.versions)
         self._policy = settings.quic_retry
         self._limit = settings.quic_max_connections
+        self._beginnings = Beginnings(now)
         self._tokens = RetryTokens(keys.retry_tokens)
         self._budget = ResetBudget(now)
         self._said_full = -FULL_AGAIN
@@ -109,7 +110,7 @@ class Newcomers:
             return None
         if original is not None:
             return Newcomer(original, called)
-        if wants_retry(self._policy, handshakes):
+        if wants_retry(self._policy, handshakes, self._beginnings.one_more(now)):
             self._send_retry(header, path, now)
             return None
         return Newcomer(called, None)

@@ -74,7 +74,7 @@ class QuicTransport:
         """Never: each stream has its own backlog."""
         self.closing = False
         self.connection: ServedConnection | None = None
-        """Until it was told of the end."""
+        """From when the client has come until it was told of the end."""
         self.quic: Quic
         # The rest is the endpoint's.
         self.timer: Timer[QuicTransport] = Timer(self)
