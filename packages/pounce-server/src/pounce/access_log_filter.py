@@ -19,7 +19,8 @@ def without_health(log: Callable[[ResponseCompleted], object], config: ServerCon
     health: Any = config.health
     if not getattr(health, "health_checks", False) or health.health_access_log:
         return log
-    paths = {health.health_check_path.encode(), health.ready_check_path.encode()}
+    roots = ("", config.exchange.root_path.rstrip("/"))  # a probe comes directly, or through the proxy
+    paths = {(root + path).encode() for root in roots for path in (health.health_check_path, health.ready_check_path)}
 
     def log_others(record: ResponseCompleted) -> None:
         if record.raw_path not in paths:

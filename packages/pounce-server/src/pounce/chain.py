@@ -68,9 +68,10 @@ ORDER: Final[tuple[Link, ...]] = (
     # What is refused costs least when it is refused first; the answers still get the fields for browsers.
     Link("security headers", _has("security", "security_headers"), links.security_headers),
     Link("allowed hosts", _has("hosts", "allowed_hosts"), links.allowed_hosts),
-    Link("rate limit", limits_rate, links.rate_limit),
-    # A preflight request is answered here and never waits for a place in the application.
+    # A preflight request is answered here: it uses up no rate, and never waits for a place in the application. What is
+    # refused from here on may be read by the page that asked.
     Link("cors", _has("cors", "cors_origins"), links.cors),
+    Link("rate limit", limits_rate, links.rate_limit),
     Link("compression", _has("compression", "compress"), links.compression),
     # Files wait for nobody, and have no share in the application's places.
     Link("static files", _has("static_files", "static"), links.static_files),
@@ -78,12 +79,17 @@ ORDER: Final[tuple[Link, ...]] = (
     Link("cancel on disconnect", _has("client_gone", "cancel_on_disconnect"), links.client_gone),
     # The time of the application, not of its queue, nor of a client that is slow to take a file.
     Link("request timeout", _has("request_timeouts", "request_timeout"), links.request_timeout),
+    # Also what fails is answered with the fields that those outside add.
+    Link("failure answer", links.adds_fields, links.failure_answer),
     # Shows what goes wrong in the application and in the user's own middleware.
     Link("error pages", _has("error_pages", "debug"), links.error_pages),
     Link("middleware", lambda config: bool(config.middleware), links.user_middleware),
     Link("application timing", _has("timing", "server_timing"), links.application_timing),
 )
 
+
+_UNSAID: Final = frozenset({"application timing", "failure answer"})
+"""Parts of others."""
 
 _BY_THEMSELVES: Final = frozenset(
     {"proxy headers", "request id", "security headers", "allowed hosts", "cors", "compression", "static files"}
@@ -100,7 +106,10 @@ def build_chain(app: ASGI3Application, given: Surroundings, order: Sequence[Link
         if link.is_on(given.config):
             try:
                 app = link.wrap(app, given)
-            except ValueError as error:  # a rule that only the middleware knows; its message names the setting
+            except (
+                LookupError,
+                ValueError,
+            ) as error:  # a rule that only the middleware knows
                 raise ConfigError(str(error)) from error
     return app
 
@@ -120,4 +129,4 @@ def check_chain(config: ServerConfig) -> None:
 
 def names_on(config: ServerConfig) -> list[str]:
     """What is in the chain, outermost first."""
-    return [link.name for link in ORDER if link.is_on(config) and link.name != "application timing"]
+    return [link.name for link in ORDER if link.is_on(config) and link.name not in _UNSAID]

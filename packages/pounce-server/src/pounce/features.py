@@ -125,8 +125,6 @@ def require_features(config: ServerConfig) -> None:
         HTTP2.require("http2 on")
     if config.quic_bind:
         HTTP3.require("quic_bind")
-    if getattr(config.error_pages, "debug", False):
-        DEBUG.require("debug")
     if config.proxy_protocol:
         MIDDLEWARE.require("proxy_protocol")
     if getattr(config.rates, "rate_limit_store", None) is not None:

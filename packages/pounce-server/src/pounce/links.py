@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from .failure_answer import FailureAnswer
 from .secret_values import secrets_of
 from .user_middleware import wrap_in
 
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from .config import ServerConfig
 
 __all__ = [
+    "adds_fields",
     "allowed_hosts",
     "application_timing",
     "client_gone",
     "compression",
     "cors",
     "error_pages",
+    "failure_answer",
     "health",
     "hooks",
     "proxies_are_believed",
@@ -144,6 +147,21 @@ def request_queue(app: ASGI3Application, given: Surroundings) -> ASGI3Applicatio
     from pounce_middleware import LoadSheddingMiddleware
 
     return LoadSheddingMiddleware.from_settings(app, given.config.shedding, shedder=given.limits.shedder)
+
+
+def adds_fields(config: ServerConfig) -> bool:
+    """Whether anything in the chain has something to say in every response."""
+    return bool(
+        getattr(config.request_ids, "request_id_header", "")
+        or getattr(config.security, "security_headers", False)
+        or getattr(config.cors, "cors_origins", ())
+        or getattr(config.hooks, "on_response", ())
+        or getattr(config.timing, "server_timing", False)
+    )
+
+
+def failure_answer(app: ASGI3Application, _given: Surroundings) -> ASGI3Application:
+    return FailureAnswer(app)
 
 
 def user_middleware(app: ASGI3Application, given: Surroundings) -> ASGI3Application:

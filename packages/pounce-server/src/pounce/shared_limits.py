@@ -31,13 +31,16 @@ class SharedLimits:
             try:
                 self.rate = RateLimiter.from_settings(config.rates, share=processes)
             except (ValueError, ImportError) as error:
-                raise ConfigError(str(error)) from error
+                raise ConfigError(_named("rate_limit", error)) from error
         self.dictionaries: DictionaryStore | None = None
         """What responses are compressed by (RFC 9842)."""
         if getattr(config.compression, "compress", False) and config.compression.compress_dictionaries:
             from pounce_compression import DictionaryStore
 
-            self.dictionaries = DictionaryStore.from_settings(config.compression)
+            try:
+                self.dictionaries = DictionaryStore.from_settings(config.compression)
+            except (LookupError, ValueError) as error:
+                raise ConfigError(f"compress_dictionaries: {error}") from error
         if limits_requests(config):
             from pounce_middleware import load_shedder
 
@@ -55,3 +58,8 @@ def limits_requests(config: ServerConfig) -> bool:
     return getattr(shedding, "request_queue_limit", None) is not None or getattr(
         shedding, "request_queue_adaptive", False
     )
+
+
+def _named(setting: str, error: Exception) -> str:
+    """What went wrong, with the setting that it is about."""
+    return str(error) if str(error).startswith(setting) else f"{setting}: {error}"
