@@ -1,4 +1,4 @@
-"""curl over HTTP/2: by ALPN, by prior knowledge and by an upgrade."""
+"""curl over HTTP/2: by ALPN, by prior knowledge and by an upgrade. Over HTTP/3 where it was built with that."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.programs import run_program
 from tests.clients.site import LARGE
-from tests.clients.ways import everywhere, in_the_clear, over_tls, takes_upgrades
+from tests.clients.ways import everywhere, in_the_clear, over_http3, over_tls, takes_upgrades
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,3 +112,23 @@ def test_an_upload_that_asks_for_an_upgrade(curl_command: tuple[str, ...], site:
     file = tmp_path / "upload"
     file.write_bytes(LARGE)
     assert run_program(*curl_command, "--http2", "--upload-file", str(file), f"{site.url}/echo") == LARGE
+
+
+@over_http3
+def test_http_3(curl_command: tuple[str, ...], site: TestServer, tmp_path: Path) -> None:
+    """What it was told, and a large body in each direction."""
+    features = run_program(curl_command[0], "-q", "--version").decode()
+    if "HTTP3" not in features.split():
+        pytest.skip(f"THIS CURL HAS NO HTTP/3: this test has not run ({features.splitlines()[0]})")
+    upload, download = tmp_path / "upload", tmp_path / "download"
+    upload.write_bytes(LARGE)
+    base = f"https://localhost:{site.quic_port}"
+    told, version = (
+        run_program(*curl_command, "--http3-only", "--write-out", "\n%{http_version}", f"{base}/told")
+        .decode()
+        .splitlines()
+    )
+    assert json.loads(told)["http_version"] == version == "3"
+    options = ("--http3-only", "--output", str(download), "--write-out", "%{http_version}")
+    assert run_program(*curl_command, *options, "--upload-file", str(upload), f"{base}/echo") == b"3"
+    assert download.read_bytes() == LARGE

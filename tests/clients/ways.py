@@ -13,7 +13,6 @@ __all__ = [
     "in_the_clear",
     "over_http3",
     "over_tls",
-    "speaks_to",
     "takes_upgrades",
     "websockets_everywhere",
     "websockets_over_tls",
@@ -32,11 +31,6 @@ ENGINE: Final = "qh3" if sys.version_info >= (3, 14) else "aioquic"
 """The QUIC of the server."""
 HTTP3: Final = Variant(name="h3", settings={"tls": True, "http3": True}, needs=("cryptography", ENGINE))
 OVER_HTTP3: Final = [kind & HTTP3 for kind in KINDS]
-
-
-def speaks_to(library: str) -> bool:
-    """Whether the server's QUIC and this client's library can shake hands: qh3's servers fail at aioquic's clients."""
-    return not (library == "aioquic" and ENGINE == "qh3")
 
 
 def takes_upgrades(way: Variant) -> bool:

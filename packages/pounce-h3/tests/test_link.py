@@ -29,10 +29,7 @@ PATIENCE: Final = 600.0
 wait for as long as they have waited before, twice over.
 """
 
-# A server on qh3 cannot take the first flight of aioquic ("packet builder capacity exhausted" in qh3 itself).
-PAIRS: Final = [
-    (server, client) for server in LIBRARIES for client in LIBRARIES if (server, client) != ("qh3", "aioquic")
-]
+PAIRS: Final = [(server, client) for server in LIBRARIES for client in LIBRARIES]
 """Whose QUIC the server has, and whose the client."""
 OWN: Final = LIBRARIES[0]
 
@@ -183,8 +180,6 @@ def test_the_end_of_an_answer_that_is_lost_is_sent_again_without_being_asked(ser
     ids=["reordered", "doubled", "all three", "narrow", "small", "far away"],
 )
 def test_transfers_over_bad_networks(server: str, client: str, conditions: dict[str, Any]) -> None:
-    if server == "qh3" and "largest" in conditions:
-        pytest.skip("QH3 SENDS 1280 BYTES WHATEVER IT IS TOLD: not run")
 
     async def act(scene: Scene) -> None:
         await asyncio.gather(download(scene, 300_000), upload(scene, 300_000), download(scene, 10))
@@ -215,6 +210,9 @@ def test_a_client_that_moves_during_a_download(server: str, client: str, new_id:
 
 @between
 def test_a_client_that_moves_during_an_upload(server: str, client: str) -> None:
+    if (server, client) == ("qh3", "aioquic"):
+        pytest.skip("AIOQUIC'S CLIENT LOSES A SERVER ON QH3 WHEN IT MOVES WHILE IT SENDS: not run")
+
     async def act(scene: Scene) -> None:
         done = asyncio.ensure_future(upload(scene, HALF))
         for _ in range(3):
