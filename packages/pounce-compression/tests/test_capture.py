@@ -96,6 +96,9 @@ NOT_KEPT: list[tuple[str, Any, dict[str, Any]]] = [
     ("another path", script(FIRST), {"path": "/other.js"}),
     ("too large", script(FIRST * 3, content_length=str(len(FIRST) * 3)), {}),
     ("of unknown length", script(FIRST, b""), {}),
+    ("too small", script(text(1023)), {}),
+    ("too small, and said so", script(text(1023), content_length="1023"), {}),
+    ("one of as many as the client makes up queries", script(FIRST), {"query_string": b"1"}),
 ]
 
 
@@ -113,6 +116,13 @@ def test_pieces_of_known_length_are_kept(accept: str) -> None:
     assert first.content() == FIRST
     assert "use-as-dictionary" in first.fields
     assert get(store, script(SECOND), fields=available(FIRST)).coding == "dcz"
+
+
+def test_a_query_is_no_reason_if_the_application_itself_wants_it_kept() -> None:
+    store = DictionaryStore()
+    wanted = script(FIRST, use_as_dictionary='match="/app.*.js"')
+    get(store, wanted, query_string=b"v=1")
+    assert get(store, script(SECOND), query_string=b"v=2", fields=available(FIRST)).coding == "dcz"
 
 
 def test_a_body_of_another_length_than_it_said_is_not_kept() -> None:

@@ -85,8 +85,8 @@ def test_pieces_of_dcz_can_be_decoded_at_once() -> None:
 
 def test_windows_are_within_what_clients_take() -> None:
     """RFC 9842, 5: 8 MiB at least. The window is in byte 5 of a streamed frame (RFC 8878, 3.1.1.1.2)."""
-    store = DictionaryStore(largest=6 * 1024 * 1024, level=1)
-    for size in (1000, 6 * 1024 * 1024):
+    store = DictionaryStore(largest=6 * 1024 * 1024, memory=64 * 1024 * 1024, level=1)
+    for size in (1024, 6 * 1024 * 1024):
         made = store.add(text(size), "/")
         assert made is not None
         stream = made.codec.stream()
@@ -95,12 +95,58 @@ def test_windows_are_within_what_clients_take() -> None:
 
 
 def test_bounds() -> None:
-    store = DictionaryStore(largest=1000, memory=2500)
-    assert store.add(b"x" * 255, "/") is None
-    assert store.add(b"x" * 1001, "/") is None
-    made = [store.add(bytes([number]) * 1000, "/*") for number in range(4)]
+    store = DictionaryStore(largest=2000, memory=2 * dictionary._cost(2000) + 1)
+    assert store.add(b"x" * 1023, "/") is None
+    assert store.add(b"x" * 2001, "/") is None
+    made = [store.add(bytes([number]) * 2000, "/*") for number in range(4)]
     fields = [b":" + base64.b64encode(one.digest) + b":" for one in made if one is not None]
     assert [store.find(field, b"/") is not None for field in fields] == [False, False, True, True]
+    assert DictionaryStore(memory=100_000).add(text(2000), "/") is None  # its tables are larger than that
+
+
+def test_there_are_not_many_however_small_they_are() -> None:
+    store = DictionaryStore(["/*"], memory=1024 * 1024 * 1024)
+    for number in range(300):
+        store.add(b"%4d" % number * 256, "/*")
+    kept = store._by_digest.values()
+    assert len(kept) == dictionary.MOST_DICTIONARIES
+    assert store._used == sum(one.cost for one in kept)
+    assert next(iter(kept)).content.startswith(b"  44")
+
+
+def test_the_memory_that_is_counted_is_what_they_take() -> None:
+    """Counted by their content alone, small ones took a hundred times as much."""
+    memory = 4 * 1024 * 1024
+    store = DictionaryStore(memory=memory)
+    for number in range(100):
+        made = store.add(text(1024 + number), "/")
+        assert made is not None
+        made.codec.compress(CHANGED)
+        assert store._used == sum(one.cost for one in store._by_digest.values()) <= memory
+    assert len(store._by_digest) == memory // dictionary._cost(1100)
+
+
+def test_each_pattern_is_looked_at_once() -> None:
+    store = DictionaryStore(["/app/*"])
+    for number in range(50):
+        store.add(text(2000 + number), "/app/*")
+        store.add(text(3000 + number), f"/page/{number % 3}")
+    assert sorted(one.text for one in store._kept_patterns) == ["/page/0", "/page/1", "/page/2"]
+    assert store.concerns(b"/page/2")
+    assert store.concerns(b"/app/x")
+    assert not store.concerns(b"/page/3")
+
+
+def test_content_of_another_pattern_keeps_its_tables() -> None:
+    store = DictionaryStore()
+    first, second = store.add(CONTENT, "/a"), store.add(CONTENT, "/b")
+    assert first is not None
+    assert second is not None
+    assert second.codec is first.codec
+    assert store._used == first.cost
+    assert store.find(FIELD, b"/b") is second
+    assert not store.concerns(b"/a")
+    assert store.add(CONTENT, "/b") is second
 
 
 def test_content_that_is_known_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +163,7 @@ def test_threads_that_add_at_once_lose_nothing() -> None:
     def add(seed: int) -> None:
         start.wait(10)
         for number in range(10):
-            store.add(b"%d %d " % (seed, number) * 100, "/")
+            store.add(b"%d %d " % (seed, number) * 300, "/")
 
     threads = [threading.Thread(target=add, args=(seed,)) for seed in range(4)]
     for thread in threads:
@@ -126,7 +172,7 @@ def test_threads_that_add_at_once_lose_nothing() -> None:
         thread.join(30)
     for seed in range(4):
         for number in range(10):
-            digest = hashlib.sha256(b"%d %d " % (seed, number) * 100).digest()
+            digest = hashlib.sha256(b"%d %d " % (seed, number) * 300).digest()
             assert store.find(b":" + base64.b64encode(digest) + b":", b"/") is not None
 
 

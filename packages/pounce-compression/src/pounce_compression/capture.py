@@ -40,7 +40,7 @@ class Capture:
 
     def announce(self, head: ResponseHead) -> None:
         """Tell the client to keep it too; the application may have done so itself."""
-        if not self._announced:
+        if not self._announced and self._store.fits(self._size if self._declared is None else self._declared):
             match = self._pattern.text.replace("\\", "\\\\")
             head.add(_FIELD, f'match="{match}"'.encode("ascii"))
 
@@ -57,17 +57,21 @@ class Capture:
         self._pieces.clear()
 
 
-def capture_for(store: DictionaryStore, path: bytes, head: ResponseHead) -> Capture | None:
+def capture_for(store: DictionaryStore, path: bytes, head: ResponseHead, *, queried: bool = False) -> Capture | None:
     """What keeps the response to a GET, or None if it does not become a dictionary.
 
-    The application's own ``Use-As-Dictionary`` is honoured; else the patterns of the store decide. What is for one
-    client only, or must not be stored, is no dictionary for others: the store is shared by all of them.
+    The application's own ``Use-As-Dictionary`` is honoured; else the patterns of the store decide, for requests that
+    are not ``queried``: clients make up queries, as many as they like, and each answer would push out another's.
+    What is for one client only, or must not be stored, is no dictionary for others: the store is shared by all of them.
     """
     length = head.content_length
-    if head.status != 200 or not head.is_shared or (length is not None and length > store.largest):
+    if head.status != 200 or not head.is_shared or (length is not None and not store.fits(length)):
         return None
     field = head.value(_FIELD)
-    pattern = store.pattern_for(path) if field is None else _pattern_in(field)
+    if field is not None:  # noqa: SIM108 - two conditions in one line are hard to read
+        pattern = _pattern_in(field)
+    else:
+        pattern = None if queried else store.pattern_for(path)
     return None if pattern is None else Capture(store, pattern, length, announced=field is not None)
 
 

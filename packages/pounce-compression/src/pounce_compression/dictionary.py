@@ -30,8 +30,15 @@ __all__ = ["Dictionary", "DictionaryStore", "dictionaries_are_possible", "parse_
 DCZ_MAGIC: Final = bytes.fromhex("5e2a4d1820000000")
 """RFC 9842, 5: a skippable frame of zstd that holds 32 bytes, the SHA-256 of the dictionary."""
 
-SMALLEST: Final = 256
-"""Bytes. With less there is nothing to find."""
+SMALLEST: Final = 1024
+"""Bytes. With less there is nothing to find that is worth its tables."""
+
+MOST_DICTIONARIES: Final = 256
+"""In one store, however small they are."""
+
+_TABLES: Final = 192 * 1024
+_TABLES_PER_BYTE: Final = 2
+"""What zstd adds to the content at its usual level, measured with both bindings and rounded up."""
 
 _WINDOW_LEAST: Final = 20
 _WINDOW_MOST: Final = 23
@@ -42,22 +49,27 @@ _BYTE_SEQUENCE: Final = re.compile(rb":([A-Za-z0-9+/]{43}=?):(?:;[\x20-\x7e]{0,2
 
 
 class Dictionary:
-    """One dictionary: its content, and the codec that compresses against it. Only what the codec reuses changes."""
+    """One dictionary: its content, and the codec that compresses against it. Immutable."""
 
     __slots__ = ("codec", "content", "digest", "pattern")
 
-    def __init__(self, content: bytes, pattern: UrlPattern, level: int) -> None:
+    def __init__(self, content: bytes, digest: bytes, pattern: UrlPattern, codec: Codec) -> None:
         self.content: Final = content
+        self.digest: Final = digest
         self.pattern: Final = pattern
-        self.digest: Final = hashlib.sha256(content).digest()
-        self.codec: Final[Codec] = DczCodec(_codec(content, level), DCZ_MAGIC + self.digest)
+        self.codec: Final = codec
+
+    @property
+    def cost(self) -> int:
+        """Bytes of memory, about: the content and what zstd makes of it."""
+        return _cost(len(self.content))
 
 
 class DictionaryStore:
     """The dictionaries of one process: all its threads share them. Bounded; the oldest are forgotten first.
 
     ``patterns`` name the paths whose responses become dictionaries. ``largest`` and ``memory`` are bytes: of one
-    dictionary, and of all of them. The tables that zstd makes for each of them take about as much again.
+    dictionary, and of all of them with the tables that zstd makes for each; there are `MOST_DICTIONARIES` at most.
 
     Readers take no lock: a table is never changed once it can be seen, only replaced by another.
 
@@ -82,6 +94,8 @@ class DictionaryStore:
         self._level = level
         self._lock = threading.Lock()  # held by writers only
         self._by_digest: dict[bytes, Dictionary] = {}
+        self._used = 0  # bytes
+        self._kept_patterns: tuple[UrlPattern, ...] = ()
 
     @classmethod
     def from_settings(cls, settings: CompressionSettings) -> Self:
@@ -92,6 +106,10 @@ class DictionaryStore:
             memory=settings.compress_dictionary_memory,
             level=settings.compress_level_zstd,
         )
+
+    def fits(self, length: int) -> bool:
+        """Whether content of so many bytes can become a dictionary."""
+        return SMALLEST <= length <= self.largest and _cost(length) <= self._memory
 
     def add(self, content: bytes, match: str) -> Dictionary | None:
         """Keep a dictionary for paths like ``match``. None if it is too small or too large.
@@ -105,19 +123,35 @@ class DictionaryStore:
 
     def keep(self, content: bytes, pattern: UrlPattern) -> Dictionary | None:
         """As ``add``, with a pattern that was read before. Content that is known for the pattern is found again."""
-        if not SMALLEST <= len(content) <= min(self.largest, self._memory):
+        if not self.fits(len(content)):
             return None
-        for known in self._by_digest.values():  # comparing is far cheaper than hashing, and few have the same length
-            if known.pattern is pattern and known.content == content:
-                return known
-        made = Dictionary(content, pattern, self._level)
+        digest = hashlib.sha256(content).digest()
+        known = self._by_digest.get(digest)
+        if known is None:
+            made = Dictionary(content, digest, pattern, DczCodec(_codec(content, self._level), DCZ_MAGIC + digest))
+        elif known.pattern.text == pattern.text:
+            return known
+        else:
+            made = Dictionary(known.content, digest, pattern, known.codec)
         with self._lock:
-            kept = {**self._by_digest, made.digest: made}
-            used = sum(len(one.content) for one in kept.values())
-            while used > self._memory:
-                used -= len(kept.pop(next(iter(kept))).content)
-            self._by_digest = kept
+            self._put(made)
         return made
+
+    def _put(self, made: Dictionary) -> None:
+        """Under the lock: a new table with this one in it, and without those that there is no room for any more."""
+        kept, used = dict(self._by_digest), self._used
+        if made.digest in kept:
+            used -= kept.pop(made.digest).cost
+        kept[made.digest] = made
+        used += made.cost
+        while used > self._memory or len(kept) > MOST_DICTIONARIES:
+            used -= kept.pop(next(iter(kept))).cost
+        self._by_digest, self._used = kept, used
+        # Once for each pattern, not for each dictionary: every response is held against them.
+        patterns = {one.pattern.text: one.pattern for one in kept.values()}
+        for pattern in self.patterns:
+            patterns.pop(pattern.text, None)
+        self._kept_patterns = tuple(patterns.values())
 
     def find(self, available_dictionary: bytes | None, path: bytes) -> Dictionary | None:
         """The dictionary that a request names in ``Available-Dictionary``, if it is kept here for such a path.
@@ -137,8 +171,7 @@ class DictionaryStore:
 
     def concerns(self, path: bytes) -> bool:
         """Whether responses to a path depend on ``Available-Dictionary``."""
-        kept = self._by_digest.values()
-        return self.pattern_for(path) is not None or any(one.pattern.matches(path) for one in kept)
+        return self.pattern_for(path) is not None or any(one.matches(path) for one in self._kept_patterns)
 
 
 class DczCodec:
@@ -201,6 +234,11 @@ def parse_available_dictionary(field: bytes) -> bytes | None:
         return base64.b64decode(match[1].rstrip(b"=") + b"=", validate=True)
     except binascii.Error:
         return None
+
+
+def _cost(length: int) -> int:
+    """Bytes that a dictionary of this length takes, about. The tables are larger than a small one by far."""
+    return length + _TABLES_PER_BYTE * length + _TABLES
 
 
 def _codec(content: bytes, level: int) -> Codec:

@@ -118,7 +118,7 @@ class CompressedResponse:
         if (dictionary := self._policy.dictionary(self._scope, head, self._codec)) is not None:
             self._codec = dictionary.codec
         if self._scope["method"] == "GET" and request_field(self._scope, b"authorization") is None:
-            self._capture = capture_for(store, path, head)
+            self._capture = capture_for(store, path, head, queried=bool(self._scope.get("query_string")))
 
     def _on_head(self, head: ResponseHead) -> Awaitable[None]:
         """The fields that GET would have, as far as they can be known without its body (RFC 9110, 9.3.2)."""

@@ -98,7 +98,11 @@ class CompressionSettings:
     )
     compress_dictionary_memory: int = field(
         default=16 * 1024 * 1024,
-        metadata={"help": "Bytes of dictionaries that are kept in each process.", "unit": "bytes", "minimum": 0},
+        metadata={
+            "help": "Memory for dictionaries in each process, with the tables that belong to them.",
+            "unit": "bytes",
+            "minimum": 0,
+        },
     )
 
     def __post_init__(self) -> None:

@@ -24,10 +24,16 @@ _KEPT_IDLE: Final = 4
 """Contexts for each thread, codec and use. One is in use at a time but for streams, whose peaks should not stay."""
 
 
-class IdleContexts(threading.local):
-    """The idle contexts of the thread that looks."""
+def _idle_contexts(dictionary: Any) -> int:
+    """None against a dictionary: there may be hundreds, in each thread, and 50 microseconds make a new one."""
+    return _KEPT_IDLE if dictionary is None else 0
 
-    def __init__(self) -> None:
+
+class IdleContexts(threading.local):
+    """The idle contexts of the thread that looks: of each use at most ``most``."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.whole: list[Any] = []
         self.streams: list[Any] = []
 
@@ -49,7 +55,7 @@ class StandardZstdCodec:
         elif level > 16:  # only there the library would choose a larger one
             self._options[parameter.window_log] = LARGEST_WINDOW
         self._stream_options = self._options | {parameter.window_log: window or STREAM_WINDOW}
-        self._idle = IdleContexts()
+        self._idle = IdleContexts(_idle_contexts(dictionary))
 
     def compress(self, data: bytes) -> bytes:
         """A whole body at once; its length is in the frame, and the tables are as small as it allows."""
@@ -57,7 +63,7 @@ class StandardZstdCodec:
         context = idle.pop() if idle else self._context(self._options)
         context.set_pledged_input_size(len(data))
         packed: bytes = context.compress(data, context.FLUSH_FRAME)
-        if len(idle) < _KEPT_IDLE:
+        if len(idle) < self._idle.most:
             idle.append(context)
         return packed
 
@@ -89,7 +95,7 @@ class StandardZstdStream:
         """The rest; the context is free for another body."""
         packed: bytes = self._context.flush(self._context.FLUSH_FRAME)
         idle = self._idle.streams
-        if len(idle) < _KEPT_IDLE:
+        if len(idle) < self._idle.most:
             idle.append(self._context)
         del self._context, self.compress
         return packed
@@ -107,14 +113,14 @@ class ZstandardCodec:
         self._level = level
         self._dictionary = dictionary
         self._window = window
-        self._idle = IdleContexts()
+        self._idle = IdleContexts(_idle_contexts(dictionary))
 
     def compress(self, data: bytes) -> bytes:
         """A whole body at once; its length is in the frame."""
         idle = self._idle.whole
         context = idle.pop() if idle else self._context(self._window or (LARGEST_WINDOW if self._level > 16 else 0))
         packed: bytes = context.compress(data)
-        if len(idle) < _KEPT_IDLE:
+        if len(idle) < self._idle.most:
             idle.append(context)
         return packed
 
@@ -154,7 +160,7 @@ class ZstandardStream:
         """The rest; the context is free for another body."""
         packed: bytes = self._flush(self._module.COMPRESSOBJ_FLUSH_FINISH)
         idle = self._idle.streams
-        if len(idle) < _KEPT_IDLE:
+        if len(idle) < self._idle.most:
             idle.append(self._context)
         del self._context, self.compress
         return packed
