@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pounce_middleware.host_value import parse_host
 from pounce_middleware.path_set import PathSet
 from pounce_middleware.refusal import refuse
+from pounce_middleware.root_path import path_below_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,7 +120,7 @@ class AllowedHostsMiddleware:
 
     def _refused(self, scope: Any, values: list[bytes]) -> int:
         """The status of the answer; 0 when the request is to be served."""
-        if scope["path"] in self._exempt:
+        if path_below_root(scope) in self._exempt:
             return 0
         # RFC 9112, 3.2: no Host, or more than one, is a bad request.
         host = parse_host(values[0].decode("latin-1")) if len(values) == 1 else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pounce_middleware.health_registry import CheckResult, HealthRegistry, health_checks
+from pounce_middleware.root_path import path_below_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,11 +93,11 @@ class HealthMiddleware:
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer a question about health, or pass a request on."""
-        if scope["type"] != "http" or scope["path"] not in (self._live_path, self._ready_path):
+        if scope["type"] != "http" or (path := path_below_root(scope)) not in (self._live_path, self._ready_path):
             await self._app(scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD"):
             await _answer(send, 405, {"status": "method not allowed"}, allow=True)
-        elif scope["path"] == self._live_path:
+        elif path == self._live_path:
             await _answer(send, 200, {"status": "live"})
         else:
             results = self._server_result() | await self._registry.results()

@@ -18,6 +18,7 @@ from pounce_middleware.load_shedding_settings import ADAPTIVE_LARGEST, LoadShedd
 from pounce_middleware.path_set import PathSet
 from pounce_middleware.receive_ahead import ReceiveAhead, is_patient
 from pounce_middleware.refusal import refuse
+from pounce_middleware.root_path import path_below_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,7 +95,7 @@ class LoadSheddingMiddleware:
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve a request when it is its turn, or refuse it."""
         if scope["type"] not in ("http", "websocket") or (
-            self._exempt_paths is not None and scope["path"] in self._exempt_paths
+            self._exempt_paths is not None and path_below_root(scope) in self._exempt_paths
         ):
             await self._app(scope, receive, send)
             return

@@ -16,6 +16,7 @@ from pounce_middleware.path_set import PathSet
 from pounce_middleware.rate import NANOSECONDS, Rate, parse_rate
 from pounce_middleware.rate_limit_store import Decision, MemoryRateStore, RateStore
 from pounce_middleware.refusal import refuse
+from pounce_middleware.root_path import path_below_root
 from pounce_middleware.store_away import StoreAway
 from pounce_middleware.trusted_networks import TrustedNetworks
 
@@ -169,7 +170,7 @@ class RateLimitMiddleware:
             await self._app(scope, receive, send)
 
     def _is_exempt(self, scope: Any) -> bool:
-        if self._exempt_paths is not None and scope["path"] in self._exempt_paths:
+        if self._exempt_paths is not None and path_below_root(scope) in self._exempt_paths:
             return True
         if self._exempt_networks is None:
             return False

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pounce_middleware.path_set import PathSet
 from pounce_middleware.refusal import refuse
 from pounce_middleware.response_progress import ResponseProgress
+from pounce_middleware.root_path import path_below_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,7 +96,7 @@ class RequestTimeoutMiddleware:
         Raises:
             ResponseTimeout: the response had begun at the deadline.
         """
-        if scope["type"] != "http" or (self._exempt_paths is not None and scope["path"] in self._exempt_paths):
+        if scope["type"] != "http" or (self._exempt_paths is not None and path_below_root(scope) in self._exempt_paths):
             await self._app(scope, receive, send)
             return
         deadline = _Deadline(send, self._timeout)
