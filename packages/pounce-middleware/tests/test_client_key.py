@@ -72,6 +72,7 @@ def test_a_function() -> None:
         ("os.path:no_such_name", "cannot be imported: .*no_such_name"),
         (":f", "cannot be imported"),
         ("math:pi", "is not a function"),
+        ("asyncio:sleep", "is a coroutine function"),
     ],
 )
 def test_what_is_no_key(text: str, why: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from asgi_doubles import Application, call, http_scope, websocket_scope
 
 from pounce_asgi import ConfigError
 from pounce_middleware import Answer, HookedRequest, HookedResponse, HookSettings, HooksMiddleware
+from pounce_middleware.hooks import load_hook
 
 seen: list[Any] = []
 
@@ -102,6 +104,31 @@ def test_what_cannot_be_had_is_named(text: str, message: str) -> None:
         HooksMiddleware.from_settings(Application(), HookSettings(on_response=(text,)))
     assert text in str(caught.value)
     assert "on_response" in str(caught.value)
+
+
+async def awaited(head: Any) -> None:
+    """No hook."""
+
+
+class Awaited:
+    async def __call__(self, head: Any) -> None:
+        """No hook either."""
+
+
+partly_awaited = functools.partial(awaited)
+
+
+@pytest.mark.parametrize("setting", ["on_request", "on_response"])
+@pytest.mark.parametrize("hook", [awaited, Awaited(), partly_awaited])
+def test_what_would_have_to_be_awaited_is_refused(setting: str, hook: Any) -> None:
+    with pytest.raises(ConfigError, match=rf"{setting}: .*wait.* is a coroutine function"):
+        HooksMiddleware(Application(), **{setting: [note_request, hook]})
+
+
+def test_what_would_have_to_be_awaited_is_refused_by_name() -> None:
+    for name in ("awaited", "partly_awaited"):
+        with pytest.raises(ConfigError, match="is a coroutine function"):
+            load_hook("on_request", f"{__name__}:{name}")
 
 
 @pytest.mark.parametrize("wrong", ["module", "module:", ":f", "a b:c", ""])

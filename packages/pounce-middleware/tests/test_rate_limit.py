@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any
 
 import pytest
@@ -213,3 +214,27 @@ def test_settings_that_cannot_be(settings: dict[str, Any], why: str) -> None:
 def test_what_is_found_out_when_it_is_made(settings: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         RateLimitMiddleware.from_settings(answering, RateLimitSettings(**settings))
+
+
+class AwaitedKey:
+    async def __call__(self, scope: Any) -> str:
+        return "key"
+
+
+@pytest.mark.parametrize("key", [AwaitedKey(), AwaitedKey().__call__, functools.partial(AwaitedKey())])
+def test_a_key_that_would_have_to_be_awaited_is_refused_when_it_is_made(key: Any) -> None:
+    with pytest.raises(ValueError, match="key: it is a coroutine function"):
+        RateLimiter("1/s", key=key)
+
+
+# What a function returns, and its name in the message.
+NO_KEYS = [(lambda: 5, "int"), (lambda: b"key", "bytes"), (AwaitedKey().__call__, "coroutine"), (lambda: False, "bool")]
+
+
+@pytest.mark.parametrize(("returned", "name"), NO_KEYS)
+def test_a_key_that_is_no_text_is_an_error(returned: Any, name: str) -> None:
+    app = limited(key=lambda scope: returned(scope) if name == "coroutine" else returned())
+    call = Call(http_scope())
+    with pytest.raises(TypeError, match=f"rate_limit_key: the function has returned {name}, neither"):
+        asyncio.run(call.run(app))
+    assert call.sent == []

@@ -7,15 +7,18 @@ has as a rule 2**64 of them.
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from pounce_middleware.coroutine_function import is_coroutine_function
+
 if TYPE_CHECKING:
     from pounce_asgi import WWWScope
 
-__all__ = ["KeyFunction", "address_key", "by_address", "by_header", "key_function"]
+__all__ = ["KeyFunction", "address_key", "by_address", "by_header", "checked_key", "key_function"]
 
 KeyFunction = Callable[[Any], "str | None"]
 """Takes a scope; None for one that is not counted."""
@@ -78,7 +81,7 @@ def key_function(text: str, prefix: int = 64) -> KeyFunction:
     """What a setting names: ``client``, ``module:function``, or a header field.
 
     Raises:
-        ValueError: it is none of these, or cannot be imported; the message says why.
+        ValueError: it is none of these, cannot be imported, or would have to be awaited; the message says why.
     """
     if text == "client":
         return by_address(prefix)
@@ -99,4 +102,19 @@ def _imported(text: str) -> KeyFunction:
         raise ValueError(f"{text!r} cannot be imported: {error}") from error
     if not callable(found):
         raise ValueError(f"{text!r} is not a function that takes a scope")
+    if is_coroutine_function(found):
+        raise ValueError(f"{text!r} is a coroutine function; it is called, not awaited")
     return found  # type: ignore[no-any-return]
+
+
+def checked_key(key: object) -> str | None:
+    """What a function of the user's has returned. Anything else would be counted as one client, or as nobody.
+
+    Raises:
+        TypeError: it is neither a text nor None.
+    """
+    if key is None or isinstance(key, str):
+        return key
+    if inspect.iscoroutine(key):
+        key.close()  # else Python warns that nobody has awaited it
+    raise TypeError(f"rate_limit_key: the function has returned {type(key).__name__}, neither a text nor None")

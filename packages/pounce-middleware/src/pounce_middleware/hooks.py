@@ -9,12 +9,12 @@ They run on the event loop, for each request, and so must not wait. An exception
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import ConfigError
+from pounce_middleware.coroutine_function import is_coroutine_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -117,9 +117,17 @@ class HooksMiddleware:
         on_request: Iterable[Callable[[HookedRequest], Answer | None]] = (),
         on_response: Iterable[Callable[[HookedResponse], object]] = (),
     ) -> None:
+        """The functions are called in this order.
+
+        Raises:
+            ConfigError: one would have to be awaited; the message names it.
+        """
         self.app = app
         self._on_request = tuple(on_request)
         self._on_response = tuple(on_response)
+        for setting, hooks in (("on_request", self._on_request), ("on_response", self._on_response)):
+            for hook in hooks:
+                _refuse_awaited(setting, repr(hook), hook)
 
     @classmethod
     def from_settings(cls, app: ASGI3Application, settings: HookSettings) -> HooksMiddleware:
@@ -178,6 +186,10 @@ def load_hook(setting: str, text: str) -> Callable[[Any], Any]:
         raise ConfigError(f"{setting}: {text} cannot be imported: {type(error).__name__}: {error}") from error
     if not callable(found):
         raise ConfigError(f"{setting}: {text} is not a function")
-    if inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(type(found).__call__):
-        raise ConfigError(f"{setting}: {text} is a coroutine function; hooks are called, not awaited")
+    _refuse_awaited(setting, text, found)
     return found  # type: ignore[no-any-return]
+
+
+def _refuse_awaited(setting: str, text: str, hook: object) -> None:
+    if is_coroutine_function(hook):
+        raise ConfigError(f"{setting}: {text} is a coroutine function; hooks are called, not awaited")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from pounce_middleware.client_key import KeyFunction, by_address, key_function
+from pounce_middleware.client_key import KeyFunction, by_address, checked_key, key_function
+from pounce_middleware.coroutine_function import is_coroutine_function
 from pounce_middleware.path_set import PathSet
 from pounce_middleware.rate import NANOSECONDS, Rate, parse_rate
 from pounce_middleware.rate_limit_store import Decision, MemoryRateStore, RateStore
@@ -57,8 +58,10 @@ class RateLimiter:
         at least; a ``store`` that they have in common needs no parts.
 
         Raises:
-            ValueError: the rate is none.
+            ValueError: the rate is none, or the key is a coroutine function.
         """
+        if is_coroutine_function(key):
+            raise ValueError("key: it is a coroutine function; it is called, not awaited")
         rate = parse_rate(rate) if isinstance(rate, str) else rate
         burst = rate.requests if burst is None else burst
         self.key = by_address() if key is None else key
@@ -145,12 +148,16 @@ class RateLimitMiddleware:
         )
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Serve a request, or refuse it."""
+        """Serve a request, or refuse it.
+
+        Raises:
+            TypeError: the function for keys returned neither a text nor None.
+        """
         if scope["type"] not in ("http", "websocket"):
             await self._pass_on(scope, receive, send)
             return
         limiter = self._limiter
-        if self._is_exempt(scope) or (key := limiter.key(scope)) is None:
+        if self._is_exempt(scope) or (key := checked_key(limiter.key(scope))) is None:
             await self._app(scope, receive, send)
             return
         try:
