@@ -27,7 +27,6 @@ class Health:
 
     def reasons(self) -> Sequence[str]:
         """Why not."""
-        reasons = ["draining"] if self.draining() else []
-        if not self.turning(self._stall_timeout):
-            reasons.append("a worker is stalled")
-        return reasons
+        if self.draining():
+            return ["draining"]  # workers that have been told to end are not looked after any more
+        return [] if self.turning(self._stall_timeout) else ["a worker is stalled"]
