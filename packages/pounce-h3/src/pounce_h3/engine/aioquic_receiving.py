@@ -18,6 +18,7 @@ from aioquic.quic.stream import StreamFinishedError
 from aioquic.tls import Epoch
 
 from pounce_h3.engine.aioquic_sending import AioquicSending
+from pounce_h3.engine.limits import MOST_CRYPTO
 
 if TYPE_CHECKING:
     from aioquic.quic.recovery import QuicPacketSpace
@@ -35,10 +36,6 @@ _ACK_DELAY: Final = 0.008
 _ACK_DELAY_OF_MANY: Final = 0.001
 """For two packets and more. What arrives within it has one ACK, where RFC 9000, 13.2.2 would have one for each two: a
 client that sends that fast has enough of them."""
-
-_MOST_CRYPTO: Final = {Epoch.INITIAL: 16_384, Epoch.HANDSHAKE: 65_536, Epoch.ONE_RTT: 4_096}
-"""Bytes of TLS that a client may send at each level of encryption in all. A ClientHello with keys for post-quantum
-algorithms has two or three thousand; then comes its Finished, since we ask for no certificate, and then nothing."""
 
 
 class AioquicReceiving(AioquicSending):
@@ -155,7 +152,7 @@ class AioquicReceiving(AioquicSending):
         position = buf.tell()
         end = buf.pull_uint_var() + buf.pull_uint_var()
         buf.seek(position)
-        if end > _MOST_CRYPTO[context.epoch]:
+        if end > MOST_CRYPTO[context.epoch.name]:
             code = QuicErrorCode.CRYPTO_BUFFER_EXCEEDED
             raise QuicConnectionError(code, frame_type, "More TLS than we keep")
         super()._handle_crypto_frame(context, frame_type, buf)

@@ -8,6 +8,7 @@ __all__ = [
     "CLOSE_REPEATS",
     "HANDSHAKE_TIME",
     "LARGEST_DATAGRAM",
+    "MOST_CRYPTO",
     "PARAMETERS_SIZE",
     "SENT_DATAGRAM",
     "UNIDIRECTIONAL_STREAMS",
@@ -29,6 +30,10 @@ LARGEST_DATAGRAM: Final = 2048
 SENT_DATAGRAM: Final = 1200
 """Bytes of a datagram of ours: what every path takes (RFC 9000, 14). No server of either library finds out whether one
 takes more."""
+
+MOST_CRYPTO: Final = {"INITIAL": 16_384, "HANDSHAKE": 65_536, "ONE_RTT": 4_096}
+"""Bytes of TLS that a client may send at each level of encryption in all. A ClientHello with keys for post-quantum
+algorithms has two or three thousand; then comes its Finished, since we ask for no certificate, and then nothing."""
 
 PARAMETERS_SIZE: Final = 4096
 """Bytes into which our transport parameters fit."""

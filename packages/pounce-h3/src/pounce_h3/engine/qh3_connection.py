@@ -17,7 +17,7 @@ from qh3.quic.connection import QuicConnection
 from qh3.quic.tls_bridge import QuicTlsBridgeError
 
 from pounce_h3.engine.events import HANDSHAKE, RESET, STOPPED, Happened, add_bytes
-from pounce_h3.engine.limits import HANDSHAKE_TIME, SENT_DATAGRAM
+from pounce_h3.engine.limits import HANDSHAKE_TIME, MOST_CRYPTO, SENT_DATAGRAM
 from pounce_h3.engine.qh3_bridge import Bridge
 from pounce_h3.engine.qh3_core import LARGEST_EVENT, new_core
 from pounce_h3.engine.qh3_ends import end_of
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Qh3Connection"]
 
 _INTERNAL_ERROR: Final = 0x1
+_CRYPTO_BUFFER_EXCEEDED: Final = 0xD
 
 
 class Qh3Connection(QuicConnection):
@@ -321,8 +322,11 @@ class Qh3Connection(QuicConnection):
         was_complete = self._handshake_complete
         core: Any = self._core
         bridge: Any = self._tls
+        epoch = tls.Epoch(native[1])
         try:
-            bridge.receive_crypto(tls.Epoch(native[1]), native[3], native[2], version=core.version)
+            if native[2] + len(native[3]) > MOST_CRYPTO.get(epoch.name, 0):
+                raise QuicTlsBridgeError(_CRYPTO_BUFFER_EXCEEDED, "More TLS than we keep")
+            bridge.receive_crypto(epoch, native[3], native[2], version=core.version)
             self._drain_tls()
         except QuicTlsBridgeError as error:
             core.close(error.error_code, int(error.frame_type), error.reason_phrase.encode())
