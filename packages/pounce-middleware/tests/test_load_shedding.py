@@ -11,6 +11,7 @@ from asgi_calls import Call, answering, http_scope, websocket_scope
 from virtual_time import run_virtually, turns
 
 from pounce_middleware import AdaptiveLimit, LoadShedder, LoadSheddingMiddleware, LoadSheddingSettings, load_shedder
+from pounce_middleware.load_shedder import Outcome, Waiter
 
 
 class Held:
@@ -217,6 +218,36 @@ def test_a_request_that_is_cancelled_as_it_gets_its_place_gives_it_back(turns_be
     run_virtually(main())
 
 
+@pytest.mark.parametrize("turns_before", range(6))
+@pytest.mark.parametrize("turns_between", range(3))
+def test_a_request_that_is_cancelled_twice_leaves_no_place_taken(turns_before: int, turns_between: int) -> None:
+    async def main() -> None:
+        site = Site(limit=1, queue=5)
+        gate = asyncio.Event()
+
+        class Slow(Call):
+            async def receive(self) -> Any:
+                try:
+                    return await super().receive()
+                except asyncio.CancelledError:
+                    await gate.wait()  # a server that has something to end first
+                    raise
+
+        await site.come(http_scope("/first"))
+        site.tasks.append(asyncio.create_task(Slow(http_scope("/cancelled")).run(site.served)))
+        await turns()
+        site.app.open.set()
+        await turns(turns_before)
+        site.tasks[1].cancel()
+        await turns(turns_between)
+        site.tasks[1].cancel()
+        await turns()
+        gate.set()
+        await site.end()
+
+    run_virtually(main())
+
+
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_a_request_that_expires_and_is_cancelled_at_once_counts_once(cancelled: bool) -> None:
     async def main() -> None:
@@ -336,6 +367,26 @@ def test_a_place_for_a_loop_that_is_closed_goes_to_the_next() -> None:
     assert shedder.waiting == 1
     shedder.leave()
     assert (shedder.active, shedder.waiting) == (0, 0)
+
+
+def test_places_for_very_many_closed_loops_go_to_the_next() -> None:
+    shedder = LoadShedder(1, queue=5000)
+
+    async def enter(count: int) -> None:
+        for _ in range(count):
+            shedder.enter()
+
+    asyncio.run(enter(3001))
+    assert (shedder.active, shedder.waiting) == (1, 3000)
+
+    async def main() -> None:
+        waiter = shedder.enter()
+        assert isinstance(waiter, Waiter)
+        shedder.leave()
+        assert await waiter.future is Outcome.ENTERED
+
+    asyncio.run(main())
+    assert (shedder.active, shedder.waiting) == (1, 0)
 
 
 def test_from_settings() -> None:

@@ -102,9 +102,8 @@ class LoadShedder:
         """Give a place back. For each that has entered exactly once."""
         with self._lock:
             self._active -= 1
-            admitted = self._admit() if self._waiting else ()
-        for waiter in admitted:
-            self._tell(waiter)
+            admitted = self._admit() if self._waiting else []
+        self._tell(admitted)
 
     def give_up(self, waiter: Waiter, outcome: Outcome) -> None:
         """Wait no more; nothing happens if it has an outcome already, such as a place. On the waiter's loop."""
@@ -129,8 +128,7 @@ class LoadShedder:
                 return
             self._limit = self.adaptive.limit
             admitted = self._admit()
-        for waiter in admitted:
-            self._tell(waiter)
+        self._tell(admitted)
 
     def _admit(self) -> list[Waiter]:
         """Give free places to those who have waited longest. With the lock held."""
@@ -142,11 +140,24 @@ class LoadShedder:
             admitted.append(waiter)
         return admitted
 
-    def _tell(self, waiter: Waiter) -> None:
-        if asyncio._get_running_loop() is waiter.loop:
-            waiter.tell()
-            return
-        try:
-            waiter.loop.call_soon_threadsafe(waiter.tell)
-        except RuntimeError:  # its loop was closed with the request on it
-            self.leave()
+    def _tell(self, admitted: list[Waiter]) -> None:
+        """Tell those who have been admitted; the places of those who cannot be told go to the next."""
+        while admitted:
+            unreached = [waiter for waiter in admitted if not _reaches(waiter)]
+            if not unreached:
+                return
+            with self._lock:
+                self._active -= len(unreached)
+                admitted = self._admit()
+
+
+def _reaches(waiter: Waiter) -> bool:
+    """Tell it on its loop; False when that was closed with the request on it."""
+    if asyncio._get_running_loop() is waiter.loop:
+        waiter.tell()
+        return True
+    try:
+        waiter.loop.call_soon_threadsafe(waiter.tell)
+    except RuntimeError:
+        return False
+    return True

@@ -133,11 +133,12 @@ class LoadSheddingMiddleware:
             if ahead is not None:
                 await ahead.stop()
         except asyncio.CancelledError:
-            if ahead is not None:
-                await ahead.stop()
+            # Before anything is awaited: it may be cancelled again there.
             shedder.give_up(waiter, Outcome.GONE)
             if waiter.outcome is Outcome.ENTERED:
                 shedder.leave()
+            if ahead is not None:
+                await ahead.stop()
             raise
         finally:
             timer.cancel()
