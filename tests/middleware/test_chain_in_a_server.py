@@ -105,7 +105,6 @@ def refused(server: TestServer) -> bool:
     return False
 
 
-@pytest.mark.xfail(strict=True, reason="a server whose workers have been told to end counts them as stalled")
 def test_what_drains_is_not_stalled() -> None:
     with TestServer(STAY, health_checks=True) as server, server.connect() as inside, server.connect() as asking:
         inside.send(b"GET /stay HTTP/1.1\r\nHost: x\r\n\r\n")
