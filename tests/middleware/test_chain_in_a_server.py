@@ -119,9 +119,6 @@ def test_what_drains_is_not_stalled() -> None:
         assert report["checks"]["server"]["detail"] == "draining"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="with root_path these paths are looked for below it, and the application answers"
-)
 def test_health_below_a_root_path() -> None:
     with TestServer(APP, health_checks=True, root_path="/api") as server, server.connect() as client:
         assert json.loads(get(client, "/healthz").body) == {"status": "live"}
@@ -190,9 +187,6 @@ def test_refusals_have_the_fields_for_browsers() -> None:
             assert answer.header(b"access-control-allow-origin") == b"https://app.example", status
 
 
-@pytest.mark.xfail(
-    strict=True, reason="CORS stands inside of the rate limit, so a page cannot read a 429, nor when to retry"
-)
 def test_a_page_of_another_origin_can_read_that_it_is_limited() -> None:
     with TestServer(APP, **(EVERYTHING_ON | {"rate_limit": "1/h"})) as server, server.connect() as client:
         limited = [get(client, "/a", ORIGIN) for _ in range(2)][-1]
