@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from compression_doubles import http_scope
 
+from pounce_compression import codecs
 from pounce_compression.policy import CompressionPolicy, dictionary_is_safe, request_field, request_path
 from pounce_compression.response_head import ResponseHead
 
@@ -93,6 +94,14 @@ def test_choices(accept: bytes | None, coding: str | None, acceptable: bool, for
 def test_codings_that_nobody_knows_are_named() -> None:
     with pytest.raises(LookupError, match="'lzma' is not one of"):
         CompressionPolicy(codings=("gzip", "lzma"))
+
+
+def test_codings_of_which_none_is_installed_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codecs, "brotli_module", lambda: None)
+    with pytest.raises(LookupError, match=r"none of br is installed: pip install 'pounce-compression\[br\]'"):
+        CompressionPolicy(codings=("br",))
+    assert list(CompressionPolicy(codings=("br", "gzip")).codecs) == ["gzip"]
+    assert not CompressionPolicy(codings=()).codecs
 
 
 # RFC 9842, 9.3.2, line by line.

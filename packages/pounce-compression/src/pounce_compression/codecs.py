@@ -11,10 +11,10 @@ from .zlib_codec import ZlibCodec
 from .zstd_codec import StandardZstdCodec, ZstandardCodec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["CODINGS", "DEFAULT_LEVELS", "LEVELS", "Codec", "Compressor", "CompressorStream", "available_codings"]
-__all__ += ["codec_for"]
+__all__ += ["codec_for", "requirements"]
 
 CODINGS: Final = ("zstd", "br", "gzip", "deflate")
 """Every coding that is known, best first for a server that compresses as it answers (see benchmarks/RESULTS.md)."""
@@ -90,6 +90,11 @@ class Compressor:
 def available_codings() -> tuple[str, ...]:
     """The codings that can be made here, best first."""
     return tuple(coding for coding in CODINGS if _maker(coding) is not None)
+
+
+def requirements(codings: Iterable[str]) -> tuple[str, ...]:
+    """What pip has to install for those of these codings that cannot be made here."""
+    return tuple(_REQUIREMENTS[coding] for coding in codings if _maker(coding) is None)
 
 
 def codec_for(coding: str, level: int | None = None) -> Codec:

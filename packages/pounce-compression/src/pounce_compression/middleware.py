@@ -34,7 +34,7 @@ class CompressionMiddleware:
     One object may be called by any number of loops in any number of threads at once.
 
     Raises:
-        LookupError: a coding is not known.
+        LookupError: a coding is not known, or none of them is installed.
         ValueError: a level is out of its range, or a media type is none.
     """
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .codecs import CODINGS, available_codings, codec_for
+from .codecs import CODINGS, available_codings, codec_for, requirements
 from .media_types import COMPRESSIBLE_TYPES, MediaTypes
 from .negotiate import IDENTITY, accepted_codings, identity_is_refused, negotiate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .codecs import Codec
     from .dictionary import Dictionary, DictionaryStore
     from .response_head import ResponseHead
 
-__all__ = ["Choice", "CompressionPolicy", "dictionary_is_safe", "request_field"]
+__all__ = ["Choice", "CompressionPolicy", "dictionary_is_safe", "path_below", "request_field", "request_path"]
 
 _NO_CONTENT: Final = frozenset({204, 205, 206, 304})
 """Without content (RFC 9110, 15.3.5, 15.3.6, 15.4.5), and a range: its bytes are counted in what the client has."""
@@ -47,7 +47,7 @@ class CompressionPolicy:
     """What the options say, ready for use. Shared by all threads; nothing in it changes.
 
     Raises:
-        LookupError: a coding is not known.
+        LookupError: a coding is not known, or none of them is installed.
         ValueError: a level is out of its range, or a media type is none.
     """
 
@@ -56,7 +56,7 @@ class CompressionPolicy:
     def __init__(
         self,
         *,
-        codings: Iterable[str] = CODINGS,
+        codings: Sequence[str] = CODINGS,
         levels: Mapping[str, int] | None = None,
         min_size: int = 512,
         types: Iterable[str] = COMPRESSIBLE_TYPES,
@@ -71,6 +71,8 @@ class CompressionPolicy:
         self.codecs: Final = {
             coding: codec_for(coding, levels.get(coding)) for coding in codings if coding in available
         }
+        if not self.codecs and (missing := "', '".join(requirements(codings))):
+            raise LookupError(f"none of {', '.join(codings)} is installed: pip install '{missing}'")
         self._min_size = min_size
         self._types = MediaTypes(types)
         self._exclude = tuple(path.rstrip("/") for path in exclude)
@@ -99,6 +101,13 @@ class CompressionPolicy:
         """
         return head.status >= 200 and head.status not in _NO_CONTENT and not head.is_final and not head.no_transform
 
+    def may_code_whole(self, head: ResponseHead) -> bool:
+        """Whether the 200 that a 206 or 304 stands for may be coded for some client, as far as its fields tell."""
+        media_type = head.content_type
+        if head.no_transform or head.value(b"content-encoding") is not None:
+            return False
+        return not media_type or media_type.startswith(b"multipart/byteranges") or media_type in self._types
+
     def is_worth(self, head: ResponseHead) -> bool:
         """Whether the content is likely to shrink by more than it costs."""
         if head.content_type not in self._types:
@@ -111,7 +120,7 @@ class CompressionPolicy:
         return length >= self._min_size
 
     def excludes(self, path: str) -> bool:
-        """Whether nothing at or below this path is compressed."""
+        """Whether nothing at or below this path is compressed; it is one below the ``root_path``."""
         return any(
             path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/") for prefix in self._exclude
         )
@@ -153,6 +162,18 @@ def request_field(scope: Mapping[str, Any], name: bytes) -> bytes | None:
     if not lines:
         return None
     return lines[0] if len(lines) == 1 else b", ".join(lines)
+
+
+def path_below(scope: Mapping[str, Any]) -> str:
+    """The path below where the application is mounted: ``root_path`` is the beginning of ``path`` (ASGI HTTP 2.5).
+
+    Servers that leave it out of ``path`` are understood too.
+    """
+    path: str = scope["path"]
+    prefix: str = (scope.get("root_path") or "").rstrip("/")
+    if prefix and path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
+        return path[len(prefix) :]
+    return path
 
 
 def request_path(scope: Mapping[str, Any]) -> bytes:

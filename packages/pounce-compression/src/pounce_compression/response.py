@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .capture import capture_for
 from .file_body import PIECE, read_piece, read_range, read_small
-from .policy import request_field, request_path
+from .policy import path_below, request_field, request_path
 from .response_head import ResponseHead
 
 if TYPE_CHECKING:
@@ -81,12 +81,12 @@ class CompressedResponse:
             head = ResponseHead(message)
         except (TypeError, ValueError, AttributeError, KeyError):
             return self._send(message)  # the server says what is wrong with it
-        if head.status == 304:
-            return self._send(self._revalidated(head))
+        if head.status in (206, 304):
+            return self._send(self._like_the_whole(head))
         if not self._policy.allows(head):
             return self._send(message)
         choice = self._policy.choose(request_field(self._scope, b"accept-encoding"))
-        if not (choice.forced or self._policy.is_worth(head)) or self._policy.excludes(self._scope["path"]):
+        if not (choice.forced or self._policy.is_worth(head)) or self._policy.excludes(path_below(self._scope)):
             return self._send(message)
         return self._on_candidate(head, choice)
 
@@ -113,30 +113,43 @@ class CompressedResponse:
         store = self._policy.dictionaries
         assert store is not None
         path = request_path(self._scope)
-        names = (b"Accept-Encoding", b"Available-Dictionary") if store.concerns(path) else (b"Accept-Encoding",)
-        head.vary_on(*names)
+        head.vary_on(*self._vary_names(path))
         if (dictionary := self._policy.dictionary(self._scope, head, self._codec)) is not None:
             self._codec = dictionary.codec
         if self._scope["method"] == "GET" and request_field(self._scope, b"authorization") is None:
             self._capture = capture_for(store, path, head, queried=bool(self._scope.get("query_string")))
 
     def _on_head(self, head: ResponseHead) -> Awaitable[None]:
-        """The fields that GET would have, as far as they can be known without its body (RFC 9110, 9.3.2)."""
+        """The fields that GET would have, as far as they can be known without its body (RFC 9110, 9.3.2).
+
+        Where GET has the length of what it compresses there is none (RFC 9110, 8.6): nor may the server count one.
+        """
         length = head.content_length
         by_path = "http.response.pathsend" in (self._scope.get("extensions") or ())
         if self._codec is not None and length and not (by_path and length > self._policy.file_size):
             head.encode(self._codec.coding, None)
+            length = None
+        if self._codec is not None and length is None:
+            self._send = _of_unknown_length(self._send)
         return self._send(head.to_message())
 
-    def _revalidated(self, head: ResponseHead) -> Message:
-        """A 304 names the validator that the client has: the weak one, if it got that from here (RFC 9111, 4.3.4)."""
-        etag = head.value(b"etag")
-        asked = request_field(self._scope, b"if-none-match")
-        if etag is None or asked is None or not etag.startswith(b'"') or b"W/" + etag not in asked:
+    def _like_the_whole(self, head: ResponseHead) -> Message:
+        """206 and 304 have the ``Vary`` that 200 would have (RFC 9110, 15.3.7 and 15.4.5).
+
+        A 304 names the validator that the client has: the weak one, if it got that from here (RFC 9111, 4.3.4).
+        """
+        if not self._policy.may_code_whole(head) or self._policy.excludes(path_below(self._scope)):
             return head.message
-        head.weaken_etag()
-        head.vary_on(b"Accept-Encoding")
+        head.vary_on(*self._vary_names(request_path(self._scope)))
+        asked = request_field(self._scope, b"if-none-match")
+        if head.status == 304 and asked is not None and b"W/" + (head.value(b"etag") or b"-") in asked:
+            head.weaken_etag()
         return head.to_message()
+
+    def _vary_names(self, path: bytes) -> tuple[bytes, ...]:
+        store = self._policy.dictionaries
+        known = store is not None and store.concerns(path)
+        return (b"Accept-Encoding", b"Available-Dictionary") if known else (b"Accept-Encoding",)
 
     async def _in_turn(self, message: Message) -> None:
         """One message after the other, also if the application does not wait for them."""
@@ -286,6 +299,23 @@ class CompressedResponse:
         result = await loop.run_in_executor(None, work)
         self._stage = stage
         return result
+
+
+_BODIES: Final = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+
+
+def _of_unknown_length(send: Callable[[Message], Awaitable[None]]) -> Callable[[Message], Awaitable[None]]:
+    """For HEAD: a body that begins before it ends has no length that a server could tell."""
+
+    async def send_in_two(message: Message) -> None:
+        if message["type"] in _BODIES:
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+            if message.get("more_body", False):
+                return
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await send(message)
+
+    return send_in_two
 
 
 def _next(stream: CompressorStream, data: bytes, more: bool) -> bytes:

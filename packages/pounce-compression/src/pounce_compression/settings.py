@@ -34,7 +34,7 @@ class CompressionSettings:
         default=CODINGS,
         metadata={
             "help": "Content codings that may be used, the preferred one first: zstd, br, gzip, deflate. Those whose"
-            " library is not installed are left out."
+            " library is not installed are left out; one must be there."
         },
     )
     compress_min_size: int = field(
@@ -49,7 +49,7 @@ class CompressionSettings:
         default=(),
         metadata={
             "help": "Paths below which nothing is compressed, such as those whose answers hold a secret next to what a"
-            " request said (BREACH)."
+            " request said (BREACH). They are below the root path."
         },
     )
     compress_level_zstd: int = field(
