@@ -369,6 +369,32 @@ def test_a_place_for_a_loop_that_is_closed_goes_to_the_next() -> None:
     assert (shedder.active, shedder.waiting) == (0, 0)
 
 
+def test_the_time_in_which_a_body_comes_is_not_the_applications() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        latencies: list[float] = []
+
+        class Noting(AdaptiveLimit):
+            def finished(self, epoch: int, latency: float, now: float) -> bool:
+                latencies.append(latency)
+                return super().finished(epoch, latency, now)
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            assert [(await receive())["more_body"] for _ in range(2)] == [True, False]
+            await asyncio.sleep(1)
+            await answering(scope, receive, send)
+
+        shedder = LoadShedder(Noting(10), clock=loop.time)
+        call = Call(http_scope(), {"type": "http.request", "body": b"x", "more_body": True})
+        task = asyncio.create_task(call.run(LoadSheddingMiddleware(app, shedder=shedder)))
+        await asyncio.sleep(30)
+        call.incoming.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+        await task
+        assert latencies == [pytest.approx(1, abs=0.1)]
+
+    run_virtually(main())
+
+
 def test_places_for_very_many_closed_loops_go_to_the_next() -> None:
     shedder = LoadShedder(1, queue=5000)
 

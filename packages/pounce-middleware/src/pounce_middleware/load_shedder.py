@@ -86,6 +86,11 @@ class LoadShedder:
         """Requests that wait."""
         return len(self._waiting)
 
+    @property
+    def full(self) -> bool:
+        """Whether who comes now would be refused; another thread may change that at any time."""
+        return self._active >= self._limit and len(self._waiting) >= self._queue
+
     def enter(self) -> Waiter | Outcome:
         """Ask for a place: entered, full, or the waiter whose future will tell. Called on a running loop."""
         with self._lock:

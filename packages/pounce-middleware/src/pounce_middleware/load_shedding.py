@@ -2,7 +2,7 @@
 
 An HTTP request keeps its place until the application returns; a WebSocket has one for its handshake only, because its
 connection may last for days (how many there are is a limit on connections). Who leaves while he waits frees his place
-in the queue.
+in the queue. A small body is received before its request asks for a place; a large one while it has one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pounce_middleware.path_set import PathSet
 from pounce_middleware.receive_ahead import ReceiveAhead, is_patient
 from pounce_middleware.refusal import refuse
 from pounce_middleware.root_path import path_below_root
+from pounce_middleware.small_body import SmallBody, has_small_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,6 +100,12 @@ class LoadSheddingMiddleware:
         ):
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "http" and has_small_body(scope) and not self._shedder.full:
+            body = SmallBody(receive)
+            receive = body.receive
+            if not await body.arrive():
+                await self._refuse(Outcome.GONE, scope, receive, send)
+                return
         outcome = self._shedder.enter()
         if isinstance(outcome, Waiter):
             outcome, receive = await self._wait(outcome, scope, receive)
@@ -111,9 +118,9 @@ class LoadSheddingMiddleware:
             finally:
                 self._shedder.leave()
             return
-        stay = _Stay(self._shedder, send, is_handshake=scope["type"] == "websocket")
+        stay = _Stay(self._shedder, receive, send, is_handshake=scope["type"] == "websocket")
         try:
-            await self._app(scope, receive, stay.send)
+            await self._app(scope, stay.receive, stay.send)
         finally:
             stay.end()
 
@@ -156,10 +163,13 @@ class LoadSheddingMiddleware:
 class _Stay:
     """A place that is given back once, at the end of a handshake or of a request, and how long its answer took."""
 
-    __slots__ = ("_epoch", "_has_place", "_is_handshake", "_send", "_shedder", "_started")
+    __slots__ = ("_epoch", "_has_place", "_is_handshake", "_receive", "_send", "_shedder", "_started")
 
-    def __init__(self, shedder: LoadShedder, send: ASGISendCallable, *, is_handshake: bool) -> None:
+    def __init__(
+        self, shedder: LoadShedder, receive: ASGIReceiveCallable, send: ASGISendCallable, *, is_handshake: bool
+    ) -> None:
         self._shedder = shedder
+        self._receive = receive
         self._send = send
         self._is_handshake = is_handshake
         self._has_place = True
@@ -168,6 +178,16 @@ class _Stay:
         if shedder.adaptive is not None:
             self._epoch = shedder.started()
             self._started = shedder.clock()
+
+    async def receive(self) -> Any:
+        """What comes; how long a body takes is due to the client and says nothing about the application."""
+        if self._epoch is None:
+            return await self._receive()
+        asked = self._shedder.clock()
+        message: Any = await self._receive()
+        if message["type"] == "http.request":
+            self._started += self._shedder.clock() - asked
+        return message
 
     async def send(self, message: Any) -> None:
         """Look at each message on its way."""
@@ -189,4 +209,4 @@ class _Stay:
     def _answered(self) -> None:
         epoch, self._epoch = self._epoch, None
         if epoch is not None:
-            self._shedder.answered(epoch, self._shedder.clock() - self._started)
+            self._shedder.answered(epoch, max(0.0, self._shedder.clock() - self._started))
