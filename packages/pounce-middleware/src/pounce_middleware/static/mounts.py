@@ -30,7 +30,7 @@ class StaticMounts:
         """``app`` with the directories of the settings before it; ``app`` itself where there are none.
 
         A mount owns the paths below its URL: what it does not have is 404. Only below ``/``, where that would leave
-        nothing to the application, what is no file goes to it.
+        nothing to the application, what is no file goes to it, and the single page takes the place of its 404.
 
         Raises:
             ValueError: a directory is not there; the message names the field ``static``.
@@ -46,7 +46,7 @@ class StaticMounts:
                     directory,
                     app=None if url else app,
                     index=settings.static_index,
-                    single_page=settings.static_single_page if url else "",
+                    single_page=settings.static_single_page,
                     listing=settings.static_listing,
                     hidden=settings.static_hidden,
                     symlinks=settings.static_symlinks,

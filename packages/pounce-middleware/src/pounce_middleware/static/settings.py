@@ -34,7 +34,7 @@ class StaticSettings:
         default="",
         metadata={
             "help": "File of each directory for pages that are not found, such as index.html, for applications that run"
-            " in the browser; not below the URL /."
+            " in the browser. Below the URL / it takes the place of the application's 404."
         },
     )
     static_listing: bool = field(default=False, metadata={"help": "List folders that have no index."})

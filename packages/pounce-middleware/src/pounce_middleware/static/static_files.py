@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from pounce_middleware.static.held_files import HeldFile, HeldFiles
 from pounce_middleware.static.listing import LISTING_HEADERS, list_folder
 from pounce_middleware.static.loader import Entry, FileEntry, FolderEntry, Loader
 from pounce_middleware.static.request_path import file_path
+from pounce_middleware.static.single_page import VARY_ON_ACCEPT, InsteadOfNotFound, varying_by_accept, wants_page
 
 if TYPE_CHECKING:
     import os
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["StaticFiles"]
 
 ALLOW: Final = (b"allow", b"GET, HEAD, OPTIONS")
+NOT_KEPT: Final = (b"cache-control", b"no-cache")
+"""Caches may keep a 404 for as long as they guess (RFC 9111, 4.2.2); the file may be there with the next deployment."""
 PLAIN_TEXT: Final[tuple[Header, ...]] = (
     (b"content-type", b"text/plain; charset=utf-8"),
     (b"x-content-type-options", b"nosniff"),
@@ -71,6 +75,7 @@ class StaticFiles:
         Args:
             directory: the root. It may be a link that is pointed elsewhere later.
             app: gets every request for which there is no file; without it those are answered 404 and 405.
+                With ``single_page``, that page takes the place of its 404 too.
             index: the file that stands for a folder; empty for none.
             listing: list folders that have no index.
             single_page: the file below the root for pages that only the program in the browser knows: it is sent
@@ -246,23 +251,31 @@ class StaticFiles:
     async def _missing(
         self, worker: _Worker, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
+        wanted = bool(self._single_page) and wants_page(scope["headers"])
         if self._app is not None:
+            if self._single_page:
+                page = partial(self._send_page, worker, scope, send) if wanted else None
+                send = InsteadOfNotFound(send, page)
             await self._app(scope, receive, send)
-            return
-        if self._single_page and _wants_page(scope["headers"]):
-            path = "/" + self._single_page
-            entry = await self._fresh(worker, path)
-            if isinstance(entry, FileEntry):
-                await self._send_file(worker, path, entry, scope, _varying_by_accept(send))
-                return
-        await self._send_not_found(worker, scope, send)
+        elif not wanted or not await self._send_page(worker, scope, send):
+            await self._send_not_found(worker, scope, send)
+
+    async def _send_page(self, worker: _Worker, scope: HTTPScope, send: ASGISendCallable) -> bool:
+        path = "/" + self._single_page
+        entry = await self._fresh(worker, path)
+        if not isinstance(entry, FileEntry):
+            return False
+        await self._send_file(worker, path, entry, scope, varying_by_accept(send))
+        return True
 
     async def _send_not_found(self, worker: _Worker, scope: HTTPScope, send: ASGISendCallable) -> None:
         entry = await self._fresh(worker, "/" + self._not_found) if self._not_found else None
         body, media_type = b"Not Found\n", PLAIN_TEXT[0]
         if isinstance(entry, FileEntry) and entry.plain.body is not None:
             body, media_type = entry.plain.body, (b"content-type", entry.plain.media_type)
-        headers = [media_type, PLAIN_TEXT[1], (b"content-length", b"%d" % len(body))]
+        headers = [media_type, PLAIN_TEXT[1], NOT_KEPT, (b"content-length", b"%d" % len(body))]
+        if self._single_page:
+            headers.append(VARY_ON_ACCEPT)
         await send_bytes(send, 404, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def _fresh(self, worker: _Worker, path: str) -> Entry | None:
@@ -314,22 +327,6 @@ def below(path: str, root_path: str) -> str:
 def _bytes_of(answer: Answer, content: bytes) -> bytes:
     pieces = [bytes_ for prelude, piece in answer.parts for bytes_ in (prelude, content[piece.start : piece.end])]
     return b"".join((*pieces, answer.closing))
-
-
-def _wants_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Browsers name HTML when somebody goes to a page, and not when a page asks for its pieces."""
-    return any(name == b"accept" and b"text/html" in value.lower() for name, value in headers)
-
-
-def _varying_by_accept(send: ASGISendCallable) -> ASGISendCallable:
-    """For caches: who asks for something else than a page gets another answer."""
-
-    async def send_with_vary(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"].append((b"vary", b"accept"))
-        await send(message)
-
-    return send_with_vary
 
 
 def _close_unused(opening: asyncio.Future[Any]) -> None:
