@@ -59,6 +59,7 @@ class EchoEndpoint:
         self.strays: list[bytes] = []
         self.expired: list[float] = []
         self.accepting = True
+        self.open_handshakes = 0
         self.next_timer = None
         self.heard = asyncio.Event()
 

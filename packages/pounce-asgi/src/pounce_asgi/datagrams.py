@@ -68,6 +68,10 @@ class DatagramEndpoint(Protocol):
         """Connections that are open, those among them whose handshake goes on."""
 
     @property
+    def open_handshakes(self) -> int:
+        """Those whose handshake goes on. Their host does not know them yet, unless they sent early data."""
+
+    @property
     def next_timer(self) -> float | None:
         """When ``expire()`` is to be called: what ``set_timer()`` was told last."""
 

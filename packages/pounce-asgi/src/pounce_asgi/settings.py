@@ -228,7 +228,7 @@ class Http3Settings:
         default="auto",
         metadata={
             "help": "Let clients prove their address before anything is kept for them (RFC 9000, 8.1.2); auto does so"
-            " while many handshakes are open.",
+            " while many handshakes are open, or many begin.",
             "choices": ("auto", "always", "never"),
         },
     )

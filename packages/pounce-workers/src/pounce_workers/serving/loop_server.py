@@ -184,7 +184,8 @@ class LoopServer:
     @property
     def connections_open(self) -> int:
         """Connections that are left to wait for."""
-        return len(self.wire.connections) + self.entering
+        handshakes = self._endpoint.open_handshakes if self._endpoint is not None else 0
+        return len(self.wire.connections) + self.entering + handshakes
 
     @property
     def entering(self) -> int:
