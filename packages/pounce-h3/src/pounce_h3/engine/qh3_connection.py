@@ -1,7 +1,7 @@
 """A connection of qh3, whose core in Rust does everything from packets to streams.
 
 The core raises the client's windows when the bytes are taken out of it, so they are left in it while the application
-has too much to use up: the connection's window is what may be out here, and half as much again what may wait in there.
+has too much to use up: the connection's window is what may be out here, a third as much again what may wait in there.
 What waits is in the order in which it came: one stream that nobody reads can have the whole window of the connection,
 and what came later is seen when some of it has been read; but that the client stopped a stream is seen at once.
 """
@@ -49,7 +49,7 @@ class Qh3Connection(QuicConnection):
         self._new = new
         self.identity: Identity = new.certificates.first
         (leaf, rest, key), first_id = parsed(self.identity), new.ids.make()
-        half = settings.h3_connection_window // 2
+        third = settings.h3_connection_window // 3
         super().__init__(
             configuration=QuicConfiguration(
                 alpn_protocols=["h3"],
@@ -59,9 +59,9 @@ class Qh3Connection(QuicConnection):
                 connection_id_length=len(first_id),
                 idle_timeout=settings.quic_idle_timeout,
                 is_client=False,
-                max_data=half,
+                max_data=third,
                 max_datagram_size=SENT_DATAGRAM,
-                max_stream_data=min(settings.h3_stream_window, half),
+                max_stream_data=min(settings.h3_stream_window, third),
                 supported_versions=list(versions),
             ),
             original_destination_connection_id=new.original_destination_id,
@@ -75,7 +75,7 @@ class Qh3Connection(QuicConnection):
         self.ended: ConnectionEnd | None = None
         self._ended_by_us = False
         self._over = False
-        self._most_unused = max(half, settings.h3_connection_window - LARGEST_EVENT)
+        self._most_unused = settings.h3_connection_window - min(third, LARGEST_EVENT)
         self._unused = 0
         self._streams: dict[int, Qh3Stream] = {}
         self._resume = False  # what waits in the core can be taken again
