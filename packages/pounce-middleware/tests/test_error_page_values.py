@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from pounce_middleware.error_page.redaction import HIDDEN, Redaction
-from pounce_middleware.error_page.values import LONGEST_TEXT, show
+from pounce_middleware.error_page.values import LONGEST_TEXT, collect_secrets, is_hidden, show
 
 NOTHING = Redaction(environment={})
 
@@ -121,6 +123,59 @@ HIDDEN_IN = [
 @pytest.mark.parametrize(("value", "text"), HIDDEN_IN)
 def test_secrets(value: object, text: str) -> None:
     assert show(value, NOTHING) == text
+
+
+class BrokenMapping(Mapping[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        raise RuntimeError
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["password"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+class Unbound:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise RuntimeError("outside of a request")
+
+
+# The name of a variable, its value, the secrets and the other texts in it.
+COLLECTED = [
+    ("password", "hunter2hunter2", ["hunter2hunter2"], []),
+    ("tokens", ["first-token", ("second-token", b"third-token")], ["first-token", "second-token", "third-token"], []),
+    ("secrets", {"host": "in-secrets", "x": [{"y": "deep-in-it"}]}, ["in-secrets", "deep-in-it"], []),
+    ("config", {"db": {"password": "nested-secret"}, "host": "db.example"}, ["nested-secret"], ["db.example"]),
+    ("config", MappingProxyType({"api_key": ["listed-secret"]}), ["listed-secret"], []),
+    ("config", [{"a": [{"api_key": "in-a-list"}]}, {"name": "innocent"}], ["in-a-list"], ["innocent"]),
+    ("headers", [(b"authorization", b"of-header"), (b"accept", b"text/html")], ["of-header"], ["text/html"]),
+    ("password", {"set-of-one"}, ["set-of-one"], []),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "secrets", "others"), COLLECTED)
+def test_secrets_are_collected_however_nested(name: str, value: Any, secrets: list[str], others: list[str]) -> None:
+    redaction = Redaction(environment={})
+    collect_secrets(name, value, redaction)
+    for text in secrets:
+        assert redaction.text(f"it was {text}.") == f"it was {HIDDEN}."
+    for text in others:
+        assert redaction.text(f"it was {text}.") == f"it was {text}."
+
+
+def test_a_proxy_without_its_object_is_not_asked_for_it() -> None:
+    assert not is_hidden("session", Unbound())
+    collect_secrets("session", Unbound(), Redaction(environment={}))
+
+
+def test_collecting_is_bounded_and_never_raises() -> None:
+    begin = time.process_time()
+    for value in (ME, MAPPING, nested(200), [[0] * 100_000] * 100_000, BrokenMapping(), [BrokenMapping(), Unbound()]):
+        collect_secrets("config", value, Redaction(environment={}))
+        collect_secrets("password", value, Redaction(environment={}))
+    assert time.process_time() - begin < 0.5
 
 
 def test_a_container_that_changes_meanwhile() -> None:

@@ -79,7 +79,9 @@ class Redaction:
                 self.add(value)
 
     def add(self, value: object) -> None:
-        """Hide this text, or these bytes, wherever they stand."""
+        """Hide this text, or these bytes, wherever they stand. Other values, also proxies of texts, do nothing."""
+        if not issubclass(type(value), (str, bytes, bytearray)):
+            return  # asked by its type: an unbound proxy raises when it is asked for its class
         if isinstance(value, bytes | bytearray):
             value = bytes(value[:LONGEST_VALUE]).decode("latin-1")
         if not isinstance(value, str) or not SHORTEST_VALUE <= len(value) <= LONGEST_VALUE:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_middleware.error_page.redaction import HIDDEN, is_secret_name
@@ -16,6 +19,8 @@ __all__ = ["collect_secrets", "is_hidden", "show"]
 MOST_ITEMS: Final = 40
 """Of one container; and four times as many in all."""
 MOST_DEPTH: Final = 5
+MOST_LOOKED_AT: Final = 400
+"""Values in one variable, among which secrets are looked for."""
 LONGEST_STRING: Final = 600
 LONGEST_TEXT: Final = 3000
 MOST_BITS: Final = 2000
@@ -28,6 +33,8 @@ _BRACKETS: Final[dict[type, tuple[str, str]]] = {
     frozenset: ("frozenset({", "})"),
 }
 
+
+_CONTAINERS: Final = (Mapping, list, tuple, set, frozenset)
 
 _HIDDEN_KINDS: Final = (str, bytes, bytearray, int, float, list, tuple, dict, set, frozenset)
 
@@ -111,17 +118,42 @@ def is_hidden(name: str, value: object) -> bool:
     """Whether this value is hidden because of its name. Objects with a name such as ``session`` tell more than they
     give away; what they say of themselves is looked through.
     """
-    return bool(value) and isinstance(value, _HIDDEN_KINDS) and is_secret_name(name)
+    return issubclass(type(value), _HIDDEN_KINDS) and bool(value) and is_secret_name(name)
 
 
 def collect_secrets(name: str, value: object, redaction: Redaction) -> None:
-    """What a variable of this name holds is hidden everywhere, if the name says that it is a secret."""
-    if is_secret_name(name):
-        redaction.add(value)
-    elif type(value) is dict:
-        for key, one in [*value.items()][:MOST_ITEMS]:
-            if isinstance(key, str) and is_secret_name(key):
-                redaction.add(one)
+    """What a variable of this name holds is hidden everywhere, if the name says that it is a secret; so is all that
+    is below such a name in mappings, lists, tuples and sets, however they are nested (within bounds). Never raises.
+    """
+    waiting = deque([(is_secret_name(name), value, 0)])
+    looked_at = 0
+    while waiting and looked_at < MOST_LOOKED_AT:
+        looked_at += 1
+        secret, one, depth = waiting.popleft()
+        if secret:
+            redaction.add(one)
+        # By its type: a proxy may say that it is of another class, and fail while it finds out which.
+        if depth < MOST_DEPTH and issubclass(type(one), _CONTAINERS):
+            waiting.extend((secret or below, inner, depth + 1) for below, inner in _inside(one))
+
+
+def _inside(container: Any) -> list[tuple[bool, Any]]:
+    """The first values in it, and whether their names make them secrets."""
+    try:
+        if isinstance(container, Mapping):
+            return [(_names_secret(key), container[key]) for key in islice(container, MOST_ITEMS)]
+        some = [*islice(container, MOST_ITEMS)]
+    except Exception:  # noqa: BLE001 - one that another thread changes meanwhile, or of the application's own kind
+        return []
+    # A header field, among others: a name and a value.
+    if len(some) == 2 and isinstance(container, tuple):
+        return [(False, some[0]), (_names_secret(some[0]), some[1])]
+    return [(False, one) for one in some]
+
+
+def _names_secret(name: object) -> bool:
+    text = name.decode("latin-1") if isinstance(name, bytes) else name
+    return isinstance(text, str) and is_secret_name(text)
 
 
 def _own_text(value: object) -> str:
