@@ -95,7 +95,7 @@ def test_windows_are_within_what_clients_take() -> None:
 
 
 def test_bounds() -> None:
-    store = DictionaryStore(largest=2000, memory=2 * dictionary._cost(2000) + 1)
+    store = DictionaryStore(largest=2000, memory=2 * dictionary._cost(2000, 3) + 1)
     assert store.add(b"x" * 1023, "/") is None
     assert store.add(b"x" * 2001, "/") is None
     made = [store.add(bytes([number]) * 2000, "/*") for number in range(4)]
@@ -123,7 +123,14 @@ def test_the_memory_that_is_counted_is_what_they_take() -> None:
         assert made is not None
         made.codec.compress(CHANGED)
         assert store._used == sum(one.cost for one in store._by_digest.values()) <= memory
-    assert len(store._by_digest) == memory // dictionary._cost(1100)
+    assert len(store._by_digest) == memory // dictionary._cost(1100, 3)
+
+
+@pytest.mark.parametrize(("level", "times"), [(1, 3), (3, 3), (6, 9), (9, 13), (12, 25), (19, 37)])
+def test_higher_levels_have_larger_tables(level: int, times: int) -> None:
+    store = DictionaryStore(level=level, memory=times * 50_000 + 192 * 1024)
+    assert store.fits(50_000)
+    assert not store.fits(50_001)
 
 
 def test_each_pattern_is_looked_at_once() -> None:

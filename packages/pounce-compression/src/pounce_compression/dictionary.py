@@ -37,8 +37,8 @@ MOST_DICTIONARIES: Final = 256
 """In one store, however small they are."""
 
 _TABLES: Final = 192 * 1024
-_TABLES_PER_BYTE: Final = 2
-"""What zstd adds to the content at its usual level, measured with both bindings and rounded up."""
+_TABLES_PER_BYTE: Final = ((3, 2), (6, 8), (9, 12), (12, 24), (22, 36))
+"""What zstd adds to the content: highest level, and bytes for each byte. Measured and rounded up."""
 
 _WINDOW_LEAST: Final = 20
 _WINDOW_MOST: Final = 23
@@ -51,18 +51,14 @@ _BYTE_SEQUENCE: Final = re.compile(rb":([A-Za-z0-9+/]{43}=?):(?:;[\x20-\x7e]{0,2
 class Dictionary:
     """One dictionary: its content, and the codec that compresses against it. Immutable."""
 
-    __slots__ = ("codec", "content", "digest", "pattern")
+    __slots__ = ("codec", "content", "cost", "digest", "pattern")
 
-    def __init__(self, content: bytes, digest: bytes, pattern: UrlPattern, codec: Codec) -> None:
+    def __init__(self, content: bytes, digest: bytes, pattern: UrlPattern, codec: Codec, cost: int) -> None:
         self.content: Final = content
         self.digest: Final = digest
         self.pattern: Final = pattern
         self.codec: Final = codec
-
-    @property
-    def cost(self) -> int:
-        """Bytes of memory, about: the content and what zstd makes of it."""
-        return _cost(len(self.content))
+        self.cost: Final = cost  # bytes of memory, about: the content and what zstd makes of it
 
 
 class DictionaryStore:
@@ -109,7 +105,7 @@ class DictionaryStore:
 
     def fits(self, length: int) -> bool:
         """Whether content of so many bytes can become a dictionary."""
-        return SMALLEST <= length <= self.largest and _cost(length) <= self._memory
+        return SMALLEST <= length <= self.largest and _cost(length, self._level) <= self._memory
 
     def add(self, content: bytes, match: str) -> Dictionary | None:
         """Keep a dictionary for paths like ``match``. None if it is too small or too large.
@@ -128,11 +124,12 @@ class DictionaryStore:
         digest = hashlib.sha256(content).digest()
         known = self._by_digest.get(digest)
         if known is None:
-            made = Dictionary(content, digest, pattern, DczCodec(_codec(content, self._level), DCZ_MAGIC + digest))
+            codec = DczCodec(_codec(content, self._level), DCZ_MAGIC + digest)
+            made = Dictionary(content, digest, pattern, codec, _cost(len(content), self._level))
         elif known.pattern.text == pattern.text:
             return known
         else:
-            made = Dictionary(known.content, digest, pattern, known.codec)
+            made = Dictionary(known.content, digest, pattern, known.codec, known.cost)
         with self._lock:
             self._put(made)
         return made
@@ -236,9 +233,10 @@ def parse_available_dictionary(field: bytes) -> bytes | None:
         return None
 
 
-def _cost(length: int) -> int:
+def _cost(length: int, level: int) -> int:
     """Bytes that a dictionary of this length takes, about. The tables are larger than a small one by far."""
-    return length + _TABLES_PER_BYTE * length + _TABLES
+    of_each = next(bytes_ for highest, bytes_ in _TABLES_PER_BYTE if level <= highest)
+    return length + of_each * length + _TABLES
 
 
 def _codec(content: bytes, level: int) -> Codec:
