@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from asgi_calls import Call, http_scope
+from middleware_clock import run_virtually
 from processor import Processor
-from virtual_time import run_virtually
 
 from pounce_middleware import AdaptiveLimit, LoadShedder, LoadSheddingMiddleware
 

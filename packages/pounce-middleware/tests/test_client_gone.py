@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asgi_calls import Call, answering, http_scope, websocket_scope
-from virtual_time import run_virtually, turns
+from middleware_clock import run_virtually, turns
 
 from pounce_middleware import ClientGoneMiddleware, ClientGoneSettings, RequestTimeoutMiddleware
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asgi_calls import Call, http_scope
-from virtual_time import run_virtually, turns
+from middleware_clock import run_virtually, turns
 
 from pounce_middleware.receive_ahead import KEPT, ReceiveAhead, is_patient
 

@@ -96,7 +96,8 @@ def test_what_cannot_be_imported_is_named(tmp_path: Path, name: str, message: st
         importer.close()
 
 
-def test_it_is_imported_afresh_with_the_application(tmp_path: Path) -> None:
+def test_it_is_imported_afresh_with_the_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pounce.fresh_import.obstacle", lambda: None)  # another test may have set up Django
     (tmp_path / "fresh_app.py").write_text("async def app(scope, receive, send): ...\n")
     (tmp_path / "fresh_mw.py").write_text("class Around:\n    version = 1\n    def __init__(self, app): ...\n")
     config = ServerConfig(app="fresh_app:app", app_dir=str(tmp_path), middleware=(MiddlewareUse("fresh_mw:Around"),))
