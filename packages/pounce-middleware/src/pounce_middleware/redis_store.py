@@ -148,7 +148,7 @@ class RedisRateStore:
             timeout=self._timeout,
             socket_timeout=self._timeout,
             socket_connect_timeout=self._timeout,
-            retry=Retry(NoBackoff(), 0),  # type: ignore[no-untyped-call,unused-ignore]
+            retry=Retry(NoBackoff(), 1),  # type: ignore[no-untyped-call,unused-ignore]  # an idle one may just be closed
         )
         return redis.asyncio.Redis.from_pool(pool)
 
