@@ -227,6 +227,9 @@ class FakeHost:
     def forget_deadlines(self, member: Any) -> None:
         self.watched.discard(member)
 
+    def connection_came(self, protocol: str, transport: Any, make: Any) -> Any:
+        raise NotImplementedError
+
     def connection_closed(self, connection: Any, error: OSError | None) -> None:
         raise NotImplementedError
 
