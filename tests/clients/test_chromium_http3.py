@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.clients.site import RESOURCES
-from tests.clients.ways import over_http3
+from tests.clients.ways import ENGINE, over_http3
 
 if TYPE_CHECKING:
     from pounce_testing import TestServer
@@ -32,6 +34,11 @@ SWITCHING = """(async () => {
         echo: [protocol(echo.url), back.length, back.every((value, index) => value === sent[index])],
     };
 })()"""
+
+
+pytestmark = pytest.mark.skipif(
+    ENGINE == "qh3", reason="NOT SHOWN: Chromium does not complete its handshake with qh3, and stays with HTTP/2"
+)
 
 
 @over_http3

@@ -370,7 +370,8 @@ class Qh3Connection(QuicConnection):
             self._configuration,
             version=self._version,
             local_initial_source_connection_id=self.host_cid,
-            remote_initial_source_connection_id=remote_source_cid,
+            # One with bytes is learnt from its packets; a client's may have none (RFC 9000, 5.1), as Chromium's do.
+            remote_initial_source_connection_id=remote_source_cid or b"",
             original_destination_connection_id=self._original_destination_connection_id,
             retry_source_connection_id=self._retry_source_connection_id,
             session_ticket_fetcher=self._session_ticket_fetcher,
