@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
@@ -47,16 +46,3 @@ def test_requests_of_one_connection(site: TestServer) -> None:
         missing = session.get("/nowhere")
         assert missing.status_code == 404
         assert {one.http_version for one in (told, *uploads, download, missing)} == {30}
-
-
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-@over_http3
-def test_many_at_once(site: TestServer) -> None:
-    async def visit() -> list[bytes]:
-        async with only_http3("AsyncSession", site) as session:
-            answers = [await session.get(f"/bytes/{1000 + number}") for number in range(STREAMS)]
-            await session.gather(*answers)
-            assert {one.http_version for one in answers} == {30}
-            return [one.content for one in answers]
-
-    assert asyncio.run(visit()) == [LARGE[: 1000 + number] for number in range(STREAMS)]
