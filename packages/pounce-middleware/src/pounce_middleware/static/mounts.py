@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pounce_middleware.root_path import below
 from pounce_middleware.static.settings import mount_of
-from pounce_middleware.static.static_files import StaticFiles, below
+from pounce_middleware.static.static_files import StaticFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from pounce_middleware.root_path import below
 from pounce_middleware.static import negotiation
 from pounce_middleware.static.answer import ASKING, Answer, answer_for, asked
 from pounce_middleware.static.cache_rules import REVALIDATE, CacheRules
@@ -311,17 +312,6 @@ async def send_bytes(send: ASGISendCallable, status: int, headers: list[Header],
     """A whole response of a few bytes."""
     await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def below(path: str, root_path: str) -> str:
-    """The path below where the application is mounted: ``root_path`` is the beginning of ``path`` (ASGI HTTP 2.5).
-
-    Servers that leave it out of ``path`` are understood too. The mount without its slash is ``""``.
-    """
-    prefix = root_path.rstrip("/")
-    if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
-        return path[len(prefix) :]
-    return path
 
 
 def _bytes_of(answer: Answer, content: bytes) -> bytes:
