@@ -16,7 +16,7 @@ from pounce_h3.engine.events import RESET, STOPPED, Happened, add_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aioquic.quic.connection import Limit
+    from aioquic.quic.connection import Limit, QuicConnectionState
     from aioquic.quic.crypto import CryptoPair
     from aioquic.quic.recovery import QuicPacketSpace
     from aioquic.quic.stream import QuicStream, QuicStreamSender
@@ -35,6 +35,13 @@ class AioquicStreams(QuicConnection):
 
     _streams: dict[int, EngineStream]  # type: ignore[assignment]
     _streams_queue: list[EngineStream]  # type: ignore[assignment]
+
+    # aioquic's own, which they say again where aioquic is not installed and its types cannot be read.
+    _state: QuicConnectionState
+    _local_next_stream_id_uni: int
+    _probe_pending: bool
+    _ack_eliciting_sent_since_receipt: bool
+    _spin_highest_pn: int
 
     _space: QuicPacketSpace
     """Packets with short headers. Here and below: kept beside aioquic's tables, whose keys are slow to hash."""
