@@ -1,0 +1,7 @@
+"""Logging of a server that owns its process."""
+
+from __future__ import annotations
+
+from .settings import LoggingSettings
+
+__all__ = ["LoggingSettings"]
