@@ -1,133 +1,37 @@
-"""Lifecycle records and their listeners."""
+"""The shape of lifecycle records, on which those who read them rely."""
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
-import logging
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 
-from pounce_asgi import (
-    ClientDisconnected,
-    ConnectionClosed,
-    ConnectionOpened,
-    LifecycleRecord,
-    Listeners,
-    RequestFailed,
-    RequestStarted,
-    ResponseCompleted,
-    ResponseStarted,
-    Subscriber,
-)
+from pounce_asgi import RECORD_TYPES, ConnectionRefused
 
-ATTRIBUTES = {
-    "connection_opened": ConnectionOpened,
-    "connection_closed": ConnectionClosed,
-    "request_started": RequestStarted,
-    "response_started": ResponseStarted,
-    "response_completed": ResponseCompleted,
-    "client_disconnected": ClientDisconnected,
-    "request_failed": RequestFailed,
-}
-
-STARTED = ResponseStarted(1.0, 2.0, 0, 1, None, 200, 0.5)
-GONE = ClientDisconnected(1.0, 2.0, 0, 1, None, False)
+OF_REQUESTS = ("RequestStarted", "ResponseStarted", "ResponseCompleted", "ClientDisconnected", "RequestFailed")
 
 
-def test_every_record_has_its_attribute() -> None:
-    assert set(get_args(LifecycleRecord)) == set(ATTRIBUTES.values())
-    assert [field.name for field in dataclasses.fields(Listeners)] == list(ATTRIBUTES)
-
-
-@pytest.mark.parametrize("record", ATTRIBUTES.values())
+@pytest.mark.parametrize("record", RECORD_TYPES)
 def test_every_record_begins_with_time_and_place(record: Any) -> None:
-    assert record._fields[:4] == ("monotonic", "wall", "worker_id", "connection_id")
+    fields = record._fields
+    place = ("worker_id",) if record is ConnectionRefused else ("worker_id", "connection_id")
+    assert fields[: 2 + len(place)] == ("monotonic", "wall", *place)
     assert get_type_hints(record)  # they resolve at run time
 
 
-def test_nobody_listens() -> None:
-    assert Listeners.of() == Listeners()
-    for attribute in ATTRIBUTES:
-        assert getattr(Listeners(), attribute) is None
+@pytest.mark.parametrize("record", RECORD_TYPES)
+def test_every_record_knows_its_protocol(record: Any) -> None:
+    assert get_type_hints(record)["protocol"] is str
 
 
-@pytest.mark.parametrize(("attribute", "record"), ATTRIBUTES.items())
-def test_only_what_is_wanted_is_set(attribute: str, record: type[Any]) -> None:
-    heard: list[object] = []
-    listeners = Listeners.of(Subscriber(heard.append, record))
-    assert [name for name in ATTRIBUTES if getattr(listeners, name) is not None] == [attribute]
-    event = object()
-    getattr(listeners, attribute)(event)
-    assert heard == [event]
+@pytest.mark.parametrize("record", RECORD_TYPES)
+def test_every_record_about_a_stream_knows_which(record: Any) -> None:
+    about_a_connection = record.__name__.startswith("Connection")
+    assert ("stream_id" in record._fields) is not about_a_connection
 
 
-def test_immutable() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        Listeners().response_started = print  # type: ignore[misc]
-
-
-def test_several_of_one_type_are_called_in_order() -> None:
-    heard: list[str] = []
-    listeners = Listeners.of(
-        Subscriber(lambda _: heard.append("a"), ResponseStarted),
-        Subscriber(lambda _: heard.append("b"), ClientDisconnected, ResponseStarted),
-        Subscriber(lambda _: heard.append("c"), ResponseStarted, ResponseStarted),
-    )
-    assert listeners.response_started is not None
-    listeners.response_started(STARTED)
-    assert heard == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize("error", [RuntimeError("broken"), asyncio.CancelledError()])
-@pytest.mark.parametrize("alone", [True, False])
-def test_one_that_raises_is_logged_and_the_others_run(
-    error: BaseException, alone: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    def bad(_: object) -> None:
-        raise error
-
-    heard: list[object] = []
-    others = () if alone else (Subscriber(heard.append, ResponseStarted),)
-    listeners = Listeners.of(Subscriber(bad, ResponseStarted), *others)
-    assert listeners.response_started is not None
-    listeners.response_started(STARTED)
-    assert heard == ([] if alone else [STARTED])
-    (record,) = caplog.records
-    assert (record.name, record.levelno) == ("pounce.error", logging.ERROR)
-    assert "ResponseStarted" in record.getMessage()
-    assert record.exc_info is not None
-    assert record.exc_info[1] is error
-
-
-def test_what_ends_the_process_passes() -> None:
-    def leave(_: object) -> None:
-        raise SystemExit(3)
-
-    listeners = Listeners.of(Subscriber(leave, ResponseStarted))
-    assert listeners.response_started is not None
-    with pytest.raises(SystemExit):
-        listeners.response_started(STARTED)
-
-
-def test_a_listener_may_cause_further_records() -> None:
-    heard: list[str] = []
-
-    def again(record: object) -> None:
-        heard.append(type(record).__name__)
-        if len(heard) < 5:
-            assert listeners.client_disconnected is not None
-            listeners.client_disconnected(GONE)
-
-    listeners = Listeners.of(Subscriber(again, ResponseStarted, ClientDisconnected))
-    assert listeners.response_started is not None
-    listeners.response_started(STARTED)
-    assert heard == ["ResponseStarted"] + ["ClientDisconnected"] * 4
-
-
-def test_a_subscriber_names_records() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        Subscriber(print)
-    with pytest.raises(ValueError, match="is not a lifecycle record"):
-        Subscriber(print, int)  # type: ignore[type-var]
+def test_what_came_later_has_a_default_and_is_last() -> None:
+    for record in RECORD_TYPES:
+        if record.__name__ in OF_REQUESTS:
+            assert record._fields[-2:] == ("stream_id", "protocol")  # type: ignore[attr-defined]
+            assert record._field_defaults == {"stream_id": 0, "protocol": ""}  # type: ignore[attr-defined]

@@ -42,18 +42,23 @@ from pounce_asgi.http_exchange import HttpExchange
 from pounce_asgi.interfaces import Interface, detect
 from pounce_asgi.lifecycle import (
     ClientDisconnected,
+    ClientTimedOut,
     ConnectionClosed,
     ConnectionOpened,
+    ConnectionRefused,
     LifecycleRecord,
-    Listeners,
+    LimitHit,
     RequestFailed,
     RequestStarted,
     ResponseCompleted,
     ResponseStarted,
-    Subscriber,
+    StreamReset,
+    WebSocketClosed,
+    WebSocketOpened,
 )
 from pounce_asgi.lifespan import Lifespan
 from pounce_asgi.lifted_application import LiftedApplication
+from pounce_asgi.listeners import RECORD_TYPES, Listeners, Subscriber
 from pounce_asgi.naming import client_name, counted, request_name
 from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.request_stream import RequestStream
@@ -125,6 +130,7 @@ from pounce_asgi.wsgi import WsgiHandler
 
 __all__ = [
     "HTTP_EXTENSIONS",
+    "RECORD_TYPES",
     "ASGI2Application",
     "ASGI2Instance",
     "ASGI3Application",
@@ -141,10 +147,12 @@ __all__ = [
     "BodyFraming",
     "ClientDisconnected",
     "ClientGone",
+    "ClientTimedOut",
     "ConfigError",
     "ConnectionClosed",
     "ConnectionOpened",
     "ConnectionProtocol",
+    "ConnectionRefused",
     "ContentLengthMismatch",
     "Datagram",
     "DatagramEndpoint",
@@ -190,6 +198,7 @@ __all__ = [
     "LifespanStartupFailedEvent",
     "LiftSettings",
     "LiftedApplication",
+    "LimitHit",
     "Listeners",
     "Message",
     "MissingResponse",
@@ -213,6 +222,7 @@ __all__ = [
     "ServiceUnavailable",
     "SharedState",
     "Stopwatch",
+    "StreamReset",
     "Subscriber",
     "SyncApp",
     "SyncAppHandler",
@@ -228,9 +238,11 @@ __all__ = [
     "WebSocketAcceptEvent",
     "WebSocketCarrier",
     "WebSocketCloseEvent",
+    "WebSocketClosed",
     "WebSocketConnectEvent",
     "WebSocketDisconnectEvent",
     "WebSocketExchange",
+    "WebSocketOpened",
     "WebSocketReceiveEvent",
     "WebSocketResponseBodyEvent",
     "WebSocketResponseStartEvent",

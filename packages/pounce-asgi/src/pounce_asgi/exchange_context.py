@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 from urllib.parse import quote
 
 from pounce_asgi.contracts import WireFields
-from pounce_asgi.lifecycle import Listeners
+from pounce_asgi.listeners import Listeners
 from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.response_head import HeadMemo
 from pounce_asgi.response_rules import DATE, SERVER, HeaderMemo

@@ -1,10 +1,7 @@
-"""What happened: typed records of a connection's and a request's life, and who listens to them.
+"""What happened: typed records of the life of connections, requests and WebSockets.
 
-The records are for access logs, metrics and tests. One is created only if somebody listens to its type, so the code
-that knows of an event asks first::
-
-    if listeners.response_completed is not None:
-        listeners.response_completed(ResponseCompleted(...))
+The records are for access logs, metrics and tests. One is created only if somebody listens to its type; who does is
+in `pounce_asgi.listeners`.
 
 Creating a record is on the hot path: they are NamedTuples and are built with positional arguments. New fields are
 added at the end, with a default.
@@ -13,31 +10,38 @@ Units: ``monotonic`` and ``started`` are seconds on ``time.monotonic()``; ``wall
 (``time.time()``); ``duration`` is in seconds. ``connection_id`` counts the connections of a process from 1, over all
 its workers and generations of code; one that moves to another worker is closed there and opened here, as another.
 ``request_id`` is None while request ids are switched off. ``stream_id`` tells the requests of one connection apart over
-HTTP/2 and HTTP/3; over HTTP/1.1, where only one is answered at a time, it is 0. ``client`` is address and port, or None
-over a UNIX socket.
+HTTP/2 and HTTP/3; over HTTP/1.1, where only one is answered at a time, it is 0, and so it is where something concerns
+a connection as a whole. (The number of an HTTP/3 stream can be 0 as well: the first request's is.) ``protocol`` is the
+ALPN name of the wire protocol: ``"http/1.1"``, ``"h2"``, ``"h3"``. ``client`` is address and port, or None over a UNIX
+socket.
+
+What ends where: every `ConnectionOpened` is followed by exactly one `ConnectionClosed`, every `RequestStarted` by
+exactly one `ResponseCompleted` before its connection is closed, and every `WebSocketOpened` by exactly one
+`WebSocketClosed` before the `ResponseCompleted` of its handshake. The other records come in between, or alone.
 
 Listeners are called in the worker's thread, between two steps of the request: they must be quick and must not block.
 """
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
-import logging
-from collections.abc import Callable, Sequence  # noqa: TC003 - so that the hints of records resolve at run time
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from collections.abc import Sequence  # noqa: TC003 - so that the hints of records resolve at run time
+from typing import NamedTuple
 
 __all__ = [
     "ClientDisconnected",
+    "ClientTimedOut",
     "ConnectionClosed",
     "ConnectionOpened",
+    "ConnectionRefused",
     "LifecycleRecord",
-    "Listeners",
+    "LimitHit",
     "RequestFailed",
     "RequestStarted",
     "ResponseCompleted",
     "ResponseStarted",
-    "Subscriber",
+    "StreamReset",
+    "WebSocketClosed",
+    "WebSocketOpened",
 ]
 
 
@@ -49,7 +53,6 @@ class ConnectionOpened(NamedTuple):
     worker_id: int
     connection_id: int
     protocol: str
-    """The wire protocol by its ALPN name: ``"http/1.1"``, ``"h2"``, ``"h3"``."""
     scheme: str
     """``"http"`` or ``"https"``."""
     client: tuple[str, int] | None
@@ -91,6 +94,7 @@ class RequestStarted(NamedTuple):
     request_headers: Sequence[tuple[bytes, bytes]]
     """The fields as received, names in lower case. Shared with the server: read only."""
     stream_id: int = 0
+    protocol: str = ""
 
 
 class ResponseStarted(NamedTuple):
@@ -105,6 +109,7 @@ class ResponseStarted(NamedTuple):
     duration: float
     """Seconds since the request started."""
     stream_id: int = 0
+    protocol: str = ""
 
 
 class ResponseCompleted(NamedTuple):
@@ -136,6 +141,7 @@ class ResponseCompleted(NamedTuple):
     aborted: bool
     """The response was cut off: the client left, or the application failed in the middle of it."""
     stream_id: int = 0
+    protocol: str = ""
 
 
 class ClientDisconnected(NamedTuple):
@@ -149,6 +155,7 @@ class ClientDisconnected(NamedTuple):
     response_started: bool
     """Whether the response head had been handed to the wire."""
     stream_id: int = 0
+    protocol: str = ""
 
 
 class RequestFailed(NamedTuple):
@@ -165,6 +172,111 @@ class RequestFailed(NamedTuple):
     response_started: bool
     """False: the client gets a 500. True: the response is aborted."""
     stream_id: int = 0
+    protocol: str = ""
+
+
+class ConnectionRefused(NamedTuple):
+    """A connection ended before there was a ``ConnectionOpened`` for it."""
+
+    monotonic: float
+    wall: float
+    worker_id: int
+    client: tuple[str, int] | None
+    """The peer of the socket: where a PROXY header was refused that is the proxy."""
+    reason: str
+    """``"limit_concurrency"``: too many connections. ``"tls_handshake"``: it failed. ``"ssl_handshake_timeout"``: it
+    took too long. ``"proxy_header"``: no valid PROXY header. ``"proxy_header_timeout"``: it did not come in time.
+    ``"client_gone"``: the client left before it was through with these. ``"stopping"``: the server stopped meanwhile.
+    """
+    error: Exception | None
+    """What was wrong, where an exception tells."""
+    protocol: str = ""
+    """``"h3"`` where it came over QUIC; empty where the protocol was not agreed yet."""
+
+
+class LimitHit(NamedTuple):
+    """Something that a client asked for was refused because of a limit."""
+
+    monotonic: float
+    wall: float
+    worker_id: int
+    connection_id: int
+    protocol: str
+    client: tuple[str, int] | None
+    limit: str
+    """The name of the setting, such as ``"max_request_body"``, or ``"flood:"`` and what there was too much of, such as
+    ``"flood:resets"``: the budgets of HTTP/2 and HTTP/3, which end the connection."""
+    stream_id: int = 0
+
+
+class ClientTimedOut(NamedTuple):
+    """A client took longer than a time limit allows. To close an idle connection is in order, and none of these."""
+
+    monotonic: float
+    wall: float
+    worker_id: int
+    connection_id: int
+    protocol: str
+    client: tuple[str, int] | None
+    timeout: str
+    """The name of the setting, such as ``"timeout_request_head"``."""
+    stream_id: int = 0
+
+
+class StreamReset(NamedTuple):
+    """One stream of an HTTP/2 or HTTP/3 connection was cut off, and the connection goes on."""
+
+    monotonic: float
+    wall: float
+    worker_id: int
+    connection_id: int
+    protocol: str
+    stream_id: int
+    code: int
+    """The error code that was sent: RFC 9113, section 7, or RFC 9114, section 8.1."""
+    by_client: bool
+    """The client reset it, or told to stop sending; otherwise the server did."""
+
+
+class WebSocketOpened(NamedTuple):
+    """The application has accepted a WebSocket; ``ResponseStarted`` came just before."""
+
+    monotonic: float
+    wall: float
+    worker_id: int
+    connection_id: int
+    request_id: str | None
+    client: tuple[str, int] | None
+    raw_path: bytes
+    subprotocol: str | None
+    """What the application chose of those that the client offered."""
+    protocol: str
+    stream_id: int
+
+
+class WebSocketClosed(NamedTuple):
+    """A WebSocket is over. Comes once for each ``WebSocketOpened``; ``ResponseCompleted`` follows."""
+
+    monotonic: float
+    wall: float
+    worker_id: int
+    connection_id: int
+    request_id: str | None
+    client: tuple[str, int] | None
+    raw_path: bytes
+    subprotocol: str | None
+    protocol: str
+    stream_id: int
+    code: int
+    """Of the side that closed it (RFC 6455, 7.4): the application's, or the client's; 1006 when nobody said goodbye."""
+    duration: float
+    """Seconds since it was opened."""
+    messages_received: int
+    """Whole messages of the client that were taken in for the application."""
+    messages_sent: int
+    bytes_received: int
+    """Bytes of their payload, decompressed and without framing."""
+    bytes_sent: int
 
 
 LifecycleRecord = (
@@ -175,93 +287,11 @@ LifecycleRecord = (
     | ResponseCompleted
     | ClientDisconnected
     | RequestFailed
+    | ConnectionRefused
+    | LimitHit
+    | ClientTimedOut
+    | StreamReset
+    | WebSocketOpened
+    | WebSocketClosed
 )
 """Any of the records."""
-
-Record = TypeVar("Record", bound=tuple[Any, ...])
-
-_ATTRIBUTES: Final[dict[type, str]] = {
-    ConnectionOpened: "connection_opened",
-    ConnectionClosed: "connection_closed",
-    RequestStarted: "request_started",
-    ResponseStarted: "response_started",
-    ResponseCompleted: "response_completed",
-    ClientDisconnected: "client_disconnected",
-    RequestFailed: "request_failed",
-}
-
-_error_log = logging.getLogger("pounce.error")
-
-
-class Subscriber(Generic[Record]):
-    """A callable and the types of the records that it wants, at least one of them."""
-
-    __slots__ = ("listener", "records")
-
-    listener: Callable[[Record], object]
-    records: tuple[type[Record], ...]
-
-    def __init__(self, listener: Callable[[Record], object], *records: type[Record]) -> None:
-        if not records:
-            raise ValueError("a subscriber names at least one record type")
-        for record in records:
-            if record not in _ATTRIBUTES:
-                raise ValueError(f"{record!r} is not a lifecycle record; there are: {', '.join(_ATTRIBUTES.values())}")
-        self.listener = listener
-        self.records = tuple(dict.fromkeys(records))
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Listeners:
-    """For each type of record whom to call, or None when nobody wants it. Immutable, so threads may share it.
-
-    Build it with ``of()``, whose callables never raise an ordinary exception; what is given to the constructor
-    directly is called as it is.
-    """
-
-    connection_opened: Callable[[ConnectionOpened], object] | None = None
-    connection_closed: Callable[[ConnectionClosed], object] | None = None
-    request_started: Callable[[RequestStarted], object] | None = None
-    response_started: Callable[[ResponseStarted], object] | None = None
-    response_completed: Callable[[ResponseCompleted], object] | None = None
-    client_disconnected: Callable[[ClientDisconnected], object] | None = None
-    request_failed: Callable[[RequestFailed], object] | None = None
-
-    @classmethod
-    def of(cls, *subscribers: Subscriber[Any]) -> Listeners:
-        """Compose subscribers. Those of one type are called in the order given.
-
-        One that raises is logged to ``pounce.error`` and the others still run; only what ends the process
-        (``KeyboardInterrupt``, ``SystemExit``) passes. No lock is held during a call, so a listener may itself cause
-        further records.
-        """
-        chosen: dict[str, Callable[[Any], object]] = {}
-        for record, attribute in _ATTRIBUTES.items():
-            wanting = tuple(one.listener for one in subscribers if record in one.records)
-            if wanting:
-                chosen[attribute] = _guarded(wanting[0]) if len(wanting) == 1 else _in_order(wanting)
-        return cls(**cast("dict[str, Any]", chosen))
-
-
-def _guarded(listener: Callable[[Any], object]) -> Callable[[Any], None]:
-    """``listener``, except that what it raises is logged."""
-
-    def call(record: Any) -> None:
-        try:
-            listener(record)
-        # A cancelled future that the listener asked for its result must not look like a cancelled request.
-        except (Exception, asyncio.CancelledError):  # noqa: BLE001 - a foreign callable; see Listeners.of
-            _error_log.exception("A listener to %s raised: %r", type(record).__name__, listener)
-
-    return call
-
-
-def _in_order(listeners: Sequence[Callable[[Any], object]]) -> Callable[[Any], None]:
-    """One callable that calls all of them, each guarded on its own."""
-    guarded = tuple(_guarded(listener) for listener in listeners)
-
-    def call(record: Any) -> None:
-        for listener in guarded:
-            listener(record)
-
-    return call
