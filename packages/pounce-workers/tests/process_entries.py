@@ -102,6 +102,14 @@ def sleep_at_the_start(birth: Birth) -> None:
     time.sleep(60.0)
 
 
+def converse(birth: Birth) -> None:
+    """Answer, ask back, and leave a word."""
+    birth.answers["double"] = lambda arguments: 2 * arguments["value"]
+    birth.answers["ask back"] = lambda arguments: birth.ask("greet", arguments, 10.0)
+    serve(birth)
+    birth.leave_word({"served": True})
+
+
 def leave_a_thread_behind(birth: Birth) -> None:
     threading.Thread(target=time.sleep, args=(60.0,), name="forgotten").start()
     serve(birth)

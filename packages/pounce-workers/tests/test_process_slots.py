@@ -20,6 +20,7 @@ from pounce_asgi import ConfigError
 from pounce_workers.supervision import process_slots
 from pounce_workers.supervision.control_pipe import ControlPipe
 from pounce_workers.supervision.process_slots import ProcessSlot, ProcessSlotLauncher
+from pounce_workers.supervision.questions import NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,12 @@ class Processes:
 
     def start(self, entry: str = "serve", payload: Any = None, worker_id: int = 3) -> ProcessSlot:
         launcher = ProcessSlotLauncher(
-            f"process_entries:{entry}", payload, [self.listener], generation=2, status_period=0.02
+            f"process_entries:{entry}",
+            payload,
+            [self.listener],
+            generation=2,
+            status_period=0.02,
+            answers={"greet": lambda arguments: f"hello {arguments['name']}"},
         )
         slot = launcher.start(worker_id, on_ready=self.ready.put, on_exit=self.ended.put)
         self.slots.append(slot)
@@ -115,6 +121,20 @@ def test_a_drain_waits_for_what_is_in_flight_and_a_stop_does_not(processes: Proc
             processes.ended.get(timeout=0.3)
         slot.stop_now()
         assert processes.end_of(slot) == "ended"
+
+
+def test_questions_in_both_directions(processes: Processes) -> None:
+    slot = processes.serving("converse")
+    assert slot.ask("double", {"value": 21}, HANGS_AFTER) == 42
+    assert slot.ask("ask back", {"name": "worker"}, HANGS_AFTER) == "hello worker"
+    with pytest.raises(NoAnswer, match="nothing is known of 'else'"):
+        slot.ask("else", {}, HANGS_AFTER)
+    assert slot.word is None
+    slot.drain()
+    assert processes.end_of(slot) == "ended"
+    assert slot.word == {"served": True}
+    with pytest.raises(NoAnswer, match="does not run"):
+        slot.ask("double", {"value": 21}, HANGS_AFTER)
 
 
 def test_retiring_ends_it_too(processes: Processes) -> None:

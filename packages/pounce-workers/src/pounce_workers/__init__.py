@@ -27,7 +27,8 @@ from pounce_workers.supervision.affinity import allowed_cpus, available_cpus, pi
 from pounce_workers.supervision.birth import Birth, is_being_born
 from pounce_workers.supervision.generation import Generation, GenerationSwap, SwapCallbacks
 from pounce_workers.supervision.gil_watch import GilCulprit, GilWatch
-from pounce_workers.supervision.process_slots import ProcessSlotLauncher
+from pounce_workers.supervision.process_slots import ProcessSlot, ProcessSlotLauncher
+from pounce_workers.supervision.questions import Answer, Answers, NoAnswer
 from pounce_workers.supervision.runtime import Decision, Interpreter, detect_kind, gil_is_on, is_free_threaded
 from pounce_workers.supervision.slots import MoveTo, SlotExit, SlotHandle, SlotLauncher, WorkerLike
 from pounce_workers.supervision.supervisor import Supervisor, WorkersFailed
@@ -38,6 +39,8 @@ from pounce_workers.tls_settings import TlsCertificate, TlsSettings
 
 __all__ = [
     "AcceptDistributor",
+    "Answer",
+    "Answers",
     "AsyncWorkerPool",
     "Birth",
     "CertificateWatch",
@@ -56,7 +59,9 @@ __all__ = [
     "Http2Maker",
     "Interpreter",
     "MoveTo",
+    "NoAnswer",
     "PeerFolder",
+    "ProcessSlot",
     "ProcessSlotLauncher",
     "Protocols",
     "ServingLoop",

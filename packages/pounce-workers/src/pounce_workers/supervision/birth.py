@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pounce_workers.net.descriptor_wait import wait_readable, wait_writable
 from pounce_workers.supervision.memory import resident_memory
+from pounce_workers.supervision.questions import Questions
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
     from pounce_workers.supervision.control_pipe import ControlPipe, Message
+    from pounce_workers.supervision.questions import Answer
     from pounce_workers.supervision.slots import WorkerLike
 
 __all__ = ["Birth", "Certificate", "begin_birth", "is_being_born"]
@@ -82,6 +84,9 @@ class Birth:
         self.worker_id = certificate.worker_id
         self.generation = certificate.generation
         self.told_to_end = False
+        self.answers: dict[str, Answer] = {"stack": lambda _: _stacks()}
+        """What the parent may ask; the entry adds to it."""
+        self._questions = Questions(pipe.send, self.answers)
         self._born = time.monotonic()
         self._period = certificate.status_period
         self._pipe = pipe
@@ -114,6 +119,18 @@ class Birth:
         """Tell the parent that the worker serves."""
         self._send_status()
         self._pipe.send("ready")
+
+    def leave_word(self, value: object) -> None:
+        """Tell the parent something to keep, JSON, when this process is gone. The last is what counts."""
+        self._pipe.send("word", value=value)
+
+    def ask(self, name: str, arguments: Mapping[str, Any], timeout: float) -> Any:
+        """The parent's answer to a question; waits for it, at most ``timeout`` seconds. In any thread.
+
+        Raises:
+            NoAnswer: there is none.
+        """
+        return self._questions.ask(name, arguments, timeout)
 
     # -- ends --------------------------------------------------------------------------------------------------------
 
@@ -162,9 +179,9 @@ class Birth:
 
     def _obey(self, message: Message) -> None:
         kind = message["is"]
-        if kind == "stack":
-            self._pipe.send("stack", id=message["id"], text=_stacks())
-        elif kind == "retire" and self._worker is not None:
+        if self._questions.hear(message):
+            return
+        if kind == "retire" and self._worker is not None:
             self.told_to_end = True
             self._worker.retire()
         elif kind in ("drain", "retire"):
@@ -174,6 +191,7 @@ class Birth:
 
     def _orphaned(self) -> None:
         """The parent is gone, and with it whoever could end this process."""
+        self._questions.end()
         if not self.told_to_end:
             logger.error("The server's main process is gone; worker %d ends", self.worker_id)
         self.stop(2)
@@ -206,14 +224,18 @@ def _interrupt_main_thread() -> None:
             _thread.interrupt_main(signal.SIGTERM)
 
 
+_OURS: Final = ("pounce-control", "pounce-answer")
+"""Threads that only talk to the parent."""
+
+
 def _stacks() -> str:
-    """The stacks of all threads but this one, the main thread's first."""
+    """The stacks of all threads but those, the main thread's first."""
     frames = sys._current_frames()
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     main = threading.main_thread().ident
     parts = []
     for ident in sorted(frames, key=lambda ident: ident != main):
-        if ident != threading.get_ident():
+        if not names.get(ident, "").startswith(_OURS):
             stack = "".join(traceback.format_stack(frames[ident]))
             parts.append(f"  Thread {names.get(ident, ident)}:\n{stack}")
     return "".join(parts).rstrip()

@@ -1,6 +1,7 @@
 """The messages between a worker process and its parent: JSON objects, each behind its length in four bytes.
 
-From the parent: ``drain``, ``stop``, ``retire``, ``stack``. From the child: ``ready``, ``status``, ``stack``, ``exit``.
+From the parent: ``drain``, ``stop``, ``retire``. From the child: ``ready``, ``status``, ``word``, ``exit``. From
+either: ``ask`` and ``answer``; see ``questions.py``.
 The pipe is a pair of connected sockets, so that both directions end when either side does, also on Windows.
 """
 

@@ -7,7 +7,6 @@ a child has inherited sockets and one pipe, and is gone when the pipe is.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import pickle
@@ -22,12 +21,14 @@ from pounce_asgi import ConfigError
 from pounce_workers.supervision.birth import Certificate
 from pounce_workers.supervision.children import Children
 from pounce_workers.supervision.control_pipe import ControlPipe
+from pounce_workers.supervision.questions import NoAnswer, Questions
 from pounce_workers.supervision.slots import SlotExit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pounce_workers.supervision.control_pipe import Message
+    from pounce_workers.supervision.questions import Answers
     from pounce_workers.supervision.slots import MoveTo, SlotCallback, SlotKind
 
 __all__ = ["ProcessSlot", "ProcessSlotLauncher"]
@@ -80,8 +81,8 @@ class ProcessSlot:
         self._last_beat = time.monotonic()
         self._status: Message = {}
         self._last_words: Message = {}
-        self._questions: dict[int, _Question] = {}
-        self._numbers = itertools.count()
+        self._questions = Questions(self.pipe.send, launcher.answers)
+        self._word: Any = None
 
     # -- SlotHandle --------------------------------------------------------------------------------------------------
 
@@ -142,16 +143,27 @@ class ProcessSlot:
 
     def stack(self) -> str:
         """What its threads are doing now, or that it does not say."""
-        number = next(self._numbers)
-        question = self._questions[number] = _Question()
+        if self._process is None or self._exit is not None:
+            return "  (it does not run)"
         try:
-            if self._process is None or not self.pipe.send("stack", id=number):
-                return "  (it does not run)"
-            if not question.answered.wait(ANSWER_TIME):
-                return f"  (process {self.pid} does not answer: it is stopped, or C code holds its interpreter)"
-            return question.text
-        finally:
-            del self._questions[number]
+            return str(self._questions.ask("stack", {}, ANSWER_TIME))
+        except NoAnswer:
+            return f"  (process {self.pid} does not answer: it is stopped, or C code holds its interpreter)"
+
+    def ask(self, name: str, arguments: Mapping[str, Any], timeout: float) -> Any:
+        """Its answer to a question; waits for it, at most ``timeout`` seconds.
+
+        Raises:
+            NoAnswer: there is none.
+        """
+        if self._process is None or self._exit is not None:
+            raise NoAnswer("it does not run")
+        return self._questions.ask(name, arguments, timeout)
+
+    @property
+    def word(self) -> Any:
+        """What it left behind, for when it is gone; None if nothing."""
+        return self._word
 
     def _tell(self, kind: str) -> None:
         with self._lock:
@@ -197,6 +209,7 @@ class ProcessSlot:
             self.pipe.receive_rest()
             for message in self.pipe.messages():
                 self._hear(message)
+        self._questions.end()
         self._exit = self._how(code)
         self._on_exit(self)
         return True
@@ -221,19 +234,10 @@ class ProcessSlot:
             self._on_ready(self)
         elif kind == "exit":
             self._last_words = message
-        elif kind == "stack":
-            question = self._questions.get(message["id"])
-            if question is not None:
-                question.text = message["text"]
-                question.answered.set()
-
-
-class _Question:
-    """A stack that was asked for."""
-
-    def __init__(self) -> None:
-        self.answered = threading.Event()
-        self.text = ""
+        elif kind == "word":
+            self._word = message["value"]
+        else:
+            self._questions.hear(message)
 
 
 class ProcessSlotLauncher:
@@ -249,8 +253,10 @@ class ProcessSlotLauncher:
         *,
         generation: int = 1,
         status_period: float = 1.0,
+        answers: Answers | None = None,
     ) -> None:
-        """``entry`` names what runs a worker, as ``module:function``; it is called with a `Birth`.
+        """``entry`` names what runs a worker, as ``module:function``; it is called with a `Birth`. ``answers`` are for
+        what the workers ask.
 
         ``payload`` is pickled for it. The listening sockets stay open here: whoever made them closes them.
 
@@ -268,6 +274,7 @@ class ProcessSlotLauncher:
         self._entry = entry
         self._sockets = tuple(sockets)
         self._status_period = status_period
+        self.answers: Answers = answers or {}
         self.generation = generation
 
     def start(self, worker_id: int, *, on_ready: SlotCallback, on_exit: SlotCallback) -> ProcessSlot:

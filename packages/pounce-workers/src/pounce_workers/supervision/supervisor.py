@@ -111,6 +111,11 @@ class Supervisor:
         return self._roster.serving
 
     @property
+    def everyone(self) -> tuple[SlotHandle, ...]:
+        """All workers, those that are leaving too, as they were a moment ago."""
+        return self._roster.handles
+
+    @property
     def stopping(self) -> bool:
         """It was told to stop, or gives up: whoever ends now is not replaced."""
         return self._roster.stopping
