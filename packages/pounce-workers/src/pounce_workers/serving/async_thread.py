@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pounce_workers.net.loop import new_event_loop
 from pounce_workers.serving.loop_end import close_loop
+from pounce_workers.serving.served_loop import ServedLoop
 from pounce_workers.serving.thread_role import Role, change
 
 if TYPE_CHECKING:
@@ -115,6 +116,14 @@ class AsyncThread:
     def requests_running(self) -> int:
         """Requests that wait for something, their answers complete or not."""
         return self.server.requests_running if self.server is not None else 0
+
+    @property
+    def served_loop(self) -> ServedLoop | None:
+        """Its loop, to be inspected; None before it serves."""
+        server = self.server
+        if server is None or self.role is Role.ENDED:
+            return None
+        return ServedLoop(self.role.value, self._thread.ident or 0, self._loop, server, self.beat, self.busy_since)
 
     def start(self) -> None:
         """Begin.

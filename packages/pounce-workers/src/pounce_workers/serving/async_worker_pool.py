@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pounce_workers.serving.loop_server import LoopServer
     from pounce_workers.serving.movable_connection import ConnectionHome, MovableConnection
     from pounce_workers.serving.protocols import Protocols
+    from pounce_workers.serving.served_loop import ServedLoop
     from pounce_workers.settings import ServingSettings
     from pounce_workers.supervision.slots import MoveTo
 
@@ -107,6 +108,18 @@ class AsyncWorkerPool(Worker):
         """Requests that it has begun to answer."""
         companions = self._companion.requests_served if self._companion is not None else 0
         return self._crew.requests_begun + companions
+
+    @property
+    def served_loops(self) -> tuple[ServedLoop, ...]:
+        """That on which clients wait, those of its threads, and that beside them. Safe in any thread."""
+        own = tuple(one._replace(role="parking") for one in super().served_loops)
+        threads = tuple(one for thread in self.threads if (one := thread.served_loop) is not None)
+        return own + threads + (self._companion.served_loops if self._companion is not None else ())
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait for a thread."""
+        return len(self._crew.queue)
 
     @property
     def threads(self) -> tuple[AsyncThread, ...]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from pounce_workers.serving.served_loop import ServedLoop
     from pounce_workers.serving.worker import Worker
 
 __all__ = ["Companion"]
@@ -48,6 +49,12 @@ class Companion:
         """Requests that it has begun to answer."""
         worker = self._worker
         return worker.requests_served if worker is not None else 0
+
+    @property
+    def served_loops(self) -> tuple[ServedLoop, ...]:
+        """Its worker's, to be inspected."""
+        worker = self._worker
+        return worker.served_loops if worker is not None else ()
 
     def begin(self) -> None:
         """The pool begins."""

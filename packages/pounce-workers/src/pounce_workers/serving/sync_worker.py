@@ -59,6 +59,11 @@ class SyncWorker:
         """The name of its thread."""
         return self._thread.name
 
+    @property
+    def thread_id(self) -> int:
+        """``threading.get_ident()`` of its thread; 0 before it starts."""
+        return self._thread.ident or 0
+
     def start(self) -> None:
         """Begin to serve.
 

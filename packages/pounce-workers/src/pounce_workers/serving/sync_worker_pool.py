@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pounce_workers.net.proxy_protocol import ProxyHeader
     from pounce_workers.serving.companion import Companion
     from pounce_workers.serving.http1_connection import Http1Connection
+    from pounce_workers.serving.served_loop import ServedLoop
     from pounce_workers.settings import ServingSettings
     from pounce_workers.supervision.slots import MoveTo
 
@@ -128,6 +129,8 @@ class SyncWorkerPool:
             for number in range(1, threads + 1)
         )
         self.distributor: AcceptDistributor | None = None
+        self.thread_id = 0
+        """``threading.get_ident()`` of the parking thread; 0 before it runs."""
         self._next_sweep = 0.0
         # Guards what is told from outside. Reentrant: a signal handler may interrupt the thread that holds it.
         self._lock = threading.RLock()
@@ -152,6 +155,16 @@ class SyncWorkerPool:
         """Requests that it has answered."""
         own = sum(worker.requests_served for worker in self.workers)
         return own if self.companion is None else own + self.companion.requests_served
+
+    @property
+    def queued(self) -> int:
+        """Connections with something to read that wait for a worker."""
+        return len(self.queue)
+
+    @property
+    def served_loops(self) -> tuple[ServedLoop, ...]:
+        """The loop beside the blocking workers, if there is one, to be inspected."""
+        return self.companion.served_loops if self.companion is not None else ()
 
     def blocked(self, seconds: float) -> list[SyncWorker]:
         """The workers that have been busy with one connection's requests for longer than that."""
@@ -210,6 +223,7 @@ class SyncWorkerPool:
             contextvars.Context().run(self._run)
 
     def _run(self) -> None:
+        self.thread_id = threading.get_ident()
         drain = SyncDrain(self, self._settings.worker)
         try:
             if self._sockets:

@@ -21,6 +21,7 @@ from pounce_workers.serving.loop_end import CANCEL_GRACE, close_loop
 from pounce_workers.serving.loop_server import LoopServer
 from pounce_workers.serving.pulse import Pulse
 from pounce_workers.serving.retirement import Retirement
+from pounce_workers.serving.served_loop import ServedLoop
 
 if TYPE_CHECKING:
     import socket
@@ -102,6 +103,9 @@ class Worker:
         self._move_to: MoveTo | None = None
         self._intake = Intake()
         self._pulse = Pulse()
+        self._server: LoopServer | None = None
+        """While it serves. Set by the loop's thread."""
+        self._thread_id = 0
 
     # -- from outside ------------------------------------------------------------------------------------------------
 
@@ -142,6 +146,12 @@ class Worker:
     def requests_served(self) -> int:
         """Requests that it has begun to answer, as of its last tick."""
         return self._pulse.requests_served
+
+    @property
+    def served_loops(self) -> tuple[ServedLoop, ...]:
+        """The loops that serve now, to be inspected. Safe in any thread."""
+        server = self._server
+        return () if server is None else (ServedLoop("worker", self._thread_id, server.loop, server, self.beat),)
 
     @property
     def on_room(self) -> Callable[[], None] | None:
@@ -255,6 +265,8 @@ class Worker:
 
     async def _serve_connections(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> None:
         server = self._new_server(loop, state)
+        self._thread_id = threading.get_ident()
+        self._server = server
         self._pulse.start(server.wire, server.sweeper)
         acceptors = self._accept(server)
         server.start()
@@ -275,6 +287,7 @@ class Worker:
             self._intake.close()
             await server.give_up()
             self._pulse.stop()
+            self._server = None
 
     def _new_server(self, loop: asyncio.AbstractEventLoop, state: dict[str, Any]) -> LoopServer:
         return LoopServer(**self._server_options(loop, state))
