@@ -154,7 +154,6 @@ def test_help_shows_every_option_in_its_group(arguments: str, capsys: Capture) -
         assert f"\n{setting.group}:\n" in out
         assert setting.name == "app" or f"  {setting.flag}" in out
     assert "POUNCE_LOG_LEVEL" in out
-    assert "--log-config" not in out
 
 
 def test_help_names_the_other_commands(capsys: Capture) -> None:

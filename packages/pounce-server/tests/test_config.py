@@ -34,7 +34,7 @@ def test_names_that_people_know_from_uvicorn(flag: str) -> None:
 
 def test_defaults_are_valid_and_those_of_the_packages() -> None:
     config = ServerConfig(app="main:app")
-    assert (config.host, config.port, config.access_log) == ("127.0.0.1", 8000, True)
+    assert (config.host, config.port, config.access.access_log) == ("127.0.0.1", 8000, True)
     assert config.worker == WorkerSettings()
     assert config.exchange == ExchangeSettings()
     assert config.http1 == Limits()
@@ -66,7 +66,6 @@ def test_only_keywords() -> None:
     [
         ({"port": 65536}, "port: 65536 is not allowed; it must be a whole number from 0 to 65535"),
         ({"port": "8000"}, "port: '8000' is not allowed; it must be a whole number from 0 to 65535"),
-        ({"log_level": "loud"}, "log_level: 'loud' is not allowed; it must be one of critical, error, warning"),
         ({"app": 5}, "app: 5 is not allowed; it must be an application, written module:attribute"),
         ({"workers": -1}, "workers: -1 is not allowed; it must be a whole number from 0 to 1024, or auto"),
         ({"bind": ["a:1", "b"]}, "it must be HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER or systemd://NAME"),
@@ -105,6 +104,10 @@ def test_a_nested_object_may_be_given_whole() -> None:
         ({"app": "main:app", "zzzzz": 1}, "'zzzzz' is not a setting"),
         ({}, "no application is given; name one as module:attribute, such as main:app"),
         ({"app": "main:app", "backlog": 0}, "backlog: 0 is not allowed; it must be a whole number of 1 or more"),
+        (
+            {"app": "main:app", "log_level": "loud"},
+            "log_level: 'loud' is not allowed; it must be one of critical, error, warning",
+        ),
         ({"app": "main:app", "root_path": "api"}, "root_path: 'api' does not begin with a slash"),
         (
             {"app": "main:app", "worker": WorkerSettings(), "backlog": 5},

@@ -71,7 +71,7 @@ def test_every_kind_from_every_source(tmp_path: Path) -> None:
     for loaded in sources:
         config = loaded.config
         found = (
-            config.access_log,
+            config.access.access_log,
             config.worker.timeout_keep_alive,
             config.exchange.header,
             config.worker.limit_concurrency,
@@ -98,7 +98,7 @@ def test_every_kind_from_every_source(tmp_path: Path) -> None:
         ({}, {}, "access-log = 1", "access_log: 1 from access-log in {file} is not allowed; it must be on or off"),
         ({}, {}, "prot = 1", "'prot' in {file} is not a setting; did you mean 'port'?"),
         ({}, {}, "tool.pounce.port = 1", "'tool' in {file} is not a setting"),
-        ({}, {}, "log_config = 'x'", "{file}: log_config is not available in this version"),
+        ({}, {}, "ssl_version = 'x'", "{file}: ssl_version is not available in this version; use --ssl-min-version"),
         (
             {},
             {},

@@ -14,7 +14,7 @@ from pounce.unavailable import _ELSEWHERE, _HINTS, unavailable
     ("name", "message"),
     [
         ("--log-config", "--log-config is not available in this version"),
-        ("log_config", "log_config is not available in this version"),
+        ("reset_contextvars", "reset_contextvars is not available in this version"),
         ("--ssl-version", "--ssl-version is not available in this version; use --ssl-min-version"),
         (
             "--timeout-worker-healthcheck",

@@ -201,7 +201,7 @@ class AccessLog:
 
 def opened_access_log(config: ServerConfig, stack: contextlib.ExitStack) -> AccessLog | None:
     """The access log of a server, writing; None if it is off. Leaving ``stack`` writes what is left and ends it."""
-    output = access_output() if config.access_log else None
+    output = access_output() if config.access.access_log else None
     if output is None:
         return None
     log = AccessLog(output)

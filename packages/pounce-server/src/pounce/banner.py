@@ -80,7 +80,7 @@ def _gil_hint(decision: Decision | None) -> str:
 def _switched_on(config: ServerConfig) -> list[str]:
     exchange, worker = config.exchange, config.worker
     notes = {
-        "access log": config.access_log,
+        "access log": config.access.access_log,
         "request ids": exchange.request_id,
         f"root path {exchange.root_path}": bool(exchange.root_path),
         f"request bodies up to {exchange.max_request_body} bytes": exchange.max_request_body is not None,

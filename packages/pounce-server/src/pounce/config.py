@@ -12,6 +12,10 @@ from typing import Any, Final, Literal
 from pounce_asgi import ConfigError, SyncApp
 from pounce_asgi.settings import ExchangeSettings, Http2Settings, Http3Settings, LiftSettings, WebSocketSettings
 from pounce_http1 import Limits
+from pounce_observability.access_log.settings import AccessLogSettings
+from pounce_observability.logging_setup.settings import LoggingSettings
+from pounce_observability.sentry.settings import SentrySettings
+from pounce_observability.tracing.settings import TracingSettings
 from pounce_workers.settings import ServingSettings, WorkerSettings
 from pounce_workers.tls_settings import TlsSettings
 
@@ -31,13 +35,12 @@ from .extra_settings import (
     SecurityHeadersSettings,
     ServerTimingSettings,
     StaticSettings,
-    extra_of,
 )
 from .middleware_values import MiddlewareUse  # noqa: TC001 - the type of a field, read at run time
-from .places import is_host_and_port
+from .quic_rules import check_quic
 from .reload_settings import ReloadSettings
-from .settings import Kind, Setting, nearest, settings_of
-from .values import check, shown
+from .setting_values import built, checked, did_you_mean
+from .settings import Kind, Setting, settings_of
 
 __all__ = ["Application", "ServerConfig", "all_settings"]
 
@@ -224,15 +227,6 @@ class ServerConfig:
             "group": "Workers",
         },
     )
-    log_level: str = field(
-        default="info",
-        metadata={
-            "help": "What is logged: this level and above.",
-            "choices": ("critical", "error", "warning", "info", "debug"),
-            "group": "Logging",
-        },
-    )
-    access_log: bool = field(default=True, metadata={"help": "One line for each request.", "group": "Logging"})
     app_name: str | None = field(
         default=None,
         metadata={"help": "Name of the application in the start-up banner.", "group": "Banner", "metavar": "NAME"},
@@ -243,6 +237,10 @@ class ServerConfig:
     app_version: str | None = field(
         default=None, metadata={"help": "Version that the banner shows.", "group": "Banner", "metavar": "VERSION"}
     )
+    logs: LoggingSettings = field(default_factory=LoggingSettings, metadata={"group": "Logging"})
+    access: AccessLogSettings = field(default_factory=AccessLogSettings, metadata={"group": "Access log"})
+    tracing: TracingSettings = field(default_factory=TracingSettings, metadata={"group": "OpenTelemetry"})
+    sentry: SentrySettings = field(default_factory=SentrySettings, metadata={"group": "Sentry"})
     worker: WorkerSettings = field(default_factory=WorkerSettings, metadata={"group": "Workers"})
     lift: LiftSettings = field(default_factory=LiftSettings, metadata={"group": "Workers"})
     reloading: ReloadSettings = field(default_factory=ReloadSettings, metadata={"group": "Reload"})
@@ -294,26 +292,11 @@ class ServerConfig:
         if len(places) > 1:
             raise ConfigError(f"{' and '.join(places)} cannot both be set: {SEVERAL_PLACES}")
         if self.quic_bind:
-            self._require_for_quic()
+            check_quic(self.quic_bind, self.tls)
         if self.reloading.reload and not isinstance(self.app, str):
             raise ConfigError("reload imports the application again, so it must be named as module:attribute")
         if self.app_scope == "worker" and not self.factory:
             raise ConfigError("app_scope: 'worker' makes an application for each worker, so it needs a factory")
-
-    def _require_for_quic(self) -> None:
-        for text in self.quic_bind:
-            if not is_host_and_port(text):
-                raise ConfigError(f"quic_bind: {text!r} is not allowed; HTTP/3 needs HOST:PORT, a port of UDP")
-        if not self.tls.enabled:
-            raise ConfigError(
-                "quic_bind: HTTP/3 is always encrypted and needs a certificate; give ssl_certfile and ssl_keyfile, or "
-                "make one for this machine with: pounce tls dev-cert"
-            )
-        if self.tls.ssl_cert_reqs != "none":
-            raise ConfigError(
-                "quic_bind: clients cannot be asked for certificates over HTTP/3, so whoever has none would come in by "
-                "it; set ssl_cert_reqs to none, or leave quic_bind out"
-            )
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> ServerConfig:
@@ -338,7 +321,7 @@ class ServerConfig:
         for section, inner in nested.items():
             if section in own:
                 raise ConfigError(f"{section} is given whole, so {', '.join(inner)} cannot be given beside it")
-            own[section] = _built(_sections()[section], inner)
+            own[section] = built(_sections()[section], inner)
         for section, expected in _sections().items():
             if section in own and not isinstance(own[section], expected):
                 raise ConfigError(f"{section} must be of type {expected.__name__}, not {type(own[section]).__name__}")
@@ -363,35 +346,8 @@ def all_settings() -> tuple[Setting, ...]:
     return settings_of(ServerConfig)
 
 
-def checked(setting: Setting, value: object) -> object:
-    """The value in its immutable form.
-
-    Raises:
-        ConfigError: it is not allowed.
-    """
-    try:
-        return check(setting, value)
-    except ValueError as error:
-        raise ConfigError(f"{setting.name}: {shown(setting, value)} is not allowed; it must be {error}") from None
-
-
-def did_you_mean(name: str, known: Mapping[str, object]) -> str:
-    """``"; did you mean 'x'?"`` or nothing."""
-    if needs := extra_of(name):
-        return needs
-    match = nearest(name, known)
-    return f"; did you mean {match!r}?" if match else ""
-
-
 @functools.cache
 def _sections() -> dict[str, type]:
     """The nested settings classes by the field that holds them."""
     hints = typing.get_type_hints(ServerConfig)
     return {setting.section: hints[setting.section] for setting in all_settings() if setting.section}
-
-
-def _built(section: type, values: Mapping[str, Any]) -> object:
-    try:
-        return section(**values)
-    except ValueError as error:  # a rule that only the settings class knows; its message names the field
-        raise ConfigError(str(error)) from None

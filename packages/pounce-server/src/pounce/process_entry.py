@@ -59,7 +59,7 @@ def main(birth: Birth) -> None:
     payload: ProcessPayload = birth.payload
     config = payload.config
     if payload.sets_up_logging:
-        set_up_logging(config.log_level)
+        set_up_logging(config.logs.log_level)
     if config.env_file is not None:
         apply_env_file(config.env_file)
     with contextlib.ExitStack() as stack:

@@ -117,7 +117,7 @@ class Server:
         """
         refuse_while_importing()
         open_standard_descriptors()
-        set_up_logging(self.config.log_level)
+        set_up_logging(self.config.logs.log_level)
         self._watchdog = StopWatchdog(
             graceful=self.config.worker.graceful_timeout,
             shutdown=self.config.exchange.timeout_lifespan_shutdown,

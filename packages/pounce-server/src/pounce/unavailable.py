@@ -13,26 +13,31 @@ from .extra_settings import extra_of
 __all__ = ["unavailable"]
 
 _LATER: Final = ""
-_OFF_ALREADY: Final = "it is off as it is, so leave the option out"
 
 _HINTS: Final[dict[str, str]] = {
     "h11-max-incomplete-event-size": "use --limit-request-header-size",
-    "log-config": _LATER,
-    "no-use-colors": _OFF_ALREADY,
+    "no-use-colors": "the variable NO_COLOR=1 switches colours off",
     "reset-contextvars": _LATER,
     "ssl-version": "use --ssl-min-version",
     "timeout-worker-healthcheck": "use --worker-stall-timeout",
-    "use-colors": _LATER,
+    "use-colors": "the extra rich brings colours to a terminal",
 }
 
 _ELSEWHERE: Final[dict[str, str]] = {
     "-b": "use --bind",
     "-k": "use --worker-kind, or nothing: what the application is is found out",
     "-w": "use --workers",
+    "access-log-fmt": "use --access-log-format",
+    "access-logfile": "use --access-log-file",
+    "access-logformat": "use --access-log-format",
     "backpressure": "use --limit-concurrency, which is for the whole server",
     "blocking-threads": "use --sync-threads",
     "chdir": "use --app-dir",
+    "error-logfile": "use --log-file",
     "keep-alive": "use --timeout-keep-alive",
+    "logconfig": "use --log-config",
+    "logconfig-dict": "use --log-config with a file",
+    "logconfig-json": "use --log-config",
     "max-requests": "use --limit-max-requests",
     "max-requests-jitter": "use --limit-max-requests-jitter",
     "preload": "worker threads share one import; worker processes import the application for themselves",
@@ -41,6 +46,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "runtime-threads": "a worker has one event loop, so leave the option out",
     "threads": "use --sync-threads",
     "timeout": "use --worker-stall-timeout",
+    "statsd-host": "use --metrics, for Prometheus",
     "worker-class": "use --worker-kind, or nothing: what the application is is found out",
     "worker-connections": "use --limit-concurrency, which is for the whole server",
     "workers-kill-timeout": "use --graceful-timeout",
