@@ -94,10 +94,10 @@ def test_a_named_file_and_the_environment(
         ("main:app --port", "--port"),
         ("main:app other:app", "other:app"),
         ("main:app --access-log=yes", "--access-log"),
-        ("main:app --log-config x", "--log-config is not available in this version"),
+        ("main:app --ssl-version x", "--ssl-version is not available in this version"),
         ("main:app --ssl-version=17", "--ssl-version is not available in this version; use --ssl-min-version"),
-        ("--log-config x main:app", "--log-config is not available in this version"),
-        ("serve main:app --log-config x", "--log-config is not available in this version"),
+        ("--ssl-version x main:app", "--ssl-version is not available in this version"),
+        ("serve main:app --ssl-version x", "--ssl-version is not available in this version"),
         (
             "main:app --bind 8000",
             "bind: '8000' from --bind is not allowed; it must be HOST:PORT, [IPV6]:PORT, unix:PATH, fd://NUMBER or sys",
