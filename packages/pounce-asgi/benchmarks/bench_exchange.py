@@ -35,6 +35,7 @@ class Head:
 
 class Sink:
     congested = False
+    stream_id = 0
 
     def send_head(self, *_: Any, **__: Any) -> None:
         pass

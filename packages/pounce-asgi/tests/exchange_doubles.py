@@ -71,6 +71,8 @@ class Sent(NamedTuple):
 class FakeSink:
     """Keeps what an exchange sends, and refuses what no wire could send. Every call is also noted by name."""
 
+    stream_id = 5
+
     def __init__(self) -> None:
         self.congested = False
         self.calls: list[str] = []

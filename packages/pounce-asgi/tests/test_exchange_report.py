@@ -364,3 +364,27 @@ def test_a_slow_answer_has_a_duration(run: Run, monkeypatch: pytest.MonkeyPatch)
 
     (completed,) = run(main)
     assert completed.duration == pytest.approx(2, abs=0.01)
+
+
+def test_every_record_tells_the_protocol_and_the_stream(run: Run) -> None:
+    heard: list[Any] = []
+
+    async def fails(scope: Any, receive: Any, send: Any) -> None:
+        await send(start())
+        await receive()
+        raise RuntimeError
+
+    async def main() -> None:
+        exchange = make_exchange(fails, listeners=Listeners.of(Subscriber(heard.append, *ALL)))
+        exchange.context.protocol = "h2"
+        exchange.start()
+        await turns()
+        left = make_exchange(waits, listeners=Listeners.of(Subscriber(heard.append, *ALL)))
+        left.context.protocol = "h2"
+        left.start()
+        left.client_gone()
+        await turns()
+
+    run(main())
+    assert {type(record) for record in heard} == set(ALL)
+    assert {(record.stream_id, record.protocol) for record in heard} == {(FakeSink.stream_id, "h2")}

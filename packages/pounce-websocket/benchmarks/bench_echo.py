@@ -56,6 +56,7 @@ class Head:
 
 class Carrier:
     congested = False
+    stream_id = 0
 
     def accept(self, fields: Any) -> None:
         pass

@@ -128,6 +128,8 @@ illegal_uses: list[str] = []
 class FakeCarrier:
     """Keeps what a WebSocket sends, and refuses what no carrier could."""
 
+    stream_id = 5
+
     def __init__(self) -> None:
         self.congested = False
         self.congest_from: int | None = None

@@ -184,6 +184,10 @@ class ResponseSink(Protocol[_Fields]):
     congested: bool
     """The client reads slowly: after the next write wait for ``HttpExchange.resume_sending()``."""
 
+    @property
+    def stream_id(self) -> int:
+        """Which stream of its connection it is, as the wire counts them; 0 where there are none."""
+
     def send_informational(self, status: int, headers: _Fields) -> None:
         """Send an interim response (1xx). Wires that cannot, such as HTTP/1.0, drop it."""
 

@@ -86,6 +86,7 @@ class ExchangeContext(Generic[WireFields]):
         "loop",
         "max_request_body",
         "no_fields",
+        "protocol",
         "raw_root_path",
         "reports",
         "request_ids",
@@ -108,10 +109,12 @@ class ExchangeContext(Generic[WireFields]):
         worker_id: int = 0,
         extensions: Mapping[str, dict[str, Any]] = HTTP_EXTENSIONS,
         clock: Clock | None = None,
+        protocol: str = "http/1.1",
     ) -> None:
         """``encode`` validates and renders one response field for the wire, on which ``no_fields`` is an empty list of
         them: ``b""`` or ``()``. ``state`` is what lifespan filled. Where
-        there is a ``clock``, Date is looked at when that has moved, instead of for each response.
+        there is a ``clock``, Date is looked at when that has moved, instead of for each response. ``protocol`` is the
+        ALPN name of the wire, for the lifecycle records.
 
         Raises:
             InvalidResponseHeader: a field in ``settings.header`` cannot be sent.
@@ -120,6 +123,7 @@ class ExchangeContext(Generic[WireFields]):
         self.loop = loop
         self.clock = clock or _NO_CLOCK
         self.no_fields = no_fields
+        self.protocol = protocol
         self.header_memo: HeaderMemo[WireFields] = HeaderMemo(encode)
         self.head_memo: HeadMemo[WireFields] = HeadMemo(self.header_memo, no_fields)
         self.listeners = listeners or Listeners()

@@ -25,10 +25,11 @@ CLIENT_CLOSED_REQUEST: Final = 499
 class ExchangeReport:
     """The times and the id of one request, and the records made from them, each only if somebody listens to it."""
 
-    __slots__ = ("_given_id", "_scope", "completed", "started")
+    __slots__ = ("_given_id", "_scope", "completed", "started", "stream_id")
 
-    def __init__(self, started: float, request_id: str | None, scope: dict[str, Any]) -> None:
+    def __init__(self, started: float, request_id: str | None, scope: dict[str, Any], stream_id: int) -> None:
         self.started = started
+        self.stream_id = stream_id
         self.completed = False
         self._given_id = request_id
         self._scope = scope
@@ -47,7 +48,7 @@ class ExchangeReport:
         return (client[0], client[1]) if client else None
 
     @classmethod
-    def begin(cls, exchange: HttpExchange[Any], scope: dict[str, Any]) -> ExchangeReport:
+    def begin(cls, exchange: HttpExchange[Any], scope: dict[str, Any], stream_id: int) -> ExchangeReport:
         """The request starts: give it an id, if ids are on, and tell who listens."""
         context = exchange.context
         request_id = None
@@ -72,9 +73,11 @@ class ExchangeReport:
                     head.query_string,
                     head.http_version,
                     head.headers,
+                    stream_id,
+                    context.protocol,
                 )
             )
-        return cls(started, request_id, scope)
+        return cls(started, request_id, scope, stream_id)
 
     def response_started(self, exchange: HttpExchange[Any], status: int) -> None:
         """The final head is about to go out."""
@@ -91,6 +94,8 @@ class ExchangeReport:
                     self.request_id,
                     status,
                     now - self.started,
+                    self.stream_id,
+                    context.protocol,
                 )
             )
 
@@ -123,6 +128,8 @@ class ExchangeReport:
                 self.started,
                 now - self.started,
                 aborted,
+                self.stream_id,
+                context.protocol,
             )
         )
 
@@ -139,6 +146,8 @@ class ExchangeReport:
                     exchange.peer.connection_id,
                     self.request_id,
                     exchange.head_on_wire,
+                    self.stream_id,
+                    context.protocol,
                 )
             )
         if not exchange.head_on_wire:
@@ -161,5 +170,7 @@ class ExchangeReport:
                     exchange.head.raw_path,
                     error,
                     exchange.head_on_wire,
+                    self.stream_id,
+                    context.protocol,
                 )
             )

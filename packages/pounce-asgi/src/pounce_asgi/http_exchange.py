@@ -326,7 +326,7 @@ class HttpExchange(Generic[WireFields]):
     def _admitted(self, scope: dict[str, Any]) -> bool:
         """Tell who listens that the request begins. False when its body is announced as too large, and it is over."""
         if self.context.reports:
-            self.report = ExchangeReport.begin(self, scope)
+            self.report = ExchangeReport.begin(self, scope, self.sink.stream_id)
         limit = self.context.max_request_body
         if limit is None or self.body is None or (self.head.content_length or 0) <= limit:
             return True

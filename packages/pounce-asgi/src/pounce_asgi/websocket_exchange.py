@@ -114,7 +114,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         context = self.context
         scope = build_websocket_scope(self.head, context, self.peer, self.subprotocols)
         if context.reports:
-            self.report = ExchangeReport.begin(self.reported, scope)
+            self.report = ExchangeReport.begin(self.reported, scope, self.carrier.stream_id)
         try:
             coroutine = context.app(scope, self.receive, self.send)  # type: ignore[arg-type]
             if type(coroutine) is not CoroutineType:

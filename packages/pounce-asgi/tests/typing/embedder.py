@@ -33,6 +33,7 @@ class Head:
 
 class LineSink:
     congested = False
+    stream_id = 0
 
     def send_informational(self, status: int, headers: bytes) -> None: ...
 

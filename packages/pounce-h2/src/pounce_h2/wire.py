@@ -39,6 +39,7 @@ class Http2Wire(MultiplexedWire):
         self.push_context: ExchangeContext[Fields] = host.new_context(
             encode_field, (), {**HTTP_EXTENSIONS, "http.response.push": {}}
         )
+        self.push_context.protocol = self.context.protocol
         self._settings = our_settings(settings, host.limits, websockets=websockets is not None)
 
     def connect(self, transport: Transport, peer: Peer, *, refusal: str | None = None) -> Http2Connection:

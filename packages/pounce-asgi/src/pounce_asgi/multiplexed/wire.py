@@ -53,6 +53,7 @@ class MultiplexedWire:
         self.blocks = ResponseBlocks(render)
         self.heads = HeadMemo(host.limits, version=version, extended=websockets is not None)
         self.context: ExchangeContext[Fields] = host.new_context(encode_field, (), HTTP_EXTENSIONS)
+        self.context.protocol = f"h{version}"
         limits = host.limits
         self.field_bytes = 2 * (limits.fields_size + limits.target_size) + 32 * limits.field_count
         """Of a list of fields, each with 32 bytes more than it has (RFC 9113, 6.5.2; RFC 9114, 4.2.2). Above what is

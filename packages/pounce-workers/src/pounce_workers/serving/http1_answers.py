@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, ClassVar, Final
 
 from pounce_asgi import BodyFraming
 from pounce_http1 import LAST_CHUNK, encode_chunk, encode_last_chunk, encode_status_line
@@ -39,6 +39,7 @@ class Http1Answers(ABC):
     __slots__ = ("_chunked", "_http10", "_keep_alive", "congested", "phase", "transport", "wire")
 
     phase: Phase
+    stream_id: ClassVar[int] = 0
 
     def __init__(self, wire: Http1Wire, transport: Transport) -> None:
         self.wire = wire

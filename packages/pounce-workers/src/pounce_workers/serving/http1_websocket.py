@@ -6,7 +6,7 @@ would. Afterwards the carrier takes its place, and the WebSocket gets the bytes 
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from pounce_http1 import encode_status_line
 from pounce_workers.net.deadlines import NEVER
@@ -43,6 +43,7 @@ class Http1WebSocket:
         "websocket",
     )
 
+    stream_id: ClassVar[int] = 0
     idle: Final = False
     """Whether anything is under way only the two sides know."""
 

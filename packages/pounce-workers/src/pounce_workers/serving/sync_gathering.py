@@ -172,7 +172,9 @@ class GatheringExchange(SyncExchange[bytes]):
         if not self._calls:
             self._calls = True
             if self.context.reports:
-                self.report = ExchangeReport.begin(self, build_http_scope(self.head, self.context, self.peer))
+                self.report = ExchangeReport.begin(
+                    self, build_http_scope(self.head, self.context, self.peer), self.sink.stream_id
+                )
                 self.report.started = self._gathers_since or self.report.started
 
 
