@@ -385,6 +385,6 @@ def test_every_record_tells_the_protocol_and_the_stream(run: Run) -> None:
         left.client_gone()
         await turns()
 
-    run(main())
+    run(main)
     assert {type(record) for record in heard} == set(ALL)
     assert {(record.stream_id, record.protocol) for record in heard} == {(FakeSink.stream_id, "h2")}
