@@ -170,6 +170,11 @@ class MultiplexedStream:
         """Something waits to be sent."""
         return bool(self._outgoing)
 
+    @property
+    def unsent(self) -> bool:
+        """The same, as the sinks of every protocol call it."""
+        return bool(self._outgoing) and not self.over
+
     def _keep(self, piece: bytes | FilePiece) -> None:
         if self._outgoing is None:
             self._outgoing = Outgoing()

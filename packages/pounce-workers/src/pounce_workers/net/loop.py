@@ -15,6 +15,8 @@ from pounce_workers.net.selector import ServingSelector
 if TYPE_CHECKING:
     from collections import deque
 
+    from pounce_asgi.request_sampler import RequestSampler
+
 __all__ = ["ServingLoop", "new_event_loop", "poller_of"]
 
 
@@ -73,8 +75,9 @@ def _raise(error: BaseException) -> None:
     raise error
 
 
-def new_event_loop(kind: str) -> asyncio.AbstractEventLoop:
-    """A loop for a worker: ``"auto"`` and ``"asyncio"`` are ours, ``"uvloop"`` is uvloop's.
+def new_event_loop(kind: str, sampler: RequestSampler | None = None) -> asyncio.AbstractEventLoop:
+    """A loop for a worker: ``"auto"`` and ``"asyncio"`` are ours, ``"uvloop"`` is uvloop's. Ours tells a ``sampler``
+    when what it serves was ready.
 
     Raises:
         ModuleNotFoundError: uvloop is asked for and not installed.
@@ -83,6 +86,10 @@ def new_event_loop(kind: str) -> asyncio.AbstractEventLoop:
         import uvloop
 
         return uvloop.new_event_loop()
+    if sampler is not None:
+        from pounce_workers.net.timed_selector import TimedSelector
+
+        return ServingLoop(TimedSelector(sampler))
     return ServingLoop()
 
 

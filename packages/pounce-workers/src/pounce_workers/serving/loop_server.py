@@ -27,6 +27,7 @@ from pounce_workers.serving.upgrades import Upgrades
 if TYPE_CHECKING:
     from pounce_asgi import ConnectionProtocol, Listeners
     from pounce_asgi.datagrams import DatagramEndpoint, DatagramEndpointMaker
+    from pounce_asgi.request_sampler import RequestSampler
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.net.datagram_service import DatagramService
     from pounce_workers.net.proxy_protocol import ProxyHeader
@@ -53,9 +54,15 @@ class LoopServer:
         budget: ConnectionBudget | None,
         protocols: Protocols | None = None,
         datagrams: DatagramShare | None = None,
+        sampler: RequestSampler | None = None,
     ) -> None:
-        """``tick`` is how often deadlines are looked at, in seconds; ``state`` is what lifespan filled."""
+        """``tick`` is how often deadlines are looked at, in seconds; ``state`` is what lifespan filled.
+        ``sampler`` measures single requests.
+        """
         protocols = protocols or Protocols()
+        self._sampler = sampler
+        if sampler is not None:
+            app = sampler.wrap(app)
         self._plain_settings = settings
         settings = protocols.announced_in(settings)
         self.loop = loop
@@ -119,6 +126,17 @@ class LoopServer:
 
     def new_wire(self, budget: ConnectionBudget | None) -> Http1Wire:
         """What makes the connections."""
+        if self._sampler is not None:
+            from pounce_workers.serving.sampled_connection import SampledWire
+
+            return SampledWire(
+                self.context,
+                sampler=self._sampler,
+                loop=self.loop,
+                sweeper=self.sweeper,
+                settings=self.settings,
+                budget=budget,
+            )
         return Http1Wire(self.context, loop=self.loop, sweeper=self.sweeper, settings=self.settings, budget=budget)
 
     def new_transport(

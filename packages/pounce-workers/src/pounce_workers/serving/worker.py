@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from pounce_asgi.request_sampler import RequestSampler
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.serving.connection_budget import ConnectionBudget
     from pounce_workers.serving.datagram_share import DatagramShare
@@ -69,6 +70,7 @@ class Worker:
         budget: ConnectionBudget | None = None,
         protocols: Protocols | None = None,
         datagrams: DatagramShare | None = None,
+        sampler: RequestSampler | None = None,
     ) -> None:
         """``on_started`` is called in the worker's thread once it accepts. ``tick`` is how often deadlines are looked
         at, in seconds; it follows from the timeouts when it is not given. The sockets are closed when serving ends;
@@ -77,7 +79,7 @@ class Worker:
         ``state`` is that of a lifespan which somebody else runs for all workers; without it the worker runs its own,
         and calls ``on_lifespan`` when its startup is complete. ``budget`` are the connections that the server may have,
         where several workers share them. ``protocols`` are spoken besides HTTP/1.1, HTTP/3
-        over ``datagrams``.
+        over ``datagrams``. ``sampler`` measures single requests.
         """
         self._app = app
         self._sockets = list(sockets)
@@ -99,6 +101,7 @@ class Worker:
         self._budget = budget
         self._protocols = protocols
         self._datagrams = datagrams
+        self._sampler = sampler
         self._retiring = False
         self._move_to: MoveTo | None = None
         self._intake = Intake()
@@ -182,7 +185,7 @@ class Worker:
             contextvars.Context().run(self._run)
 
     def _run(self) -> None:
-        loop = new_event_loop(self._settings.worker.loop)
+        loop = new_event_loop(self._settings.worker.loop, self._sampler)
         # Bounded as asyncio's own would be, for each worker, and named so that a stack tells whose thread it is.
         threads = min(32, (os.cpu_count() or 1) + 4)
         loop.set_default_executor(ThreadPoolExecutor(threads, f"pounce-worker-{self._worker_id}-executor"))
@@ -304,6 +307,7 @@ class Worker:
             "budget": self._budget,
             "protocols": self._protocols,
             "datagrams": self._datagrams,
+            "sampler": self._sampler,
         }
 
     def _accept(self, server: LoopServer) -> list[Acceptor]:

@@ -1,0 +1,31 @@
+"""A selector that notes when what it serves was found ready: the last of a batch has waited since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pounce_workers.net.selector import ServingSelector
+
+if TYPE_CHECKING:
+    import selectors
+
+    from pounce_asgi.request_sampler import RequestSampler
+    from pounce_workers.net.readiness import Readiness
+
+__all__ = ["TimedSelector"]
+
+
+class TimedSelector(ServingSelector):
+    """A `ServingSelector` that keeps ``sampler.ready`` up to date. Used by the loop's thread only."""
+
+    def __init__(self, sampler: RequestSampler, readiness: Readiness | None = None) -> None:
+        super().__init__(readiness)
+        self._sampler = sampler
+
+    def _collect(self, events: list[tuple[int, int]]) -> list[tuple[selectors.SelectorKey, int]]:
+        sampler = self._sampler
+        sampler.ready = sampler.clock()
+        try:
+            return super()._collect(events)
+        finally:
+            sampler.ready = 0.0
