@@ -139,3 +139,8 @@ def test_a_subscriber_names_records() -> None:
         Subscriber(print)
     with pytest.raises(ValueError, match="is not a lifecycle record"):
         Subscriber(print, int)  # type: ignore[type-var]
+
+
+def test_what_is_trusted_is_called_directly() -> None:
+    heard: list[object] = []
+    assert Listeners.of(Subscriber(heard.append, ResponseStarted, trusted=True)).response_started == heard.append

@@ -62,12 +62,14 @@ _error_log = logging.getLogger("pounce.error")
 class Subscriber(Generic[Record]):
     """A callable and the types of the records that it wants, at least one of them."""
 
-    __slots__ = ("listener", "records")
+    __slots__ = ("listener", "records", "trusted")
 
     listener: Callable[[Record], object]
     records: tuple[type[Record], ...]
+    trusted: bool
 
-    def __init__(self, listener: Callable[[Record], object], *records: type[Record]) -> None:
+    def __init__(self, listener: Callable[[Record], object], *records: type[Record], trusted: bool = False) -> None:
+        """``trusted``: the callable never raises, so that nothing has to stand between it and who calls it."""
         if not records:
             raise ValueError("a subscriber names at least one record type")
         for record in records:
@@ -75,6 +77,12 @@ class Subscriber(Generic[Record]):
                 raise ValueError(f"{record!r} is not a lifecycle record; there are: {', '.join(_ATTRIBUTES.values())}")
         self.listener = listener
         self.records = tuple(dict.fromkeys(records))
+        self.trusted = trusted
+
+    @property
+    def safe(self) -> Callable[[Record], object]:
+        """The callable, which raises nothing but what ends the process."""
+        return self.listener if self.trusted else _guarded(self.listener)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +117,16 @@ class Listeners:
         """
         chosen: dict[str, Callable[[Any], object]] = {}
         for record, attribute in _ATTRIBUTES.items():
-            wanting = tuple(one.listener for one in subscribers if record in one.records)
+            wanting = tuple(one.safe for one in subscribers if record in one.records)
             if wanting:
-                chosen[attribute] = _guarded(wanting[0]) if len(wanting) == 1 else _in_order(wanting)
+                chosen[attribute] = wanting[0] if len(wanting) == 1 else _in_order(wanting)
         return cls(**cast("dict[str, Any]", chosen))
 
 
-def _guarded(listener: Callable[[Any], object]) -> Callable[[Any], None]:
+def _guarded(listener: Callable[[Record], object]) -> Callable[[Record], None]:
     """``listener``, except that what it raises is logged."""
 
-    def call(record: Any) -> None:
+    def call(record: Record) -> None:
         try:
             listener(record)
         # A cancelled future that the listener asked for its result must not look like a cancelled request.
@@ -129,11 +137,18 @@ def _guarded(listener: Callable[[Any], object]) -> Callable[[Any], None]:
 
 
 def _in_order(listeners: Sequence[Callable[[Any], object]]) -> Callable[[Any], None]:
-    """One callable that calls all of them, each guarded on its own."""
-    guarded = tuple(_guarded(listener) for listener in listeners)
+    """One callable that calls all of them."""
+    if len(listeners) == 2:  # the access log and metrics: on the way of every request
+        first, second = listeners
+
+        def call_both(record: Any) -> None:
+            first(record)
+            second(record)
+
+        return call_both
 
     def call(record: Any) -> None:
-        for listener in guarded:
+        for listener in listeners:
             listener(record)
 
     return call
