@@ -19,7 +19,8 @@ class SentrySettings:
     sentry_dsn: str | None = field(
         default=None,
         metadata={
-            "help": "Report failures of the application to this Sentry project. SENTRY_DSN alone does not switch it on.",
+            "help": "Report failures of the application to this project of Sentry. SENTRY_DSN alone does not switch it"
+            " on.",
             "group": "Sentry",
             "metavar": "URL",
             "secret": True,
