@@ -54,3 +54,5 @@ class LoggingSettings:
         for name in ("log_config", "log_file"):
             if getattr(self, name) == "":
                 raise ValueError(f"{name}: '' is no file")
+        if self.log_config is not None and self.log_file is not None:
+            raise ValueError("log_file: log_config says where messages go, so it cannot be set beside that")

@@ -1,0 +1,77 @@
+"""The loggers of a server that owns its process: ``pounce.*`` on stderr, ``pounce.access`` on stdout.
+
+A program that gave one of them handlers keeps its own; only the level is set then.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from pounce_asgi import ConfigError
+
+from .access_logger import ACCESS, ROOT, AccessHandler
+from .config_file import apply_config_file
+from .json_format import JsonFormatter
+from .text_format import TextFormatter
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from .settings import LoggingSettings
+
+__all__ = ["set_up_logging"]
+
+
+def set_up_logging(settings: LoggingSettings) -> None:
+    """Give the loggers their level and, where they have none, their handlers.
+
+    With a ``log_config`` that decides: a logger that it gives handlers, or whose messages reach those of the root
+    logger, gets no others, and ``log_level`` holds only where it sets none.
+
+    Raises:
+        ConfigError: the ``log_config`` is wrong, or a file cannot be opened; the message says which and where.
+    """
+    root, access = logging.getLogger(ROOT), logging.getLogger(ACCESS)
+    by_file = settings.log_config is not None
+    if settings.log_config is not None:
+        apply_config_file(settings.log_config)
+    if not by_file or root.level == logging.NOTSET:
+        root.setLevel(settings.log_level.upper())
+    if not (root.hasHandlers() if by_file else root.handlers):
+        root.addHandler(_handler(settings))
+        root.propagate = False
+    if not (access.hasHandlers() if by_file else access.handlers):
+        access.addHandler(AccessHandler(sys.stdout))
+        access.propagate = False
+
+
+def _handler(settings: LoggingSettings) -> logging.Handler:
+    handler: logging.Handler
+    if settings.log_file is not None:
+        try:
+            handler = logging.FileHandler(settings.log_file, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise ConfigError(f"log_file: {settings.log_file} cannot be opened: {error.strerror or error}") from error
+        handler.setFormatter(_formatter(settings.log_format, None))
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_formatter(settings.log_format, sys.stderr))
+    return handler
+
+
+def _formatter(name: str, stream: TextIO | None) -> logging.Formatter:
+    """What the format is; ``stream`` may be a terminal. None is a file, or no stream at all."""
+    terminal = stream is not None and stream.isatty()
+    if name == "json" or (name == "auto" and not terminal):
+        return JsonFormatter()
+    return _coloured(stream) if stream is not None and terminal else TextFormatter()
+
+
+def _coloured(stream: TextIO) -> logging.Formatter:
+    try:
+        from .terminal_format import TerminalFormatter, shows_colours
+    except ImportError:  # rich is an extra
+        return TextFormatter()
+    return TerminalFormatter() if shows_colours(stream) else TextFormatter()
