@@ -73,6 +73,27 @@ def test_so_many_enter_so_many_wait_and_the_others_are_refused_at_once() -> None
     run_virtually(main())
 
 
+def test_waits_and_refusals_are_counted() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        shedder = LoadShedder(1, queue=2, clock=loop.time)
+        assert shedder.enter() is Outcome.ENTERED
+        first, second = shedder.enter(), shedder.enter()
+        assert shedder.enter() is Outcome.FULL
+        assert isinstance(first, Waiter)
+        assert isinstance(second, Waiter)
+        await asyncio.sleep(2)
+        shedder.give_up(first, Outcome.EXPIRED)
+        await asyncio.sleep(1)
+        shedder.leave()
+        assert second.outcome is Outcome.ENTERED
+        assert shedder.refused == {"full": 1, "expired": 1, "gone": 0}
+        waits, seconds = shedder.waited
+        assert (waits, round(seconds, 3)) == (2, 5.0)
+
+    run_virtually(main())
+
+
 def test_first_come_first_served_also_before_who_comes_just_now() -> None:
     async def main() -> None:
         order: list[str] = []

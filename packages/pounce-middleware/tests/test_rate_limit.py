@@ -40,6 +40,13 @@ def test_beyond_the_limit_it_is_429() -> None:
     assert statuses(app, http_scope(client=("192.0.2.2", 1))) == [200], "others are not concerned"
 
 
+def test_what_was_refused_is_counted() -> None:
+    limiter = RateLimiter("2/h", clients=1024)
+    app = RateLimitMiddleware(answering, limiter=limiter)
+    assert statuses(app, *[http_scope()] * 5) == [200, 200, 429, 429, 429]
+    assert limiter.refused == 3
+
+
 def test_retry_after_is_never_before_it_helps() -> None:
     app = limited("1000/s", burst=1)
     assert statuses(app, http_scope()) == [200]

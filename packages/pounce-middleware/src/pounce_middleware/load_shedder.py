@@ -37,10 +37,11 @@ class Outcome(enum.Enum):
 class Waiter:
     """A request that waits. ``outcome`` belongs to the shedder's lock, the rest to the loop of the request."""
 
-    __slots__ = ("future", "loop", "outcome")
+    __slots__ = ("future", "loop", "outcome", "since")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, since: float = 0.0) -> None:
         self.loop = loop
+        self.since = since
         self.future: asyncio.Future[Outcome] = loop.create_future()
         self.outcome: Outcome | None = None
 
@@ -70,6 +71,9 @@ class LoadShedder:
         self._lock = threading.Lock()  # guards all that follows
         self._active = 0
         self._waiting: OrderedDict[Waiter, None] = OrderedDict()
+        self._counts = dict.fromkeys(Outcome, 0)
+        self._waits = 0
+        self._wait_seconds = 0.0
 
     @property
     def limit(self) -> int:
@@ -91,6 +95,17 @@ class LoadShedder:
         """Whether who comes now would be refused; another thread may change that at any time."""
         return self._active >= self._limit and len(self._waiting) >= self._queue
 
+    @property
+    def refused(self) -> dict[str, int]:
+        """Requests that got no place so far, by why: full, expired, gone; for metrics."""
+        return {one.name.lower(): self._counts[one] for one in (Outcome.FULL, Outcome.EXPIRED, Outcome.GONE)}
+
+    @property
+    def waited(self) -> tuple[int, float]:
+        """Waits that are over, whatever became of them, and the seconds that they took in all; for metrics."""
+        with self._lock:
+            return self._waits, self._wait_seconds
+
     def enter(self) -> Waiter | Outcome:
         """Ask for a place: entered, full, or the waiter whose future will tell. Called on a running loop."""
         with self._lock:
@@ -98,8 +113,9 @@ class LoadShedder:
                 self._active += 1
                 return Outcome.ENTERED
             if len(self._waiting) >= self._queue:
+                self._counts[Outcome.FULL] += 1
                 return Outcome.FULL
-            waiter = Waiter(asyncio.get_running_loop())
+            waiter = Waiter(asyncio.get_running_loop(), self.clock())
             self._waiting[waiter] = None
             return waiter
 
@@ -115,8 +131,8 @@ class LoadShedder:
         with self._lock:
             if waiter.outcome is not None:
                 return
-            waiter.outcome = outcome
             del self._waiting[waiter]
+            self._settle(waiter, outcome)
         waiter.tell()
 
     def started(self) -> int:
@@ -140,10 +156,17 @@ class LoadShedder:
         admitted = []
         while self._waiting and self._active < self._limit:
             waiter, _ = self._waiting.popitem(last=False)
-            waiter.outcome = Outcome.ENTERED
+            self._settle(waiter, Outcome.ENTERED)
             self._active += 1
             admitted.append(waiter)
         return admitted
+
+    def _settle(self, waiter: Waiter, outcome: Outcome) -> None:
+        """A wait is over. With the lock held."""
+        waiter.outcome = outcome
+        self._counts[outcome] += 1
+        self._waits += 1
+        self._wait_seconds += self.clock() - waiter.since
 
     def _tell(self, admitted: list[Waiter]) -> None:
         """Tell those who have been admitted; the places of those who cannot be told go to the next."""

@@ -9,6 +9,7 @@ how much it holds, and in how many seconds an empty one is full.
 from __future__ import annotations
 
 import math
+import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pounce_middleware.client_key import KeyFunction, by_address, checked_key, key_function
@@ -38,10 +39,10 @@ _HEADS: Final = ("http.response.start", "websocket.accept", "websocket.http.resp
 
 class RateLimiter:
     """A limit and what has been used of it. Shared by all threads and loops of a server; what it reads for a request
-    is never changed, and what is changed is the store's.
+    is never changed, and what is changed is the store's; the count of what was refused has a lock of its own.
     """
 
-    __slots__ = ("key", "policy_field", "store")
+    __slots__ = ("_lock", "_refused", "key", "policy_field", "store")
 
     def __init__(
         self,
@@ -68,6 +69,8 @@ class RateLimiter:
         self.store = store or MemoryRateStore(rate.interval * share, max(1, burst // share), clients)
         window = max(1, math.ceil(burst * rate.interval / NANOSECONDS))
         self.policy_field = (b"ratelimit-policy", f'"{POLICY}";q={burst};w={window}'.encode())
+        self._lock = threading.Lock()  # guards the next one
+        self._refused = 0
 
     @classmethod
     def from_settings(cls, settings: RateLimitSettings, *, share: int = 1) -> Self:
@@ -98,6 +101,16 @@ class RateLimiter:
                 refuse_when_away=settings.rate_limit_store_failure == "refuse",
             )
         return cls(rate, burst=burst, key=key, store=store, clients=settings.rate_limit_clients, share=share)
+
+    @property
+    def refused(self) -> int:
+        """Requests that were answered 429 so far; for metrics. Any thread may ask."""
+        return self._refused
+
+    def count_refusal(self) -> None:
+        """A request is answered 429."""
+        with self._lock:
+            self._refused += 1
 
     def state_field(self, decision: Decision) -> tuple[bytes, bytes]:
         """``RateLimit``: what is left, and in how many seconds there is more."""
@@ -187,6 +200,7 @@ class RateLimitMiddleware:
     async def _refuse(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable, decision: Decision
     ) -> None:
+        self._limiter.count_refusal()
         # Not before the time in the RateLimit field (draft, "Providing RateLimit Fields"): it is the same.
         wait = max(1, math.ceil(decision.wait))
         fields = (
