@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http.client
 import logging
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
@@ -345,3 +347,26 @@ def test_cancelling_serve_ends_blocking_workers_too() -> None:
 
     asyncio.run(main())
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pounce-")]
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        "distributor",
+        pytest.param("reuseport", marks=pytest.mark.skipif(sys.platform != "linux", reason="it is Linux's")),
+    ],
+)
+def test_an_embedded_server_leaves_the_garbage_of_its_program_alone(distribution: str) -> None:
+    server = Server(config(worker_kind="thread", workers=2, distribution=distribution))
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        not_frozen: list[list[int]] = [[] for _ in range(20_000)]
+        with Running(server, server.serve_blocking):
+            assert get(server) == b"hello"
+            assert gc.get_threshold() == thresholds
+            assert gc.get_freeze_count() < frozen + len(not_frozen)
+        assert gc.get_freeze_count() > frozen / 2
+    finally:
+        gc.unfreeze()

@@ -284,6 +284,7 @@ class Life:
             "cpus": cpus,
             "tls": self._tls,
             "http3": self._http3.service(config, self._quic_certificates) if self._http3 is not None else None,
+            "owns_process": self._owns_process,
         }
         if decision.workers == 1:
             return SoloCrew(config, listening.sockets, tell, on_started_here=self._on_started_here, **parts)

@@ -74,8 +74,11 @@ class _InProcess(Crew):
         cpus: Sequence[int],
         tls: TlsContexts | None,
         http3: Http3Service | None,
+        owns_process: bool,
     ) -> None:
         super().__init__(config, sockets, tell)
+        self._owns_process = owns_process
+        self._thresholds: tuple[int, int, int] | None = None
         self.health = Health(config.worker.worker_stall_timeout)
         self.health.draining = lambda: self.stopping
         self.health.turning = self.is_well
@@ -132,11 +135,18 @@ class _InProcess(Crew):
         super().stop()
 
     def ended(self) -> None:
-        """Run the shutdown of lifespans that were for all workers."""
+        """Run the shutdown of lifespans that were for all workers; garbage is collected as before."""
         with self._lock:
             generations = tuple(self._generations)
         for generation in generations:
             generation.factory.close()
+        if self._thresholds is not None:
+            restore_garbage_collection(self._thresholds)
+
+    def calm_garbage(self) -> None:
+        """Unless a program embeds the server: what it freezes, and when it collects, is its own affair."""
+        if self._owns_process:
+            self._thresholds = calm_garbage_collection()
 
     def _kept(self, generation: ThreadGeneration) -> ThreadGeneration:
         with self._lock:
@@ -151,7 +161,6 @@ class ThreadCrew(_InProcess):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._distributor = AcceptDistributor(self.sockets, on_failed=self._accepting_failed)
-        self._thresholds: tuple[int, int, int] | None = None
 
     def make(self, factory: WorkerFactory, worker_id: int, on_started: Callable[[], None]) -> WorkerLike:
         """A worker to which connections are handed over."""
@@ -159,7 +168,7 @@ class ThreadCrew(_InProcess):
 
     def ready(self) -> None:
         """Begin to accept."""
-        self._thresholds = calm_garbage_collection()
+        self.calm_garbage()
         self._distributor.start()
         super().ready()
 
@@ -185,8 +194,6 @@ class ThreadCrew(_InProcess):
     def ended(self) -> None:
         """The same for what accepts."""
         self._distributor.stop(1.0)
-        if self._thresholds is not None:
-            restore_garbage_collection(self._thresholds)
         super().ended()
 
 
@@ -235,7 +242,6 @@ class PortCrew(_AcceptingCrew):
     def __init__(self, config: ServerConfig, shares: PortShares, tell: CrewCallbacks, **options: Any) -> None:
         super().__init__(config, shares.sockets, tell, **options)
         self._shares = shares
-        self._thresholds: tuple[int, int, int] | None = None
 
     def make(self, factory: WorkerFactory, worker_id: int, on_started: Callable[[], None]) -> WorkerLike:
         """A worker on its sockets: it closes its own descriptors of them, and they stay open for its successor."""
@@ -244,14 +250,8 @@ class PortCrew(_AcceptingCrew):
 
     def ready(self) -> None:
         """They serve."""
-        self._thresholds = calm_garbage_collection()
+        self.calm_garbage()
         super().ready()
-
-    def ended(self) -> None:
-        """The same for how garbage is collected."""
-        if self._thresholds is not None:
-            restore_garbage_collection(self._thresholds)
-        super().ended()
 
 
 class SoloCrew(_AcceptingCrew):
