@@ -122,6 +122,11 @@ class Listeners:
                 chosen[attribute] = wanting[0] if len(wanting) == 1 else _in_order(wanting)
         return cls(**cast("dict[str, Any]", chosen))
 
+    def subscribers(self) -> tuple[Subscriber[Any], ...]:
+        """The callables as subscribers, to be composed with others."""
+        found = ((getattr(self, attribute), record) for record, attribute in _ATTRIBUTES.items())
+        return tuple(Subscriber(listener, record) for listener, record in found if listener is not None)
+
 
 def _guarded(listener: Callable[[Record], object]) -> Callable[[Record], None]:
     """``listener``, except that what it raises is logged."""
