@@ -122,7 +122,7 @@ class _WorkerLog:
             return
         try:
             buffer.add(self._line(record))
-        except Exception:  # a mistake of ours must not be the request's
+        except Exception:  # noqa: BLE001 - a mistake of ours must not be the request's
             buffer.drop()
             _error_log.exception("access log: no line could be made of a request")
 

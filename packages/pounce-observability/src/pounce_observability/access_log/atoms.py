@@ -135,7 +135,7 @@ def _getter(name: str, conversion: str, text: str) -> tuple[Any, bool]:
 
 def _field(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str:
     value = field_of(headers, name)
-    return _shown[value] if value is not None else "-"
+    return _shown.of(value) if value is not None else "-"
 
 
 _shown: Final = Remembered(safe_bytes)

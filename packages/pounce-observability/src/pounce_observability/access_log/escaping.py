@@ -16,7 +16,10 @@ _UNSAFE: Final = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")
 
 def safe(text: str) -> str:
     """The text in visible ASCII, without quotes and backslashes of its own."""
-    return _UNSAFE.sub(_escaped, text) if _UNSAFE.search(text) else text
+    # Four steps of C are quicker than the expression, and nearly every text is safe.
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return text
+    return _UNSAFE.sub(_escaped, text)
 
 
 def safe_bytes(octets: bytes) -> str:

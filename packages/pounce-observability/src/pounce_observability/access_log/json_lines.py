@@ -58,17 +58,17 @@ class JsonLines:
         if stamp[0] != second:
             stamp = self._stamp = (second, f'{{"time":"{iso_second(second)}.')
         referer, agent = fields_of(fields, b"referer", b"user-agent")
-        more = self._clients[client]
+        more = self._clients.of(client)
         if agent is not None:
-            more += self._agents[agent]
+            more += self._agents.of(agent)
         if referer is not None:
-            more += self._referers[referer]
+            more += self._referers.of(referer)
         if request_id is not None:
             more += f',"request_id":{_string(request_id)}'
         if aborted:
             more += ',"aborted":true'
         return (
-            f'{stamp[1]}{int((wall - second) * 1000):03d}Z"{self._requests[method, path, query, version]},'
+            f'{stamp[1]}{int((wall - second) * 1000):03d}Z"{self._requests.of((method, path, query, version))},'
             f'"http.response.status_code":{status},"http.response.body.size":{sent},'
             f'"http.server.request.duration":{duration:.6f},"worker":{worker},"connection":{connection}{more}}}'
         )

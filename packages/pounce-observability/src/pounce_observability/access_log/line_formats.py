@@ -86,8 +86,9 @@ class TextLines(_Lines):
         stamp = self._stamp
         if stamp[0] != second:
             stamp = self._stamp = (second, clf_time(second))
+        request = self._requests.of((method, path, query, version))
         return (
-            f'{self._clients[client]} - - [{stamp[1]}] "{self._requests[method, path, query, version]}" {status} '
+            f'{self._clients.of(client)} - - [{stamp[1]}] "{request}" {status} '
             f"{sent} {duration * 1000:.3f}{'ms aborted' if aborted else 'ms'}"
         )
 
@@ -115,8 +116,8 @@ class CommonLines(_Lines):
         wall, client, method, path, query, version, status, sent, fields = _COMMON(record)
         user = basic_user(fields)
         return (
-            f"{self._clients[client]} - {user} [{self._time(int(wall))}] "
-            f'"{self._requests[method, path, query, version]}" {status} {sent or "-"}'
+            f"{self._clients.of(client)} - {user} [{self._time(int(wall))}] "
+            f'"{self._requests.of((method, path, query, version))}" {status} {sent or "-"}'
         )
 
 
@@ -132,5 +133,5 @@ class CombinedLines(CommonLines):
     def line(self, record: ResponseCompleted) -> str:
         """The line of a request, without its end."""
         referer, agent = fields_of(record.request_headers, b"referer", b"user-agent")
-        shown = self._agents
-        return f'{super().line(record)} "{shown[referer] if referer else "-"}" "{shown[agent] if agent else "-"}"'
+        shown = self._agents.of
+        return f'{super().line(record)} "{shown(referer) if referer else "-"}" "{shown(agent) if agent else "-"}"'

@@ -1,0 +1,111 @@
+"""Measure what the access log costs a server: its processor time for each request, with the log and without it.
+
+    python benchmarks/bench_access_log.py --seconds 2 --rounds 7 text combined json
+
+Needs Linux and wrk, and pounce-server installed. Each round measures every kind in turn, each with a server of its own,
+one worker, 32 connections on loopback and a log file on disk; medians are over the rounds. The processor time is of
+all threads of the server, user and system, from ``schedstat``: the load of the machine and wrk's share are not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+APPLICATION: Final = """
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200,
+        "headers": [(b"content-type", b"text/plain"), (b"content-length", b"13")]})
+    await send({"type": "http.response.body", "body": b"Hello, world!"})
+"""
+LISTENING: Final = re.compile(r"Listening on http://127\.0\.0\.1:(\d+)")
+REQUESTS: Final = re.compile(r"(\d+) requests in")
+WARM_UP: Final = 1
+
+
+@contextlib.contextmanager
+def server(folder: Path, flags: list[str]) -> Iterator[tuple[int, int]]:
+    """Process id and port of a server with these flags."""
+    (folder / "hello.py").write_text(APPLICATION)
+    command = [sys.executable, "-m", "pounce", "hello:app", "--port", "0", *flags]
+    with (folder / "access.log").open("wb") as out:
+        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        found = next(match for line in process.stderr if (match := LISTENING.search(line)))
+        yield process.pid, int(found[1])
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of the threads of a process so far."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
+def load(port: int, seconds: int) -> int:
+    """Answered requests of wrk."""
+    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", f"http://127.0.0.1:{port}/"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "Non-2xx" not in output
+    found = REQUESTS.search(output)
+    assert found is not None
+    return int(found[1])
+
+
+def measure(kind: str, seconds: int) -> float:
+    """Microseconds of processor time for each request."""
+    flags = ["--no-access-log"] if kind == "none" else ["--access-log-format", kind]
+    with tempfile.TemporaryDirectory() as name, server(Path(name), flags) as (pid, port):
+        load(port, WARM_UP)
+        before = cpu_seconds(pid)
+        requests = load(port, seconds)
+        used = cpu_seconds(pid) - before
+        if os.environ.get("BENCH_THREADS"):
+            show_threads(pid)
+    return used / requests * 1e6
+
+
+def show_threads(pid: int) -> None:
+    """Processor time of each thread by its name."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        print("   ", (thread / "comm").read_text().strip(), (thread / "schedstat").read_text().split()[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("kinds", nargs="*", default=["text"], help="formats to measure")
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    kinds = ["none", *options.kinds]
+    build = "free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else "with the GIL"
+    print(f"Python {sys.version.split()[0]}, {build}; {options.rounds} rounds of {options.seconds} s")
+    figures: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(options.rounds):
+        for kind in kinds:
+            figures[kind].append(measure(kind, options.seconds))
+    for kind in kinds:
+        ratio = statistics.median(own / plain for own, plain in zip(figures[kind], figures["none"], strict=True))
+        print(f"{kind:40} {statistics.median(figures[kind]):6.2f} us a request, {ratio:.2f} times that without a log")
+
+
+if __name__ == "__main__":
+    main()
