@@ -15,6 +15,12 @@ from pounce_observability.metrics.settings import MetricsSettings
 if TYPE_CHECKING:
     from pounce_observability.metrics.catalogue import CATALOGUE, Family
     from pounce_observability.metrics.endpoint import MetricsApp, MetricsMiddleware
+    from pounce_observability.metrics.known_sources import (
+        number_source,
+        queue_source,
+        rate_limit_source,
+        worker_source,
+    )
     from pounce_observability.metrics.process_metrics import Metrics
     from pounce_observability.metrics.sources import Reading
     from pounce_observability.metrics.totals import MetricsTotals
@@ -28,6 +34,10 @@ __all__ = [
     "MetricsSettings",
     "MetricsTotals",
     "Reading",
+    "number_source",
+    "queue_source",
+    "rate_limit_source",
+    "worker_source",
 ]
 
 _HOMES = {
@@ -38,6 +48,10 @@ _HOMES = {
     "MetricsMiddleware": "endpoint",
     "MetricsTotals": "totals",
     "Reading": "sources",
+    "number_source": "known_sources",
+    "queue_source": "known_sources",
+    "rate_limit_source": "known_sources",
+    "worker_source": "known_sources",
 }
 
 

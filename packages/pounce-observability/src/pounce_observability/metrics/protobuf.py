@@ -43,7 +43,7 @@ def protobuf_accepted(accept: str) -> bool:
             and given.get("encoding", "delimited") == "delimited"
         )
         best = max(best, (_quality(given.get("q", "1")), ours))
-    return best[1]
+    return best[0] > 0 and best[1]
 
 
 def protobuf_of(families: Iterable[FamilyJson]) -> bytes:

@@ -138,7 +138,7 @@ class MetricsTotals:
     def _shared_families(self) -> Sequence[FamilyJson]:
         from .prometheus_library import shared_files_families
 
-        return shared_files_families()
+        return [family for family in shared_files_families() if family["name"] not in CATALOGUE]
 
 
 def _late(number: int) -> FamilyJson:
@@ -147,7 +147,7 @@ def _late(number: int) -> FamilyJson:
 
 
 def _in_order(families: Sequence[FamilyJson]) -> list[FamilyJson]:
-    """The server's in the order of the catalogue, then the application's. One that has a name of ours is left out."""
-    ours = {family["name"]: family for family in reversed(families) if family["name"] in CATALOGUE}
+    """The server's in the order of the catalogue, then the application's."""
+    ours = {family["name"]: family for family in families if family["name"] in CATALOGUE}
     others = {family["name"]: family for family in families if family["name"] not in CATALOGUE}
     return [*(ours[name] for name in CATALOGUE if name in ours), *others.values()]
