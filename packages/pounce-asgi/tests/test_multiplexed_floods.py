@@ -10,6 +10,10 @@ from pounce_asgi.multiplexed.floods import CHORES, CHORES_PER_SECOND, REFUSALS, 
 class Flood(Exception):  # noqa: N818 - as wires name it
     """What a wire has for it."""
 
+    def __init__(self, message: str, *, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
 
 def test_chores_have_a_bound() -> None:
     budget = FloodBudget(0.0, Flood)

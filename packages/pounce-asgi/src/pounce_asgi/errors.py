@@ -118,9 +118,15 @@ class RequestError(PounceError):
 
     status: int = 400
     must_close: bool = True
+    setting: str = ""
+    """The limit that was reached, where it was one."""
 
-    def __init__(self, message: str, *, status: int | None = None, must_close: bool | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, must_close: bool | None = None, setting: str | None = None
+    ) -> None:
         super().__init__(message)
+        if setting is not None:
+            self.setting = setting
         if status is not None:
             self.status = status
         if must_close is not None:
@@ -137,6 +143,7 @@ class RequestTooLarge(RequestError):
     """The body is larger than ``max_request_body`` (RFC 9110, 15.5.14)."""
 
     status = 413
+    setting = "max_request_body"
 
 
 class ExpectationFailed(RequestError):

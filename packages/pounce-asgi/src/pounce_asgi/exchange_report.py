@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pounce_asgi.lifecycle import (
     ClientDisconnected,
@@ -48,7 +48,7 @@ class ExchangeReport:
         return (client[0], client[1]) if client else None
 
     @classmethod
-    def begin(cls, exchange: HttpExchange[Any], scope: dict[str, Any], stream_id: int) -> ExchangeReport:
+    def begin(cls, exchange: HttpExchange[Any], scope: dict[str, Any], stream_id: int) -> Self:
         """The request starts: give it an id, if ids are on, and tell who listens."""
         context = exchange.context
         request_id = None

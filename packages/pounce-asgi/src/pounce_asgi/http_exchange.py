@@ -20,11 +20,13 @@ from pounce_asgi.errors import (
     IncompleteResponse,
     MissingResponse,
     RequestError,
+    RequestTimeout,
     RequestTooLarge,
     is_client_gone,
 )
 from pounce_asgi.exchange_report import ExchangeReport
 from pounce_asgi.failure_log import log_cancelled, log_failed, log_failed_late
+from pounce_asgi.incidents import tell_limit, tell_timeout
 from pounce_asgi.request_body import RequestBody
 from pounce_asgi.response_messages import open_response
 from pounce_asgi.response_states import (
@@ -185,6 +187,10 @@ class HttpExchange(Generic[WireFields]):
         The application sees a disconnect, never a body that looks complete. If nothing of the response is on the wire
         the client gets the error's status; a response that has begun goes on.
         """
+        if error.setting:
+            tell_limit(self.context, self.peer, error.setting, self.sink.stream_id)
+        elif isinstance(error, RequestTimeout):
+            tell_timeout(self.context, self.peer, "timeout_body_stall", self.sink.stream_id)
         if self.body is not None:
             self.body.failed = True
         if not self.head_on_wire and not self.gone:

@@ -18,11 +18,11 @@ from pounce_asgi import websocket_table  # noqa: F401 - fills the states' tables
 from pounce_asgi.contracts import WireFields
 from pounce_asgi.error_response import send_error_response
 from pounce_asgi.errors import ClientGone, RequestError
-from pounce_asgi.exchange_report import ExchangeReport
 from pounce_asgi.http_exchange import EAGER, HttpExchange
 from pounce_asgi.waiters import and_waiter, wake
 from pounce_asgi.websocket_ending import application_failed, application_returned, end_badly
 from pounce_asgi.websocket_inbox import WebSocketInbox
+from pounce_asgi.websocket_report import WebSocketReport
 from pounce_asgi.websocket_scope import build_websocket_scope
 from pounce_asgi.websocket_states import (
     CLOSED,
@@ -37,7 +37,7 @@ from pounce_asgi.websocket_states import (
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from pounce_asgi.contracts import HeaderPair, RequestHead
     from pounce_asgi.exchange_context import ExchangeContext, Peer
@@ -94,7 +94,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         self.state: WebSocketState = CONNECTING
         self.task: asyncio.Task[Any] | None = None
         self.denial: HttpExchange[WireFields] | None = None
-        self.report: ExchangeReport | None = None
+        self.report: WebSocketReport | None = None
         self.status = 500
         self.sent = 0
         """Bytes of messages sent, without framing."""
@@ -114,7 +114,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         context = self.context
         scope = build_websocket_scope(self.head, context, self.peer, self.subprotocols)
         if context.reports:
-            self.report = ExchangeReport.begin(self.reported, scope, self.carrier.stream_id)
+            self.report = WebSocketReport.begin(self.reported, scope, self.carrier.stream_id)
         try:
             coroutine = context.app(scope, self.receive, self.send)  # type: ignore[arg-type]
             if type(coroutine) is not CoroutineType:
@@ -262,6 +262,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         self.listening = True
         if self.report is not None:
             self.report.response_started(self.reported, self.status)
+            self.report.opened(self, subprotocol)
         self.sink.accept(subprotocol, fields)
 
     def close(self, code: int, reason: str, *, aborted: bool = False) -> None:
@@ -319,6 +320,17 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
     def reported(self) -> HttpExchange[Any]:
         """This exchange for an `ExchangeReport`, which asks for what both kinds of exchange have."""
         return cast("HttpExchange[Any]", self)
+
+    @property
+    def taker(self) -> Callable[[dict[str, Any], int], bool]:
+        """What takes the client's messages: ``message_received()``, which may have to count them. Once it is open."""
+        return self.message_received if self.report is None else self.report.taker(self)
+
+    @property
+    def closing_code(self) -> int:
+        """What the side that said goodbye first gave as its reason; 1006 where neither did."""
+        code: int = ABNORMAL_CLOSURE if self._disconnect is None else self._disconnect["code"]
+        return code
 
     @property
     def left(self) -> bool:

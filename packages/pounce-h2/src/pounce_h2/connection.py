@@ -107,6 +107,7 @@ class Http2Connection(ConnectionEnd):
         """A request begins."""
         if self.last_taken is not None and stream_id > self.last_taken:
             self.engine.reset(stream_id, REFUSED_STREAM)  # the client could not know yet, and may ask elsewhere
+            self.tell_of_reset(stream_id, REFUSED_STREAM)
             return
         self.take_request(stream_id, fields, ended)
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestTimeout
+from pounce_asgi.incidents import tell_timeout
 from pounce_asgi.multiplexed import NEVER, RequestIntake
 from pounce_h2.errors import ENHANCE_YOUR_CALM, NO_ERROR, ConnectionFault, Flood
 
@@ -55,6 +56,7 @@ class ConnectionEnd(RequestIntake):
         if self.ended:
             return
         self.host.request_refused(self.peer, 0, f"HTTP/2 error {fault.code:#x}: {fault}")
+        self.tell_of_fault(fault)
         self.engine.goaway(self.engine.last_stream_id, fault.code, str(fault).encode("ascii", "replace"))
         self.close(linger=True)
 
@@ -159,7 +161,7 @@ class ConnectionEnd(RequestIntake):
             return
         self.budget.pay(now)
         if now >= self._head_deadline:
-            self.fail(Flood("a frame or a block of header fields took too long"))
+            self.fail(Flood("a frame or a block of header fields took too long", timeout="timeout_request_head"))
         elif now >= self.idle_deadline and not self.streams:
             if self.engine.unfinished is None:
                 self.engine.goaway(self.engine.last_stream_id, NO_ERROR)
@@ -175,10 +177,12 @@ class ConnectionEnd(RequestIntake):
                 stream.fail_request(RequestTimeout("the request body stalled"))
             if now >= stream.write_deadline and stream.waiting and not self.transport.congested:
                 if self.engine.connection_window <= 0:
-                    self.fail(Flood("the window of the connection stayed closed"))
+                    self.fail(Flood("the window of the connection stayed closed", timeout="timeout_write_stall"))
                     return
                 if self.engine.window(stream.stream_id) <= 0:
                     self.tell_of_stream("its window stayed closed")
+                    tell_timeout(self.context, self.peer, "timeout_write_stall", stream.stream_id)
+                    self.tell_of_reset(stream.stream_id, ENHANCE_YOUR_CALM)
                     self.engine.reset(stream.stream_id, ENHANCE_YOUR_CALM)
                     stream.lost(None)
                     self.want_flush()

@@ -55,9 +55,9 @@ class EngineUser(Protocol):
     def settings_changed(self) -> None:
         """The client's settings are others, and with them perhaps the windows of all streams (RFC 9113, 6.9.2)."""
 
-    def stream_refused(self, detail: str) -> None:
-        """A stream was ended for what its client did: by the client where there is no ``detail``. Raises `Flood` when
-        there were too many.
+    def stream_refused(self, stream_id: int, code: int, detail: str) -> None:
+        """A stream was ended, with this code, for what its client did: by the client where there is no
+        ``detail``. Raises `Flood` when there were too many.
         """
 
 

@@ -59,6 +59,12 @@ class Flood(ConnectionFault):
 
     code = ENHANCE_YOUR_CALM
 
+    def __init__(self, message: str, *, kind: str = "", timeout: str = "") -> None:
+        """``kind``: what there is too much of; or ``timeout``: the time limit that is over, by its name."""
+        super().__init__(message)
+        self.kind = kind
+        self.timeout = timeout
+
 
 class StreamFault(Http2Error):
     """A stream cannot go on; the others do (RFC 9113, 5.4.2 and 8.1.1)."""

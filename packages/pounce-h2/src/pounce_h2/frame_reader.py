@@ -196,7 +196,7 @@ class FrameReader:
         block.append(payload)
         self._block_size += len(payload)
         if self._block_size > self._max_block or len(block) > MAX_PIECES:
-            raise Flood("a block of header fields has no end")
+            raise Flood("a block of header fields has no end", kind="header_block")
         return bool(flags & END_HEADERS)
 
     def _whole_block(self) -> Frame:

@@ -188,7 +188,7 @@ class H2Engine(ConnectionFrames):
     def _break_stream(self, stream_id: int, code: int, detail: str) -> None:
         self.reset(stream_id, code)
         self.user.stream_reset(stream_id)
-        self.user.stream_refused(detail)
+        self.user.stream_refused(stream_id, code, detail)
 
     def _on_headers(self, flags: int, stream_id: int, payload: bytes, _size: int) -> None:
         if flags & PRIORITY_FLAG:
@@ -224,7 +224,9 @@ class H2Engine(ConnectionFrames):
         try:
             return self._h2.decoder.decode(block, raw=True)
         except OversizedHeaderListError as error:
-            raise Flood(f"a list of header fields of more than {self._field_bytes} bytes") from error
+            raise Flood(
+                f"a list of header fields of more than {self._field_bytes} bytes", kind="header_fields"
+            ) from error
         except HPACKError as error:
             raise ConnectionFault(f"HPACK: {error}", COMPRESSION_ERROR) from error
 
@@ -299,12 +301,12 @@ class H2Engine(ConnectionFrames):
         if stream_id > highest:
             raise ConnectionFault(f"{what} on stream {stream_id}, which was never opened")
 
-    def _on_reset(self, _flags: int, stream_id: int, _payload: bytes, _size: int) -> None:
+    def _on_reset(self, _flags: int, stream_id: int, payload: bytes, _size: int) -> None:
         self._require_opened(stream_id, "RST_STREAM")
         if stream_id in self._streams:
             self._forget(stream_id, StreamClosedBy.RECV_RST_STREAM)
             self.user.stream_reset(stream_id)
-            self.user.stream_refused("")
+            self.user.stream_refused(stream_id, int.from_bytes(payload[:4]), "")
         else:
             self.user.chore(1)
 

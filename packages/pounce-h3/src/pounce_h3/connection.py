@@ -116,13 +116,13 @@ class Http3Connection(EndingConnection):
         finally:
             self._busy = False
 
-    def stream_reset(self, stream_id: int, code: int = 0) -> None:  # noqa: ARG002 - any code means the same
+    def stream_reset(self, stream_id: int, code: int = 0) -> None:
         """The client gave up sending on a stream."""
-        self._end_stream(stream_id, stopped=False)
+        self._end_stream(stream_id, code, stopped=False)
 
-    def sending_stopped(self, stream_id: int, code: int) -> None:  # noqa: ARG002 - any code means the same
+    def sending_stopped(self, stream_id: int, code: int) -> None:
         """The client wants nothing more of a stream."""
-        self._end_stream(stream_id, stopped=True)
+        self._end_stream(stream_id, code, stopped=True)
 
     def backlog_fell(self, stream_id: int) -> None:
         """Bytes have left: more may be given to the engine, in a later turn."""
@@ -133,15 +133,15 @@ class Http3Connection(EndingConnection):
         if self.scheduler.members or self.leaving:
             self._flush_later()
 
-    def _end_stream(self, stream_id: int, *, stopped: bool) -> None:
+    def _end_stream(self, stream_id: int, code: int, *, stopped: bool) -> None:
         if self.ended:
             return
         self._busy = True
         try:
             if stopped:
-                self.engine.client_stopped(stream_id)
+                self.engine.client_stopped(stream_id, code)
             else:
-                self.engine.client_reset(stream_id)
+                self.engine.client_reset(stream_id, code)
             self._flush()
         except ConnectionFault as fault:
             self.fail(fault)
@@ -158,7 +158,11 @@ class Http3Connection(EndingConnection):
         """A request begins whose fields were not read."""
         self.requests += 1
         self.budget.request()
-        self.refuse_unread(stream_id, RequestError("the header fields are too large", status=431), ())
+        self.refuse_unread(
+            stream_id,
+            RequestError("the header fields are too large", status=431, setting="limit_request_header_size"),
+            (),
+        )
 
     def begin(self, stream_id: int, head: RequestHead) -> None:
         """A head is complete: call the application, unless somebody else may have said it before (RFC 8470, 3)."""

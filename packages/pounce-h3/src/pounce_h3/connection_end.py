@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import ClientGone, RequestTimeout
+from pounce_asgi.incidents import tell_timeout
 from pounce_asgi.multiplexed import NEVER, RequestIntake
 from pounce_h3.ahead import Ahead
 from pounce_h3.errors import (
@@ -67,6 +68,7 @@ class EndingConnection(RequestIntake):
         """The client broke the protocol, or is too much: say so and close (RFC 9114, 8)."""
         if not self.ended:
             self.host.request_refused(self.peer, 0, f"HTTP/3 error {fault.code:#x}: {fault}")
+            self.tell_of_fault(fault)
             self.close(fault.code, str(fault))
 
     def close(self, code: int = H3_NO_ERROR, reason: str = "") -> None:
@@ -182,6 +184,7 @@ class EndingConnection(RequestIntake):
 
     def _expire_streams(self, now: float) -> None:
         for stream_id in self.engine.late_heads(now):
+            tell_timeout(self.context, self.peer, "timeout_request_head", stream_id)
             self.engine.break_stream(stream_id, H3_REQUEST_INCOMPLETE, "its head took too long")
             self.engine.send_instructions()
             self.want_flush()
@@ -190,5 +193,6 @@ class EndingConnection(RequestIntake):
                 stream.fail_request(RequestTimeout("the request body stalled"))
         clock = self.host.loop.time()
         for stream_id in self.ahead.stalled(clock - self.host.timeouts.write_stall, clock):
+            tell_timeout(self.context, self.peer, "timeout_write_stall", stream_id)
             self.engine.break_stream(stream_id, H3_EXCESSIVE_LOAD, "nothing was taken of its answer")
             self.want_flush()

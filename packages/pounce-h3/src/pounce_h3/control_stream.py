@@ -74,7 +74,7 @@ class ControlStream:
             if self.settings is None and kind != SETTINGS:
                 raise ConnectionFault("the first frame of a control stream is SETTINGS", H3_MISSING_SETTINGS)
             if kind == TOO_LARGE:
-                raise Flood(f"a frame of more than {FRAME_BYTES} bytes on the control stream")
+                raise Flood(f"a frame of more than {FRAME_BYTES} bytes on the control stream", kind="control_frame")
             self._user.chore(1)
             if kind != PASSED:
                 self._handlers[kind](payload)

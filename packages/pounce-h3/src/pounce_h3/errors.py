@@ -75,6 +75,11 @@ class Flood(ConnectionFault):
 
     code = H3_EXCESSIVE_LOAD
 
+    def __init__(self, message: str, *, kind: str = "") -> None:
+        """``kind``: what there is too much of."""
+        super().__init__(message)
+        self.kind = kind
+
 
 class StreamFault(Http3Error):
     """A stream cannot go on; the others do (RFC 9114, 8)."""

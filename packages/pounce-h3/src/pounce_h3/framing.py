@@ -63,7 +63,7 @@ class FramingUser(Protocol):
     def stream_lost(self, stream_id: int) -> None:
         """A stream was given up by its client, or broken."""
 
-    def stream_refused(self, detail: str) -> None:
+    def stream_refused(self, stream_id: int, code: int, detail: str) -> None:
         """A stream was ended for what its client did: by the client where there is no ``detail``."""
 
     def chore(self, cost: int) -> None:
@@ -287,23 +287,29 @@ class Framing:
         """A stream cannot go on for what its client did (RFC 9114, 8)."""
         self.reset(stream_id, code)
         self.user.stream_lost(stream_id)
-        self.user.stream_refused(detail)
+        self.user.stream_refused(stream_id, code, detail)
 
-    def client_reset(self, stream_id: int) -> None:
+    def _given_up(self, stream_id: int, code: int) -> None:
+        """The client does not want a stream any more, and said so with this code."""
+        self.reset(stream_id, H3_REQUEST_CANCELLED)
+        self.user.stream_lost(stream_id)
+        self.user.stream_refused(stream_id, code, "")
+
+    def client_reset(self, stream_id: int, code: int) -> None:
         """The client gave up sending."""
         if stream_id & 2:
             self.peer.reset(stream_id)
             return
         self.last_stream_id = max(self.last_stream_id, stream_id)
         if stream_id in self.readers:
-            self.break_stream(stream_id, H3_REQUEST_CANCELLED, "")
+            self._given_up(stream_id, code)
 
-    def client_stopped(self, stream_id: int) -> None:
+    def client_stopped(self, stream_id: int, code: int) -> None:
         """The client wants nothing more of a stream; the engine has reset our side."""
         if stream_id & 1:
             raise ConnectionFault("a stream of ours that must stay open was stopped", H3_CLOSED_CRITICAL_STREAM)
         self.last_stream_id = max(self.last_stream_id, stream_id)
-        self.break_stream(stream_id, H3_REQUEST_CANCELLED, "")
+        self._given_up(stream_id, code)
 
     def reset(self, stream_id: int, code: int) -> None:
         """End both sides of a stream."""

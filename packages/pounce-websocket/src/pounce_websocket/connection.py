@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from pounce_asgi import WebSocketExchange, WireFields
+from pounce_asgi.incidents import tell_limit, tell_timeout
 from pounce_websocket.deflate import COMPRESS_FROM, Deflater, Inflater
 from pounce_websocket.errors import ConversationFailed
 from pounce_websocket.frames import BINARY, COMPRESSED, PING, PONG, TEXT, build_close, build_head
@@ -295,7 +296,7 @@ class WebSocketConnection(Generic[WireFields]):
     @property
     def message_received(self) -> Callable[[dict[str, Any], int], bool]:
         """Takes a whole message: the exchange's own method, because it is called for each of them."""
-        return self.exchange.message_received
+        return self.exchange.taker
 
     def ping_received(self, payload: bytes) -> None:
         """Answer a ping. A client that reads nothing must not fill the memory with answers: it gets the last."""
@@ -355,7 +356,9 @@ class WebSocketConnection(Generic[WireFields]):
             case Sign.PING:
                 self.carrier.write(_PING_FRAME)
             case Sign.VANISHED:
-                self.exchange.disconnected(ABNORMAL_CLOSURE, "the client answered no ping", vanished=True)
+                exchange = self.exchange
+                tell_timeout(exchange.context, exchange.peer, "ws_ping_timeout", self.carrier.stream_id)
+                exchange.disconnected(ABNORMAL_CLOSURE, "the client answered no ping", vanished=True)
                 self.carrier.write(build_close(INTERNAL_ERROR, "no answer to a ping"))
                 self._finish()
             case Sign.NOTHING:
@@ -371,6 +374,8 @@ class WebSocketConnection(Generic[WireFields]):
         """The client broke a rule: say which, and end (RFC 6455, 7.1.7)."""
         reason = str(error)
         self._reader.closed = True
+        if error.limit:
+            tell_limit(self.exchange.context, self.exchange.peer, error.limit, self.carrier.stream_id)
         if self.phase is OPEN or self._lost:
             self.host.request_refused(self.exchange.peer, 0, f"a WebSocket ended with {error.code}: {reason}")
         if self._lost:

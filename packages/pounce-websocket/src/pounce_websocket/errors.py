@@ -43,6 +43,8 @@ class ConversationFailed(Exception):
     """The client broke a rule, so the conversation is over (RFC 6455, 7.1.7). ``code`` and the message tell it why."""
 
     code = 1002
+    limit = ""
+    """What there was too much of, as the lifecycle records name it."""
 
 
 class ProtocolViolation(ConversationFailed):
@@ -59,9 +61,11 @@ class EmptyFragments(ConversationFailed):
     """A message of ever more fragments without content: no limit on its size would ever end it (RFC 6455, 7.4.1)."""
 
     code = 1008
+    limit = "flood:empty_fragments"
 
 
 class MessageTooBig(ConversationFailed):
     """A message larger than the limit, as it was sent or after decompression (RFC 6455, 10.4)."""
 
     code = 1009
+    limit = "ws_max_size"

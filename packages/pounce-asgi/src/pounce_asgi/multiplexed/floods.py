@@ -8,7 +8,10 @@ alone.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["FloodBudget"]
 
@@ -28,8 +31,10 @@ class FloodBudget:
 
     __slots__ = ("_chores", "_flood", "_paid_at", "_refusals")
 
-    def __init__(self, now: float, flood: type[Exception]) -> None:
-        """``flood``: what is raised, with a message, when there is too much."""
+    def __init__(self, now: float, flood: Callable[..., Exception]) -> None:
+        """``flood``: makes what is raised when there is too much, from a message and the ``kind`` of it: "chores" or
+        "resets".
+        """
         self._flood = flood
         self._chores = 0.0
         self._refusals = 0.0
@@ -39,13 +44,13 @@ class FloodBudget:
         """Raises ``flood`` when there were too many."""
         self._chores += cost
         if self._chores > CHORES:
-            raise self._flood("too many frames that move no request forward")
+            raise self._flood("too many frames that move no request forward", kind="chores")
 
     def refusal(self) -> None:
         """A stream was ended for what its client did. Raises ``flood`` when there were too many."""
         self._refusals += 1
         if self._refusals > REFUSALS:
-            raise self._flood("too many streams were reset")
+            raise self._flood("too many streams were reset", kind="resets")
 
     def request(self) -> None:
         """A request began."""

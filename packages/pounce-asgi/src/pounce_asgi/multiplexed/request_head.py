@@ -157,7 +157,9 @@ def _require_pseudo(pseudo: dict[bytes, bytes]) -> None:
 def _judge_sizes(fields: Sequence[HeaderPair], pseudo: dict[bytes, bytes], limits: HeadLimits) -> None:
     """The limits of HTTP/1.1: :path is its request target, :authority its Host, and each crumb of a cookie a line."""
     if len(pseudo.get(b":path", b"")) > limits.target_size:
-        raise RequestError(f"the request target is longer than {limits.target_size} bytes", status=414)
+        raise RequestError(
+            f"the request target is longer than {limits.target_size} bytes", status=414, setting="limit_request_line"
+        )
     lines = total = cookies = 0
     for name, value in fields:
         if name[:1] == b":" and name != b":authority":
@@ -168,11 +170,19 @@ def _judge_sizes(fields: Sequence[HeaderPair], pseudo: dict[bytes, bytes], limit
         if name == b"cookie":
             cookies += size
         if size > limits.field_size or cookies > limits.field_size:
-            raise RequestError(f"a header field is larger than {limits.field_size} bytes", status=431)
+            raise RequestError(
+                f"a header field is larger than {limits.field_size} bytes",
+                status=431,
+                setting="limit_request_field_size",
+            )
     if total > limits.fields_size:
-        raise RequestError(f"the header fields are larger than {limits.fields_size} bytes", status=431)
+        raise RequestError(
+            f"the header fields are larger than {limits.fields_size} bytes",
+            status=431,
+            setting="limit_request_header_size",
+        )
     if lines > limits.field_count:
-        raise RequestError(f"more than {limits.field_count} header fields", status=431)
+        raise RequestError(f"more than {limits.field_count} header fields", status=431, setting="limit_request_fields")
 
 
 def _read_target(method: bytes, pseudo: dict[bytes, bytes]) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pounce_asgi.error_response import send_error_response
 from pounce_asgi.errors import RequestError
+from pounce_asgi.incidents import tell_limit, tell_reset, tell_timeout
 from pounce_asgi.multiplexed.message_fault import MessageFault
 from pounce_asgi.multiplexed.priorities import EarlyPriorities, parse_priority
 from pounce_asgi.multiplexed.scheduler import Scheduler
@@ -93,7 +94,7 @@ class RequestIntake(Turns):
             if said is not None:
                 stream.priority = said
         if self._refusal is not None:
-            self.refuse(stream, RequestError(self._refusal, status=503), head.method)
+            self.refuse(stream, RequestError(self._refusal, status=503, setting="limit_concurrency"), head.method)
         elif head.expectation_failed:
             detail = "the only expectation that is known is 100-continue"
             self.refuse(stream, RequestError(detail, status=417), head.method)
@@ -124,6 +125,8 @@ class RequestIntake(Turns):
         self.streams[stream.stream_id] = stream
         self.idle_deadline = NEVER
         self.host.request_refused(self.peer, error.status, str(error))
+        if error.setting:
+            tell_limit(self.context, self.peer, error.setting, stream.stream_id)
         fields = getattr(error, "fields", ())  # what the refusal of a WebSocket says besides
         send_error_response(self.context, stream, error.status, str(error), method=method, close=False, fields=fields)
 
@@ -166,14 +169,26 @@ class RequestIntake(Turns):
         """A frame that moves no request forward. Raises when there were too many."""
         self.budget.chore(cost)
 
-    def stream_refused(self, detail: str) -> None:
-        """A stream that was ended for what its client did: by the client where there is no ``detail``. The first fault
-        of a connection gets a line in the log. Raises when there were too many.
+    def stream_refused(self, stream_id: int, code: int, detail: str) -> None:
+        """A stream that was ended, with this code, for what its client did: by the client where there is no
+        ``detail``. The first fault of a connection gets a line in the log. Raises when there were too many.
         """
+        self.tell_of_reset(stream_id, code, by_client=not detail)
         if detail and not self._faulty:
             self._faulty = True
             self.tell_of_stream(detail)
         self.budget.refusal()
+
+    def tell_of_reset(self, stream_id: int, code: int, *, by_client: bool = False) -> None:
+        """A stream was cut off."""
+        tell_reset(self.context, self.peer, stream_id, code, by_client=by_client)
+
+    def tell_of_fault(self, fault: Any) -> None:
+        """The connection ends for what its client did: if it was too much, or too slow, listeners hear of it."""
+        if getattr(fault, "timeout", ""):
+            tell_timeout(self.context, self.peer, fault.timeout)
+        elif getattr(fault, "kind", ""):
+            tell_limit(self.context, self.peer, f"flood:{fault.kind}")
 
     def tell_of_stream(self, detail: str) -> None:
         """A stream was reset for what its client did. The connection goes on, so its host is not told of an end."""

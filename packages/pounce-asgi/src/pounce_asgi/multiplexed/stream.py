@@ -297,6 +297,7 @@ class MultiplexedStream:
         if not self.over:
             self.leave()
             self.connection.engine.reset(self.stream_id, code)
+            self.connection.tell_of_reset(self.stream_id, code)
             self.connection.want_flush()
 
     def leave(self) -> None:

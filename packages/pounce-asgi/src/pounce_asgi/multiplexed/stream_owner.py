@@ -80,6 +80,9 @@ class StreamOwner(Protocol):
     def forget(self, stream_id: int, waiting: int) -> None:
         """A stream is over; ``waiting`` bytes of its body were never taken."""
 
+    def tell_of_reset(self, stream_id: int, code: int) -> None:
+        """A stream was cut off by us."""
+
     def response_done(self, stream_id: int) -> None:
         """The answer is complete. What is left of the request is not wanted."""
 

@@ -120,6 +120,7 @@ class WebSocketStream(MultiplexedStream):
         self.read_deadline = NEVER
         if self.accepted:
             self.connection.engine.reset(self.stream_id, self.connection.cancelled)
+            self.connection.tell_of_reset(self.stream_id, self.connection.cancelled)
             self.connection.want_flush()
             self.lost(None)
         else:

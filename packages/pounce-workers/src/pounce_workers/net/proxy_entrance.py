@@ -110,11 +110,14 @@ class ProxyEntrances:
         trusts: Callable[[str | None], bool],
         let_go: Callable[[Any], object] | None = None,
         header_timeout: float = HEADER_TIMEOUT,
+        refused: Callable[[tuple[str, int] | None, str, Exception | None], object] | None = None,
     ) -> None:
         """``trusts`` tells whether the header of a peer counts, by its address, None over a UNIX socket. ``let_go``
         takes the socket from its transport and leaves it open; without it that is ``detach``. ``header_timeout`` is in
-        seconds.
+        seconds. ``refused`` is told once of each connection that ends here: of which peer it was, and why, as the
+        lifecycle records name it.
         """
+        self.refused = refused
         self.members: set[ProxyEntrance] = set()
         """The connections that wait."""
         self.go_on = go_on
@@ -132,7 +135,7 @@ class ProxyEntrances:
             self.members.add(entrance)
             transport.deadline = self._clock.soon + self._timeout
         else:
-            entrance.refuse("its address is not trusted to send a PROXY header")
+            entrance.refuse("its address is not trusted to send a PROXY header", "proxy_header")
         return entrance
 
     def let_go(self, transport: SocketTransport) -> socket.socket:
@@ -158,7 +161,7 @@ class ProxyEntrances:
 class ProxyEntrance:
     """The `ConnectionProtocol` of one connection, at first. Owned by the thread that has the transport."""
 
-    __slots__ = ("_entrances", "_told", "transport")
+    __slots__ = ("_ended", "_entrances", "_told", "transport")
 
     idle = False
     """Its client is about to ask for something: whoever makes way for another worker waits for it."""
@@ -166,6 +169,8 @@ class ProxyEntrance:
     def __init__(self, entrances: ProxyEntrances, transport: SocketTransport) -> None:
         self._entrances = entrances
         self._told = False
+        self._ended = False
+        """It goes on elsewhere, or who listens knows why it does not."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -174,11 +179,12 @@ class ProxyEntrance:
         try:
             header = parse_proxy_header(data)
         except ProxyHeaderError as error:
-            self.refuse(f"it sent {error}")
+            self.refuse(f"it sent {error}", "proxy_header", error)
             return
         peer, local = transport.peer, transport.local
         if header.relayed:
             peer, local = header.source, header.destination
+        self._ended = True
         sock = self._entrances.let_go(transport)
         try:
             self._entrances.go_on(sock, peer, local, header)
@@ -190,6 +196,7 @@ class ProxyEntrance:
         """The peer has gone. One that has said nothing only looked whether somebody listens."""
         if cast("ProxyHeaderSocket", self.transport.sock).begun:
             self._warn("it closed the connection within its PROXY header")
+        self._tell("client_gone")
         self.transport.close()
 
     def writable(self) -> None:
@@ -198,21 +205,34 @@ class ProxyEntrance:
     def connection_lost(self, error: OSError | None) -> None:
         """It has gone, or is somebody else's now."""
         self._entrances.members.discard(self)
-        if error is not None:
+        if error is None:
+            self._tell("stopping")
+        else:
             self._warn(str(error))
+            self._tell("proxy_header" if isinstance(error.__cause__, ProxyHeaderError) else "client_gone", error)
 
     def deadline_expired(self) -> None:
         """The peer has had its time."""
-        self.refuse("its PROXY header did not come in time")
+        self.refuse("its PROXY header did not come in time", "proxy_header_timeout")
 
     def begin_drain(self) -> None:
         """The server stops."""
+        self._tell("stopping")
         self.transport.close()
 
-    def refuse(self, reason: str) -> None:
-        """Close the connection, with one line for the operator: one side is told of this protocol, the other not."""
-        self._warn(reason)
+    def refuse(self, detail: str, reason: str, error: Exception | None = None) -> None:
+        """Close the connection, with one line for the operator: one side is told of this protocol, the other not.
+        ``reason`` is for who listens.
+        """
+        self._warn(detail)
+        self._tell(reason, error)
         self.transport.close()
+
+    def _tell(self, reason: str, error: Exception | None = None) -> None:
+        if not self._ended:
+            self._ended = True
+            if self._entrances.refused is not None:
+                self._entrances.refused(self.transport.peer, reason, error)
 
     def _warn(self, reason: str) -> None:
         if not self._told:

@@ -69,10 +69,14 @@ class TlsEntrances:
         *,
         clock: Clock,
         handshake_timeout: float = HANDSHAKE_TIMEOUT,
+        refused: Callable[[tuple[str, int] | None, str, Exception | None], object] | None = None,
     ) -> None:
         """``choose`` is given a transport and what ALPN has agreed on, and makes the protocol, which may send at once;
         or it gives the connection away, or closes it, and returns None. ``handshake_timeout`` is in seconds.
+        ``refused`` is told once of each connection that ends before that: whose it was, and why, as the lifecycle
+        records name it.
         """
+        self.refused = refused
         self.choose = choose
         self.members: set[TlsEntrance] = set()
         """The connections whose handshakes go on."""
@@ -87,6 +91,7 @@ class TlsEntrances:
         entrance = TlsEntrance(self, transport)
         if entrance.sock.handshake_done:
             transport.protocol = entrance  # hears of it if the connection is given away again, or ends at once
+            entrance._entered = True
             return entrance.succeeded_by(self.choose(transport, entrance.sock.alpn)) or entrance
         transport.deadline = self._clock.soon + self._timeout
         self.members.add(entrance)
@@ -106,7 +111,7 @@ class TlsEntrances:
 class TlsEntrance:
     """The `ConnectionProtocol` of one connection, at first. Owned by the thread that has the transport."""
 
-    __slots__ = ("_entrances", "_logged", "_lost", "_successor", "sock", "transport")
+    __slots__ = ("_entered", "_entrances", "_logged", "_lost", "_successor", "sock", "transport")
 
     idle = False
     """Its client is about to ask for something: whoever makes way for another worker waits for it."""
@@ -115,6 +120,8 @@ class TlsEntrance:
         self._entrances = entrances
         self._successor: ConnectionProtocol | None = None
         self._logged = False
+        self._entered = False
+        """The handshake is done: what ends from now on is a connection."""
         self._lost: tuple[OSError | None] | None = None
         self.transport = transport
         self.sock = cast("TlsSocket | KtlsSocket", transport.sock)
@@ -125,7 +132,7 @@ class TlsEntrance:
 
     def data_received(self, data: bytes) -> None:  # noqa: ARG002 - whatever it asks for, it asks in the clear
         """A client sends HTTP without TLS. Tell it so, in its language."""
-        self._log("it does not speak TLS but HTTP")
+        self._log("it does not speak TLS but HTTP", "tls_handshake")
         head = (
             "HTTP/1.1 400 Bad Request\r\n"
             f"date: {formatdate(usegmt=True)}\r\n"
@@ -138,7 +145,7 @@ class TlsEntrance:
 
     def eof_received(self) -> None:
         """The client has given up."""
-        self._log("the client closed the connection")
+        self._log("the client closed the connection", "client_gone")
         self.transport.close()
 
     def writable(self) -> None:
@@ -152,12 +159,14 @@ class TlsEntrance:
         self._lost = (error,)
         if self._successor is not None:
             self._successor.connection_lost(error)
-        elif error is not None:
-            self._log(str(error))
+        elif not self._entered:
+            left = isinstance(error, ConnectionResetError | BrokenPipeError)
+            reason = "stopping" if error is None else "client_gone" if left else "tls_handshake"
+            self._log(str(error or "the server stops"), reason, error)
 
     def deadline_expired(self) -> None:
         """The client has had its time."""
-        self._log("it took too long")
+        self._log("it took too long", "ssl_handshake_timeout")
         if self.transport.sending:
             self.transport.abort()
         else:
@@ -165,6 +174,7 @@ class TlsEntrance:
 
     def begin_drain(self) -> None:
         """The server stops."""
+        self._log("the server stops", "stopping")
         self.transport.close()
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -181,6 +191,7 @@ class TlsEntrance:
     def _enter(self) -> bool:
         """The handshake is done. False: the connection is not ours any more."""
         transport = self.transport
+        self._entered = True
         self._entrances.members.discard(self)
         transport.deadline = NEVER
         try:
@@ -197,7 +208,9 @@ class TlsEntrance:
             transport.deliver = protocol.data_received
         return not transport.closing
 
-    def _log(self, reason: str) -> None:
+    def _log(self, detail: str, reason: str, error: OSError | None = None) -> None:
         if not self._logged:
             self._logged = True
-            logger.debug("No TLS handshake with %s: %s", client_name(self.transport.peer), reason)
+            logger.debug("No TLS handshake with %s: %s", client_name(self.transport.peer), detail)
+            if self._entrances.refused is not None:
+                self._entrances.refused(self.transport.peer, reason, error)

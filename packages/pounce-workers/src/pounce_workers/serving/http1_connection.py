@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import IncompleteBody, RequestError, RequestTimeout, send_error_response
-from pounce_http1 import BodyChunk, RemoteProtocolError, RequestHead
+from pounce_asgi.incidents import tell_limit, tell_timeout
+from pounce_http1 import BodyChunk, LimitExceeded, RemoteProtocolError, RequestHead
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
 from pounce_workers.serving.http1_answers import Http1Answers
@@ -48,6 +49,7 @@ class Http1Connection(Http1Answers):
         "peer",
         "reader",
         "refusal",
+        "refused_for",
         "requests",
     )
 
@@ -68,6 +70,8 @@ class Http1Connection(Http1Answers):
         self.has_place = has_place
         self.refusal = None if has_place else TOO_MANY_CONNECTIONS
         """Why its requests are answered 503, without the application."""
+        self.refused_for = "limit_concurrency"
+        """The limit that says so."""
         self._paused = False
         transport.deadline = wire.sweeper.soon + wire.timeout_keep_alive
 
@@ -105,7 +109,7 @@ class Http1Connection(Http1Answers):
         if refused is not None:  # not where it is caught: what follows may call an application
             upgrades = self.wire.upgrades
             if upgrades is None or not upgrades.starts_as_http2(self, data):
-                self.refuse(refused.status, str(refused))
+                self.refuse(refused.status, str(refused), setting=_setting_of(refused))
 
     def eof_received(self) -> None:
         """The client will send no more. What it has sent is still answered."""
@@ -138,12 +142,15 @@ class Http1Connection(Http1Answers):
         """Nothing came for too long."""
         if self.phase is IDLE:
             if self.reader.buffered:
+                tell_timeout(self.wire.context, self.peer, "timeout_request_head")
                 self.refuse(408, "the request head took too long")
             else:
                 self._close()
         elif self.phase is BODY:
             self._fail_request(RequestTimeout("the request body stalled"))
         else:
+            if self.phase is DRAINING:
+                tell_timeout(self.wire.context, self.peer, "timeout_body_stall")
             self._close()
 
     def last_request(self) -> None:
@@ -172,7 +179,7 @@ class Http1Connection(Http1Answers):
         try:
             self._go_on()
         except RemoteProtocolError as error:
-            self.refuse(error.status, str(error))
+            self.refuse(error.status, str(error), setting=_setting_of(error))
         finally:
             self._advancing = False
 
@@ -224,7 +231,7 @@ class Http1Connection(Http1Answers):
         self._http10 = fields.http_version == "1.0"
         self._keep_alive = fields.keep_alive and number != wire.limit_connection_requests and not wire.draining
         if self.refusal is not None:
-            self.refuse(503, self.refusal, head)
+            self.refuse(503, self.refusal, head, setting=self.refused_for)
             return False
         if fields.expectation_failed:
             self.refuse(417, "the only expectation that is known is 100-continue", head)
@@ -291,7 +298,7 @@ class Http1Connection(Http1Answers):
                 else:
                     self._end_of_body()
         except RemoteProtocolError as error:
-            self._fail_request(RequestError(str(error), status=error.status))
+            self._fail_request(RequestError(str(error), status=error.status, setting=_setting_of(error)))
 
     def _await_body(self) -> None:
         if self._eof:
@@ -339,9 +346,19 @@ class Http1Connection(Http1Answers):
         self.exchange.fail_request(error)
 
     def refuse(
-        self, status: int, detail: str, head: RequestHead | None = None, *, fields: Sequence[HeaderPair] = ()
+        self,
+        status: int,
+        detail: str,
+        head: RequestHead | None = None,
+        *,
+        fields: Sequence[HeaderPair] = (),
+        setting: str = "",
     ) -> None:
-        """Answer in place of the application, with these fields besides the usual ones, and close."""
+        """Answer in place of the application, with these fields besides the usual ones, and close. ``setting``: the
+        limit that the request goes beyond.
+        """
+        if setting:
+            tell_limit(self.wire.context, self.peer, setting)
         self.phase = RESPONDING
         self._keep_alive = False
         self._linger = True
@@ -431,3 +448,8 @@ class Http1Connection(Http1Answers):
         if self.phase is not CLOSED:
             self.phase = CLOSED
             self.transport.close(linger=linger and not self._eof)
+
+
+def _setting_of(error: RemoteProtocolError) -> str:
+    """The limit that was reached, if it was one."""
+    return error.setting if isinstance(error, LimitExceeded) else ""

@@ -84,7 +84,7 @@ class Http1WebSocket:
         self._unread, half_closed = connection.give_way()
         transport = self.transport
         transport.deadline = NEVER
-        self._host.admit(self, Admission("websocket", connection.has_place, connection.opened, connection.requests))
+        self._host.admit(self, Admission("http/1.1", connection.has_place, connection.opened, connection.requests))
         transport.protocol = self  # also to hear of the loss of the connection, which may be on its way
         if transport.closing:
             return

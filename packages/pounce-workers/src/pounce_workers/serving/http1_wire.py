@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import HttpExchange, Peer, client_name
+from pounce_asgi.incidents import tell_timeout
 from pounce_asgi.lifecycle import ConnectionClosed, ConnectionOpened
 from pounce_http1 import HeaderMemo, RequestReader, encode_status_line
 from pounce_workers.serving.connection_budget import ConnectionBudget
@@ -122,11 +123,8 @@ class Http1Wire:
         return self.budget is None or self.budget.take(_descriptor(transport))
 
     def connection_came(self, protocol: str, peer: Peer) -> float:
-        """There is a new connection. Returns the time of ``time.monotonic()``, or 0 if nobody wants to know."""
-        listeners = self.context.listeners
-        listener = listeners.connection_opened
-        if listener is None and listeners.connection_closed is None:
-            return 0.0
+        """There is a new connection. Returns the time of ``time.monotonic()``."""
+        listener = self.context.listeners.connection_opened
         now = time.monotonic()
         if listener is not None:
             worker_id = self.context.worker_id
@@ -168,6 +166,8 @@ class Http1Wire:
         self, protocol: str, peer: Peer, *, has_place: bool, opened: float, requests: int, error: OSError | None
     ) -> None:
         """A connection is gone, whatever it spoke at last."""
+        if type(error) is TimeoutError and error.errno is None and protocol != "h3":  # a transport's, not the system's
+            tell_timeout(self.context, peer, "timeout_write_stall", protocol=protocol)
         self.requests_of_closed += requests
         if self.budget is not None and has_place:
             self.budget.give_back()

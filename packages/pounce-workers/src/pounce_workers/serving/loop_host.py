@@ -32,7 +32,7 @@ class Admission:
     has_place: bool
     """It is one of the connections that the server may have."""
     opened: float
-    """When, by ``time.monotonic()``; 0 if nobody wants to know."""
+    """When, by ``time.monotonic()``."""
     earlier_requests: int = 0
     """Those over the protocol that it spoke before."""
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pounce_asgi import ExchangeContext
+from pounce_asgi.incidents import tell_refused
 from pounce_http1 import encode_header_line
 from pounce_workers.net.deadlines import DeadlineSweeper
 from pounce_workers.net.loop import poller_of
@@ -83,12 +85,22 @@ class LoopServer:
         self.wire = self.new_wire(budget)
         self._upgrades: Upgrades | None = None
         self._tls = protocols.tls
-        self.entrances = TlsEntrances(self.chosen, clock=self.sweeper, handshake_timeout=protocols.handshake_timeout)
+        self.entrances = TlsEntrances(
+            self.chosen,
+            clock=self.sweeper,
+            handshake_timeout=protocols.handshake_timeout,
+            refused=partial(tell_refused, self.context),
+        )
         """The connections whose TLS handshakes go on."""
         self.introductions: ProxyEntrances | None = None
         """Those whose proxy has not said yet whose they are."""
         if protocols.trusts_proxy is not None:
-            self.introductions = ProxyEntrances(self._introduced, clock=self.sweeper, trusts=protocols.trusts_proxy)
+            self.introductions = ProxyEntrances(
+                self._introduced,
+                clock=self.sweeper,
+                trusts=protocols.trusts_proxy,
+                refused=partial(tell_refused, self.context),
+            )
         self._datagrams: DatagramService | None = None
         self._endpoint: DatagramEndpoint | None = None
 

@@ -154,7 +154,7 @@ class GatheringExchange(SyncExchange[bytes]):
         connection = self._connection
         if connection.refusal is not None:
             connection.wire.request_refused(connection.peer, 503, connection.refusal)
-            self.fail_request(RequestError(connection.refusal, status=503))
+            self.fail_request(RequestError(connection.refusal, status=503, setting=connection.refused_for))
             return
         connection.transport.deadline = NEVER  # it is the application's turn, which has no deadline
         self._call()

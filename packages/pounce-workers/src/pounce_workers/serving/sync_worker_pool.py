@@ -18,6 +18,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pounce_asgi.incidents import tell_refused
 from pounce_workers.net.accept_distributor import AcceptDistributor
 from pounce_workers.net.blocking_transport import BlockingTransport
 from pounce_workers.net.deadlines import tick_of
@@ -105,12 +106,6 @@ class SyncWorkerPool:
         settings = protocols.announced_in(settings)
         self._tls = protocols.tls
         self._upgrades = CompanionUpgrades(companion) if companion is not None else None
-        self.entrances = TlsEntrances(self._chosen, clock=self.lot.clock, handshake_timeout=protocols.handshake_timeout)
-        self.introductions: ProxyEntrances | None = None
-        if protocols.trusts_proxy is not None:
-            self.introductions = ProxyEntrances(
-                self._introduced, clock=self.lot.clock, trusts=protocols.trusts_proxy, let_go=BlockingTransport.release
-            )
         new_wire = partial(
             SyncWire,
             handler,
@@ -124,6 +119,19 @@ class SyncWorkerPool:
         )
         self.wire = new_wire()
         """The parking thread's: it serves errors only."""
+        refused = partial(tell_refused, self.wire.context)
+        self.entrances = TlsEntrances(
+            self._chosen, clock=self.lot.clock, handshake_timeout=protocols.handshake_timeout, refused=refused
+        )
+        self.introductions: ProxyEntrances | None = None
+        if protocols.trusts_proxy is not None:
+            self.introductions = ProxyEntrances(
+                self._introduced,
+                clock=self.lot.clock,
+                trusts=protocols.trusts_proxy,
+                let_go=BlockingTransport.release,
+                refused=refused,
+            )
         self.workers = tuple(
             SyncWorker(number, new_wire(), self.queue, self.lot, on_ending=self._end)
             for number in range(1, threads + 1)
@@ -259,7 +267,7 @@ class SyncWorkerPool:
             self._next_sweep = now + self._tick
             self.lot.expire(now)
         for transport in self.queue.take_overdue(now):
-            self._refuse(transport)
+            self._refuse(transport, "timeout_queue")
 
     def refuse_connections(self) -> None:
         """Take in what was handed over before, and no more."""
@@ -325,14 +333,16 @@ class SyncWorkerPool:
     def ready(self, transport: BlockingTransport) -> None:
         """A worker is wanted."""
         if not self.queue.put(transport):
-            self._refuse(transport)
+            self._refuse(transport, "limit_queue")
 
-    def _refuse(self, transport: BlockingTransport) -> None:
+    def _refuse(self, transport: BlockingTransport, setting: str) -> None:
         """There is no worker for it: if what has come is a request, the answer is 503."""
-        self.lot.guarded(transport, partial(self._answer_503, transport))
+        self.lot.guarded(transport, partial(self._answer_503, transport, setting))
 
-    def _answer_503(self, transport: BlockingTransport) -> None:
+    def _answer_503(self, transport: BlockingTransport, setting: str) -> None:
         connection = cast("Http1Connection", transport.protocol)
+        if connection.has_place:
+            connection.refused_for = setting
         connection.refusal = connection.refusal or WORKERS_BUSY
         if transport.turns:
             transport.turns.run()
