@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from pounce_workers.net.loop import ServingLoop
     from pounce_workers.net.poller import Watcher
+    from pounce_workers.net.watched_turn import WatchedTurn
 
 __all__ = ["ServingSelector"]
 
@@ -86,7 +87,8 @@ def _registered_descriptor(fileobj: FileDescriptorLike, keys: dict[int, selector
 class ServingSelector(selectors.BaseSelector):
     """A selector for `ServingLoop`, and the `Poller` of its transports. Used by the loop's thread only.
 
-    The one thing that other threads may touch is ``may_sleep``, under ``sleep_lock``.
+    What other threads may touch is ``may_sleep``, under ``sleep_lock``, and ``turn``, which they set only while it is
+    None; the loop's thread alone takes it away.
     """
 
     def __init__(self, readiness: Readiness | None = None) -> None:
@@ -99,6 +101,9 @@ class ServingSelector(selectors.BaseSelector):
         """The loop is, or is about to be, asleep in the kernel: who adds a callback must wake it."""
         # Reentrant: a signal handler may call call_soon_threadsafe() while this thread holds it.
         self.sleep_lock = threading.RLock()
+        self.turn: WatchedTurn | None = None
+        """Somebody wants to know when the next turn begins and ends. Nobody does in nearly every turn, so that one
+        costs two looks at this."""
 
     def attach(self, loop: ServingLoop) -> None:
         """Serve this loop: look at its queues before sleeping, hand it what watchers raise."""
@@ -175,6 +180,10 @@ class ServingSelector(selectors.BaseSelector):
             return self._collect(poll(None if timeout is None else max(timeout, 0), MAX_EVENTS))
         ready = loop._ready
         while True:
+            turn = self.turn
+            if turn is not None:
+                self.turn = None
+                turn.ended = time.monotonic()
             if timeout is None or timeout > 0:
                 with self.sleep_lock:
                     self.may_sleep = True
@@ -186,6 +195,8 @@ class ServingSelector(selectors.BaseSelector):
                 self.may_sleep = False
             else:
                 events = poll(0, MAX_EVENTS)
+            if self.turn is not None:
+                self.turn.began = time.monotonic()
             if not events:
                 return _NOTHING
             collected = self._collect(events)
