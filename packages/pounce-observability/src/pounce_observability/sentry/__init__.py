@@ -11,11 +11,16 @@ from pounce_observability.sentry.settings import SentrySettings
 
 if TYPE_CHECKING:
     from pounce_observability.sentry.client import SentryReporting, start_sentry
-    from pounce_observability.sentry.middleware import SentryMiddleware
+    from pounce_observability.sentry.middleware import SentryMiddleware, reporting_wsgi
 
-__all__ = ["SentryMiddleware", "SentryReporting", "SentrySettings", "start_sentry"]
+__all__ = ["SentryMiddleware", "SentryReporting", "SentrySettings", "reporting_wsgi", "start_sentry"]
 
-_HOMES = {"SentryMiddleware": "middleware", "SentryReporting": "client", "start_sentry": "client"}
+_HOMES = {
+    "SentryMiddleware": "middleware",
+    "SentryReporting": "client",
+    "reporting_wsgi": "middleware",
+    "start_sentry": "client",
+}
 
 
 def __getattr__(name: str) -> Any:
