@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING, Any, Final
 from .settings import ProfilingSettings
 
 if TYPE_CHECKING:
+    from .endpoint import ProfileEndpoint
     from .request_profile import RequestProfile
     from .request_profiler import RequestProfiler, request_sampler
+    from .thread_profiler import ThreadProfiler
 
 __all__ = [
+    "ProfileEndpoint",
     "ProfilingSettings",
     "RequestProfile",
     "RequestProfiler",
+    "ThreadProfiler",
     "request_sampler",
 ]
 
 _HOMES: Final = {
+    "ProfileEndpoint": "endpoint",
     "RequestProfile": "request_profile",
     "RequestProfiler": "request_profiler",
+    "ThreadProfiler": "thread_profiler",
     "request_sampler": "request_profiler",
 }
 
