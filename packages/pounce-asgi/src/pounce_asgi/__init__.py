@@ -5,6 +5,7 @@ from __future__ import annotations
 from pounce_asgi import headers
 from pounce_asgi.adaptation import adapt, lift, sync_handler
 from pounce_asgi.blocking_future import BlockingFuture
+from pounce_asgi.collectors import BufferedCollector, CompositeCollector
 from pounce_asgi.contracts import (
     BodyFraming,
     ConnectionProtocol,
@@ -66,6 +67,7 @@ from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
 from pounce_asgi.server_lifespan import ServerLifespan
 from pounce_asgi.settings import ExchangeSettings, Http2Settings, Http3Settings, LiftSettings, WebSocketSettings
 from pounce_asgi.shared_state import SharedState
+from pounce_asgi.subscriptions import SUBSCRIPTIONS, LiveListeners, Subscription, Subscriptions
 from pounce_asgi.sync_app import (
     ResponseFile,
     SyncApp,
@@ -131,6 +133,7 @@ from pounce_asgi.wsgi import WsgiHandler
 __all__ = [
     "HTTP_EXTENSIONS",
     "RECORD_TYPES",
+    "SUBSCRIPTIONS",
     "ASGI2Application",
     "ASGI2Instance",
     "ASGI3Application",
@@ -145,9 +148,11 @@ __all__ = [
     "ApplicationError",
     "BlockingFuture",
     "BodyFraming",
+    "BufferedCollector",
     "ClientDisconnected",
     "ClientGone",
     "ClientTimedOut",
+    "CompositeCollector",
     "ConfigError",
     "ConnectionClosed",
     "ConnectionOpened",
@@ -200,6 +205,7 @@ __all__ = [
     "LiftedApplication",
     "LimitHit",
     "Listeners",
+    "LiveListeners",
     "Message",
     "MissingResponse",
     "Peer",
@@ -224,6 +230,8 @@ __all__ = [
     "Stopwatch",
     "StreamReset",
     "Subscriber",
+    "Subscription",
+    "Subscriptions",
     "SyncApp",
     "SyncAppHandler",
     "SyncExchange",

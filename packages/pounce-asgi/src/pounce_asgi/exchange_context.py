@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, cast
 from urllib.parse import quote
 
 from pounce_asgi.contracts import WireFields
@@ -18,6 +18,7 @@ from pounce_asgi.request_id import RequestIdGenerator
 from pounce_asgi.response_head import HeadMemo
 from pounce_asgi.response_rules import DATE, SERVER, HeaderMemo
 from pounce_asgi.scope import HTTP_EXTENSIONS
+from pounce_asgi.subscriptions import LiveListeners
 
 if TYPE_CHECKING:
     import asyncio
@@ -68,6 +69,7 @@ class ExchangeContext(Generic[WireFields]):
     """The surroundings of an exchange. One per worker and kind of wire."""
 
     __slots__ = (
+        "__weakref__",
         "_configured_date",
         "_default_date",
         "_default_rest",
@@ -82,6 +84,7 @@ class ExchangeContext(Generic[WireFields]):
         "head_memo",
         "header_memo",
         "listeners",
+        "live",
         "looks_at_requests",
         "loop",
         "max_request_body",
@@ -105,7 +108,7 @@ class ExchangeContext(Generic[WireFields]):
         no_fields: WireFields,
         settings: ExchangeSettings,
         state: dict[str, Any] | None = None,
-        listeners: Listeners | None = None,
+        listeners: Listeners | LiveListeners | None = None,
         worker_id: int = 0,
         extensions: Mapping[str, dict[str, Any]] = HTTP_EXTENSIONS,
         clock: Clock | None = None,
@@ -126,7 +129,6 @@ class ExchangeContext(Generic[WireFields]):
         self.protocol = protocol
         self.header_memo: HeaderMemo[WireFields] = HeaderMemo(encode)
         self.head_memo: HeadMemo[WireFields] = HeadMemo(self.header_memo, no_fields)
-        self.listeners = listeners or Listeners()
         self.worker_id = worker_id
         self.extensions = {name: dict(value) for name, value in extensions.items()}
         self.state = {} if state is None else state
@@ -135,13 +137,27 @@ class ExchangeContext(Generic[WireFields]):
         self.max_request_body = settings.max_request_body
         self.early_head = settings.early_head
         self.request_ids = RequestIdGenerator() if settings.request_id else None
-        self.reports = self.request_ids is not None or self.listeners != Listeners()
+        # Set by listen(), and with them whether there is anything to do:
+        self.listeners: Listeners
+        self.reports: bool
         """Whether anybody wants to hear of requests; times and records are made only then."""
-        self.looks_at_requests = self.reports or self.max_request_body is not None
+        self.looks_at_requests: bool
         """Whether anything is to be done about a request before the application is called."""
+        self.live = listeners if isinstance(listeners, LiveListeners) else None
+        """What changes the listeners, where they change."""
+        if self.live is not None:
+            self.live.join(self)
+        else:
+            self.listen(cast("Listeners | None", listeners) or Listeners())
         self.running: set[asyncio.Task[Any]] = set()
         """The applications that are waiting for something; those that never wait are never in it."""
         self._set_defaults(settings)
+
+    def listen(self, listeners: Listeners) -> None:
+        """Tell these from now on. The one method for any thread: who reads finds the old ones or the new."""
+        self.listeners = listeners
+        self.reports = self.request_ids is not None or listeners != Listeners()
+        self.looks_at_requests = self.reports or self.max_request_body is not None
 
     def _set_defaults(self, settings: ExchangeSettings) -> None:
         """Sort the configured fields: a Date or Server among them replaces ours."""

@@ -33,7 +33,7 @@ from pounce_asgi.lifecycle import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["RECORD_TYPES", "Listeners", "Subscriber"]
+__all__ = ["RECORD_TYPES", "Listeners", "Subscriber", "guarded", "in_order"]
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
 
@@ -82,7 +82,7 @@ class Subscriber(Generic[Record]):
     @property
     def safe(self) -> Callable[[Record], object]:
         """The callable, which raises nothing but what ends the process."""
-        return self.listener if self.trusted else _guarded(self.listener)
+        return self.listener if self.trusted else guarded(self.listener)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +119,13 @@ class Listeners:
         for record, attribute in _ATTRIBUTES.items():
             wanting = tuple(one.safe for one in subscribers if record in one.records)
             if wanting:
-                chosen[attribute] = wanting[0] if len(wanting) == 1 else _in_order(wanting)
+                chosen[attribute] = wanting[0] if len(wanting) == 1 else in_order(wanting)
         return cls(**cast("dict[str, Any]", chosen))
+
+    def beside(self, *subscribers: Subscriber[Any]) -> Listeners:
+        """These as they are, and after them the subscribers."""
+        own = (Subscriber(one.listener, *one.records, trusted=True) for one in self.subscribers())
+        return Listeners.of(*own, *subscribers)
 
     def subscribers(self) -> tuple[Subscriber[Any], ...]:
         """The callables as subscribers, to be composed with others."""
@@ -128,7 +133,7 @@ class Listeners:
         return tuple(Subscriber(listener, record) for listener, record in found if listener is not None)
 
 
-def _guarded(listener: Callable[[Record], object]) -> Callable[[Record], None]:
+def guarded(listener: Callable[[Record], object]) -> Callable[[Record], None]:
     """``listener``, except that what it raises is logged."""
 
     def call(record: Record) -> None:
@@ -141,7 +146,7 @@ def _guarded(listener: Callable[[Record], object]) -> Callable[[Record], None]:
     return call
 
 
-def _in_order(listeners: Sequence[Callable[[Any], object]]) -> Callable[[Any], None]:
+def in_order(listeners: Sequence[Callable[[Any], object]]) -> Callable[[Any], None]:
     """One callable that calls all of them."""
     if len(listeners) == 2:  # the access log and metrics: on the way of every request
         first, second = listeners

@@ -12,6 +12,7 @@ import importlib
 import linecache
 import sys
 import threading
+from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING, Any, Self
 
 from pounce_asgi import AppImportError
@@ -56,6 +57,18 @@ class ImportedCode:
     def modules(self) -> Mapping[str, ModuleType]:
         """The application's modules by name, as this generation sees them; empty once released."""
         return self._owner._modules_of(self)
+
+    def owns_scope(self, names: Mapping[str, Any]) -> bool | None:
+        """Whether these are the globals of one of its modules: False if they are those of another import of the
+        application, None if of something else. For any thread, and without waiting for anything.
+        """
+        own, table = self._owner._own, self._table
+        spec = names.get("__spec__")
+        if own is None or not isinstance(spec, ModuleSpec) or not own.owns_spec(spec):
+            return None
+        modules = sys.modules if table is None else table.modules
+        module = modules.get(spec.name)
+        return None if module is None else vars(module) is names
 
     def make(self) -> object:
         """Another application, where a factory makes it; else the same again.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from pounce_asgi import Listeners
+    from pounce_asgi import Listeners, LiveListeners
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.net.acceptor import Acceptor
     from pounce_workers.serving.async_thread import AsyncThread
@@ -53,7 +53,7 @@ class AsyncWorkerPool(Worker):
         threads: int,
         settings: ServingSettings,
         state: dict[str, Any] | None = None,
-        listeners: Listeners | None = None,
+        listeners: Listeners | LiveListeners | None = None,
         on_started: Callable[[], None] | None = None,
         worker_id: int = 0,
         tick: float | None = None,

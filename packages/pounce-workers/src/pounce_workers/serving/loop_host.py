@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextvars import Context
 
-    from pounce_asgi import Expiring, Listeners, Peer, ServedConnection, Transport
+    from pounce_asgi import Expiring, Listeners, LiveListeners, Peer, ServedConnection, Transport
     from pounce_asgi.contracts import WireFields
     from pounce_asgi.types import ASGI3Application
     from pounce_workers.net.deadlines import DeadlineSweeper
@@ -48,7 +48,7 @@ class LoopHost:
         sweeper: DeadlineSweeper,
         settings: ServingSettings,
         state: dict[str, Any],
-        listeners: Listeners,
+        listeners: Listeners | LiveListeners,
         worker_id: int,
         wire: Http1Wire,
     ) -> None:

@@ -27,7 +27,7 @@ from pounce_workers.serving.protocols import Protocols
 from pounce_workers.serving.upgrades import Upgrades
 
 if TYPE_CHECKING:
-    from pounce_asgi import ConnectionProtocol, Listeners
+    from pounce_asgi import ConnectionProtocol, Listeners, LiveListeners
     from pounce_asgi.datagrams import DatagramEndpoint, DatagramEndpointMaker
     from pounce_asgi.request_sampler import RequestSampler
     from pounce_asgi.types import ASGI3Application
@@ -51,7 +51,7 @@ class LoopServer:
         tick: float,
         settings: ServingSettings,
         state: dict[str, Any],
-        listeners: Listeners,
+        listeners: Listeners | LiveListeners,
         worker_id: int,
         budget: ConnectionBudget | None,
         protocols: Protocols | None = None,

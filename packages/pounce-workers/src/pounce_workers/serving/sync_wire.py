@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator
 
-    from pounce_asgi import Listeners, Peer, ServedConnection
+    from pounce_asgi import Listeners, LiveListeners, Peer, ServedConnection
     from pounce_asgi.contracts import RequestHead
     from pounce_asgi.sync_app import SyncHandler
     from pounce_workers.net.blocking_transport import BlockingTransport
@@ -71,7 +71,7 @@ class SyncWire(Http1Wire):
         *,
         clock: object,
         settings: ServingSettings,
-        listeners: Listeners | None,
+        listeners: Listeners | LiveListeners | None,
         worker_id: int,
         budget: ConnectionBudget | None,
         upgrades: PrefaceWatch | None,

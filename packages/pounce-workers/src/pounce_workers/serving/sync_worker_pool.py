@@ -38,7 +38,7 @@ from pounce_workers.serving.sync_worker import SyncWorker
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pounce_asgi import ConnectionProtocol, Listeners
+    from pounce_asgi import ConnectionProtocol, Listeners, LiveListeners
     from pounce_asgi.sync_app import SyncHandler
     from pounce_workers.net.proxy_protocol import ProxyHeader
     from pounce_workers.serving.companion import Companion
@@ -68,7 +68,7 @@ class SyncWorkerPool:
         *,
         threads: int,
         settings: ServingSettings,
-        listeners: Listeners | None = None,
+        listeners: Listeners | LiveListeners | None = None,
         on_started: Callable[[], None] | None = None,
         worker_id: int = 0,
         tick: float | None = None,

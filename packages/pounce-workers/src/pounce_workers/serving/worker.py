@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi import Lifespan, LifespanError, Listeners, counted
+from pounce_asgi import Lifespan, LifespanError, Listeners, LiveListeners, counted
 from pounce_workers.net.acceptor import Acceptor
 from pounce_workers.net.deadlines import tick_of
 from pounce_workers.net.intake import Intake
@@ -60,7 +60,7 @@ class Worker:
         sockets: Sequence[socket.socket],
         *,
         settings: ServingSettings,
-        listeners: Listeners | None = None,
+        listeners: Listeners | LiveListeners | None = None,
         on_started: Callable[[], None] | None = None,
         worker_id: int = 0,
         tick: float | None = None,
