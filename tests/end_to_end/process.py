@@ -27,7 +27,7 @@ def command(*arguments: str) -> list[str]:
 def clean_environ(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without what configures Pounce, and with tracebacks and output as a person sees them."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("POUNCE_")}
-    return given | {"PYTHONUNBUFFERED": "1"} | dict(extra or {})
+    return given | {"PYTHONUNBUFFERED": "1", "POUNCE_LOG_FORMAT": "text"} | dict(extra or {})
 
 
 def run_to_end(

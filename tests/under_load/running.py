@@ -51,7 +51,9 @@ class RunningServer:
             self._process = subprocess.Popen(
                 [sys.executable, *python, *arguments],
                 cwd=folder,
-                env=given | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"} | dict(environ or {}),
+                env=given
+                | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", "POUNCE_LOG_FORMAT": "text"}
+                | dict(environ or {}),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

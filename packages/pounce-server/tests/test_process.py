@@ -117,6 +117,7 @@ class Process:
 def started(folder: Path, *arguments: str, stdout: int = subprocess.PIPE) -> Iterator[Process]:
     command = [sys.executable, *arguments]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POUNCE_")}
+    environ["POUNCE_LOG_FORMAT"] = "text"
     popen = subprocess.Popen(
         command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True
     )

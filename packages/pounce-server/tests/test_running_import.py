@@ -23,7 +23,7 @@ import sys, pounce
 async def app(scope, receive, send):
     raise NotImplementedError
 """
-START = "pounce.run({app}, port=0, workers=int(sys.argv[2]), worker_kind=sys.argv[1])\n"
+START = "pounce.run({app}, port=0, log_format='text', workers=int(sys.argv[2]), worker_kind=sys.argv[1])\n"
 
 
 def ended(folder: Path, script: str, *arguments: str) -> tuple[int, str]:
@@ -55,7 +55,7 @@ def test_a_module_that_starts_a_server_of_its_own_object(tmp_path: Path) -> None
     (tmp_path / "shop.py").write_text(APPLICATION + "if len(sys.argv) > 1: " + START.format(app="app"), "utf-8")
     (tmp_path / "start.py").write_text(
         "import sys, pounce\nsaved, sys.argv = sys.argv, []\nimport shop\nsys.argv = saved\n"
-        "pounce.run(shop.app, port=0, workers=2, worker_kind='process')\n",
+        "pounce.run(shop.app, port=0, log_format='text', workers=2, worker_kind='process')\n",
         "utf-8",
     )
     code, err = ended(tmp_path, "start.py", "process", "2")

@@ -38,7 +38,7 @@ async def failing_startup(scope: Any, receive: Any, send: Any) -> None:
 
 
 def config(application: Any = app, **settings: Any) -> ServerConfig:
-    return ServerConfig.of({"app": application, "port": 0} | settings)
+    return ServerConfig.of({"app": application, "port": 0, "log_format": "text"} | settings)
 
 
 def get(server: Server) -> bytes:

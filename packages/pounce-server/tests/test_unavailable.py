@@ -13,7 +13,7 @@ from pounce.unavailable import _ELSEWHERE, _HINTS, unavailable
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("--log-config", "--log-config is not available in this version"),
+        ("--reset-contextvars", "--reset-contextvars is not available in this version"),
         ("reset_contextvars", "reset_contextvars is not available in this version"),
         ("--ssl-version", "--ssl-version is not available in this version; use --ssl-min-version"),
         (

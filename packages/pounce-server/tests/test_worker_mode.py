@@ -65,7 +65,7 @@ def test_which_worker_serves(app: Any, mode: str, kind: type) -> None:
     settings = config(app, worker_mode=mode)
     importer = FreshImport(app, factory=False, app_dir="")
     try:
-        factory = WorkerFactory(settings, importer.load(), access_log=None)
+        factory = WorkerFactory(settings, importer.load())
         try:
             worker = factory.make(0, lambda: None)
             assert type(worker) is kind

@@ -8,14 +8,19 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .access_log import opened_access_log
+from pounce_workers import LiveWorker
+
 from .addresses import Address, listen
+from .admin_server import AdminServer, wants_admin_server
 from .certificates import opened_certificates
 from .chain import check_chain
 from .env_file import apply_env_file
 from .features import require_features
 from .fresh_import import FreshImport
 from .http3 import opened_http3, quic_certificates
+from .observation import Observation, begin_error_reports
+from .questions import LocalQuestions
+from .shared_limits import SharedLimits
 from .worker_factory import WorkerFactory
 
 if TYPE_CHECKING:
@@ -64,25 +69,35 @@ def assembled(
     with contextlib.ExitStack() as stack:
         importer = FreshImport.of(config)
         stack.callback(importer.close)
+        begin_error_reports(config, stack)
         code = importer.load()
         listening = listen(config)
         stack.callback(listening.close)
         certificates = quic_certificates(config)
         tls = stack.enter_context(opened_certificates(config, certificates))
         http3, quic_addresses = opened_http3(config, certificates, 1, stack)
+        questions = LocalQuestions()
+        observation = Observation(config, stack, questions)
+        limits = SharedLimits(config)
+        observation.count_limits(limits)
+        admin = AdminServer(config, questions, observation.collect) if wants_admin_server(config) else None
         factory = WorkerFactory(
             dataclasses.replace(config, workers=1),
             code,
-            access_log=opened_access_log(config, stack),
+            observation=observation,
+            limits=limits,
             listeners=listeners,
             tls=tls,
             http3=http3,
         )
         stack.callback(factory.close)
         addresses = (*listening.addresses, *quic_addresses)
-        yield Assembly(
-            worker=factory.make(0, on_started, listening.sockets), interface=factory.interface, addresses=addresses
-        )
+        worker = factory.make(0, on_started, listening.sockets)
+        observation.workers = lambda: [LiveWorker(0, 1, "thread", worker)]
+        if admin is not None:
+            stack.callback(admin.stop)
+            admin.start()
+        yield Assembly(worker=worker, interface=factory.interface, addresses=addresses)
 
 
 def _without_effect(config: ServerConfig) -> list[str]:

@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from .logging_setup import flush_logs
+from pounce_observability.logging_setup import flush_logs
 
 if TYPE_CHECKING:
     from types import FrameType

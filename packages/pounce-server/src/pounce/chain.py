@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pounce_asgi import ASGI3Application
 
     from .config import ServerConfig
+    from .observation import Observation
     from .server_health import Health
     from .shared_limits import SharedLimits
 
@@ -34,6 +35,11 @@ class Surroundings:
     limits: SharedLimits
     health: Health | None = None
     """What the server knows about itself; without it who answers is ready."""
+    observation: Observation | None = None
+    """Who looks at requests."""
+    worker_id: int = 0
+    wsgi: bool = False
+    """The application speaks WSGI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,14 @@ def _has(section: str, *names: str) -> Callable[[ServerConfig], bool]:
 ORDER: Final[tuple[Link, ...]] = (
     # Asked all the time, by those who have no time: before any other work.
     Link("health", _has("health", "health_checks"), links.health),
+    # The same of those who count.
+    Link("metrics", links.answers_metrics, links.metrics),
     # An id is taken from whoever connects, so this asks before the client is another.
     Link("request id", _has("request_ids", "request_id_header", "request_id_trust"), links.request_id),
     # Who the client is comes before everything that asks for it.
     Link("proxy headers", links.proxies_are_believed, links.proxy_headers),
+    # Everything that lets a request wait is within its span.
+    Link("traces", _has("tracing", "otel"), links.traces),
     # Measures all that follows.
     Link("server timing", _has("timing", "server_timing"), links.server_timing),
     Link("hooks", _has("hooks", "on_request", "on_response"), links.hooks),
@@ -75,7 +85,9 @@ ORDER: Final[tuple[Link, ...]] = (
     Link("compression", _has("compression", "compress"), links.compression),
     # Files wait for nobody, and have no share in the application's places.
     Link("static files", _has("static_files", "static"), links.static_files),
+    Link("entry of the queue", links.traces_the_queue, links.queue_entry),
     Link("request queue", limits_requests, links.request_queue),
+    Link("exit of the queue", links.traces_the_queue, links.queue_exit),
     Link("cancel on disconnect", _has("client_gone", "cancel_on_disconnect"), links.client_gone),
     # The time of the application, not of its queue, nor of a client that is slow to take a file.
     Link("request timeout", _has("request_timeouts", "request_timeout"), links.request_timeout),
@@ -83,12 +95,14 @@ ORDER: Final[tuple[Link, ...]] = (
     Link("failure answer", links.adds_fields, links.failure_answer),
     # Shows what goes wrong in the application and in the user's own middleware.
     Link("error pages", _has("error_pages", "debug"), links.error_pages),
+    # Next to what fails: it reports what the user's code raises, however that is answered.
+    Link("error reports", _has("sentry", "sentry_dsn"), links.error_reports),
     Link("middleware", lambda config: bool(config.middleware), links.user_middleware),
     Link("application timing", _has("timing", "server_timing"), links.application_timing),
 )
 
 
-_UNSAID: Final = frozenset({"application timing", "failure answer"})
+_UNSAID: Final = frozenset({"application timing", "entry of the queue", "exit of the queue", "failure answer"})
 """Parts of others."""
 
 _BY_THEMSELVES: Final = frozenset(

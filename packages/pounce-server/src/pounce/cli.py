@@ -22,10 +22,11 @@ from .config import all_settings
 from .dev_certificate import make_dev_certificate
 from .interpreter import describe_interpreter
 from .reference import json_schema, markdown_table
-from .server import Server, pounce_version
+from .server import Server
 from .settings import Kind, Setting
 from .sources import load_config
 from .unavailable import unavailable
+from .versions import pounce_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,11 @@ from pounce_asgi import ConfigError, SyncApp
 from pounce_asgi.settings import ExchangeSettings, Http2Settings, Http3Settings, LiftSettings, WebSocketSettings
 from pounce_http1 import Limits
 from pounce_observability.access_log.settings import AccessLogSettings
+from pounce_observability.advice.settings import AdviceSettings
+from pounce_observability.introspection.settings import IntrospectionSettings
 from pounce_observability.logging_setup.settings import LoggingSettings
+from pounce_observability.metrics.settings import MetricsSettings
+from pounce_observability.profiling.settings import ProfilingSettings
 from pounce_observability.sentry.settings import SentrySettings
 from pounce_observability.tracing.settings import TracingSettings
 from pounce_workers.settings import ServingSettings, WorkerSettings
@@ -241,6 +245,12 @@ class ServerConfig:
     access: AccessLogSettings = field(default_factory=AccessLogSettings, metadata={"group": "Access log"})
     tracing: TracingSettings = field(default_factory=TracingSettings, metadata={"group": "OpenTelemetry"})
     sentry: SentrySettings = field(default_factory=SentrySettings, metadata={"group": "Sentry"})
+    prometheus: MetricsSettings = field(default_factory=MetricsSettings, metadata={"group": "Metrics"})
+    inspection: IntrospectionSettings = field(
+        default_factory=IntrospectionSettings, metadata={"group": "Introspection"}
+    )
+    profiling: ProfilingSettings = field(default_factory=ProfilingSettings, metadata={"group": "Profiling"})
+    advice: AdviceSettings = field(default_factory=AdviceSettings, metadata={"group": "Warnings"})
     worker: WorkerSettings = field(default_factory=WorkerSettings, metadata={"group": "Workers"})
     lift: LiftSettings = field(default_factory=LiftSettings, metadata={"group": "Workers"})
     reloading: ReloadSettings = field(default_factory=ReloadSettings, metadata={"group": "Reload"})

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from pounce_workers import Generation, MoveTo, SlotHandle, SlotLauncher
+    from pounce_workers import Answers, Generation, MoveTo, SlotHandle, SlotLauncher
 
     from .config import ServerConfig
     from .http3 import Http3Ports
@@ -43,6 +43,8 @@ class CrewCallbacks:
     """A generation of this number serves from now on."""
     on_failed: Callable[[int, Exception], None]
     """A generation of this number cannot be served; the one before it goes on."""
+    on_exit: Callable[[SlotHandle], None] = lambda _: None
+    """A worker has ended."""
 
 
 class Crew(ABC):
@@ -93,7 +95,7 @@ class Crew(ABC):
             self.count,
             callbacks=SwapCallbacks(
                 on_ready=lambda handle: self._supervisor.ready(handle) if self._supervisor else None,
-                on_exit=lambda handle: self._supervisor.exited(handle) if self._supervisor else None,
+                on_exit=self._exited,
                 adopt=self._adopt,
                 on_switched=self._tell.on_switched,
                 on_failed=self._tell.on_failed,
@@ -118,6 +120,11 @@ class Crew(ABC):
     def _adopt(self, launcher: SlotLauncher, handles: Sequence[SlotHandle], adopted: Callable[[], None]) -> None:
         if self._supervisor is not None:
             self._supervisor.adopt(launcher, handles, adopted)
+
+    def _exited(self, handle: SlotHandle) -> None:
+        self._tell.on_exit(handle)
+        if self._supervisor is not None:
+            self._supervisor.exited(handle)
 
     def reload(self) -> None:
         """Serve new code: a generation is built, and takes over when it can serve."""
@@ -147,6 +154,11 @@ class Crew(ABC):
     def handles(self) -> tuple[SlotHandle, ...]:
         """The workers that take new connections."""
         return self._supervisor.handles if self._supervisor is not None else ()
+
+    @property
+    def everyone(self) -> tuple[SlotHandle, ...]:
+        """All workers, those that are leaving too."""
+        return self._supervisor.everyone if self._supervisor is not None else ()
 
     @property
     def load(self) -> int:
@@ -203,11 +215,14 @@ class ProcessCrew(Crew):
         cpus: Sequence[int],
         shares: PortShares | None = None,
         http3: Http3Ports | None = None,
+        answers: Answers | None = None,
     ) -> None:
-        """``sets_up_logging``: this program's logging is ours, and so is that of its children. With ``shares`` each
+        """``sets_up_logging``: this program's logging is ours, and so is that of its children. ``answers`` are for what
+        these ask. With ``shares`` each
         accepts on its own of them, instead of all on ``sockets``.
         """
         super().__init__(config, shares.sockets if shares is not None else sockets, tell)
+        self._answers = answers or {}
         self._inherited = (*self.sockets, *(http3.sockets if http3 is not None else ()))
         self._payload = ProcessPayload(
             # What was bound is inherited: the children do not look at the places.
@@ -221,11 +236,11 @@ class ProcessCrew(Crew):
 
     def first_generation(self) -> Generation:
         """The one to begin with."""
-        return ProcessGeneration(self._payload, self._inherited, 1)
+        return ProcessGeneration(self._payload, self._inherited, 1, self._answers)
 
     def prepare(self, number: int) -> Generation:
         """Fresh processes import the application by themselves."""
-        return ProcessGeneration(self._payload, self._inherited, number)
+        return ProcessGeneration(self._payload, self._inherited, number, self._answers)
 
     def serving(self, handles: tuple[SlotHandle, ...]) -> None:
         """They accept by themselves."""

@@ -24,11 +24,16 @@ __all__ = [
     "HTTP2",
     "HTTP3",
     "MIDDLEWARE",
+    "OPENTELEMETRY",
+    "PROMETHEUS",
     "REDIS",
+    "RICH",
+    "SENTRY",
     "STARLETTE",
     "UVLOOP",
     "WATCHFILES",
     "WEBSOCKET",
+    "YAML",
     "Feature",
     "require_features",
 ]
@@ -90,6 +95,11 @@ MIDDLEWARE: Final = Feature("middleware", "pounce_middleware")
 DEBUG: Final = Feature("debug", "jinja2")
 REDIS: Final = Feature("redis", "redis")
 STARLETTE: Final = Feature("cors", "starlette")
+PROMETHEUS: Final = Feature("metrics", "prometheus_client")
+OPENTELEMETRY: Final = Feature("otel", "opentelemetry.sdk")
+SENTRY: Final = Feature("sentry", "sentry_sdk")
+RICH: Final = Feature("rich", "rich")
+YAML: Final = Feature("yaml", "yaml")
 CRYPTOGRAPHY: Final = Feature("tls", "cryptography")
 
 FEATURES: Final = (
@@ -105,6 +115,11 @@ FEATURES: Final = (
     DEBUG,
     REDIS,
     STARLETTE,
+    PROMETHEUS,
+    OPENTELEMETRY,
+    SENTRY,
+    RICH,
+    YAML,
     CRYPTOGRAPHY,
 )
 
@@ -131,3 +146,11 @@ def require_features(config: ServerConfig) -> None:
         REDIS.require("rate_limit_store")
     if getattr(config.cors, "cors_origins", ()):
         STARLETTE.require("cors_origins")
+    if config.prometheus.metrics:
+        PROMETHEUS.require("metrics")
+    if config.tracing.otel:
+        OPENTELEMETRY.require("otel")
+    if config.sentry.sentry_dsn is not None:
+        SENTRY.require("sentry_dsn")
+    if (config.logs.log_config or "").endswith((".yaml", ".yml")):
+        YAML.require("log_config")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pounce_asgi import LifespanError
 from pounce_workers import ProcessSlotLauncher, ThreadSlot, ThreadSlotLauncher
 
+from .code_subscriptions import end_subscriptions
 from .process_entry import ENTRY, ProcessPayload
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from pounce_workers import SlotHandle, SlotLauncher, WorkerLike
+    from pounce_workers import Answers, SlotHandle, SlotLauncher, WorkerLike
 
     from .fresh_import import ImportedCode
     from .worker_factory import WorkerFactory
@@ -65,11 +66,13 @@ class ThreadGeneration:
     def undo(self) -> None:
         """It never served."""
         self._close()
+        end_subscriptions(self._code, undone=True)
         self._code.undo()
 
     def release(self) -> None:
         """Its last worker has ended."""
         self._close()
+        end_subscriptions(self._code)
         self._code.release()
 
     def _close(self) -> None:
@@ -81,14 +84,19 @@ class ThreadGeneration:
 class ProcessGeneration:
     """Served by processes, each of which imports the application."""
 
-    def __init__(self, payload: ProcessPayload, sockets: Sequence[socket.socket], number: int) -> None:
-        """
+    def __init__(
+        self, payload: ProcessPayload, sockets: Sequence[socket.socket], number: int, answers: Answers | None = None
+    ) -> None:
+        """``answers`` are for what the processes ask.
+
         Raises:
             ConfigError: processes cannot be started here, or the configuration cannot be given to them.
         """
         # Who is to be known as stalled soon has to be heard of more often.
         period = min(STATUS_PERIOD, payload.config.worker.worker_stall_timeout / 4)
-        self.launcher: Final = ProcessSlotLauncher(ENTRY, payload, sockets, generation=number, status_period=period)
+        self.launcher: Final = ProcessSlotLauncher(
+            ENTRY, payload, sockets, generation=number, status_period=period, answers=answers
+        )
 
     def undo(self) -> None:
         """Nothing of it is in this process."""

@@ -14,12 +14,11 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pounce_asgi import Interface, PounceError
+from pounce_observability.logging_setup import reopen_log_files
 from pounce_workers import (
     Decision,
     GilWatch,
     Interpreter,
-    WatchedFiles,
-    Watcher,
     allowed_cpus,
     detect_kind,
     worker_count,
@@ -27,17 +26,17 @@ from pounce_workers import (
 
 from . import stage_effects as do
 from . import stage_events as on
-from .access_log import opened_access_log
 from .addresses import ListeningSockets, listen
 from .certificates import opened_certificates
 from .chain import check_chain
+from .code_watch import watch_code
 from .crew import Crew, CrewCallbacks, ProcessCrew
 from .env_file import apply_env_file
 from .features import require_features
-from .file_events import change_source
 from .fresh_import import FreshImport, ImportedCode
 from .http3 import Http3Ports, quic_certificates
-from .own_code import own_code
+from .observation import begin_error_reports
+from .overview import Overview
 from .port_shares import PortShares
 from .portable import require_portable
 from .redirect_server import RedirectServer
@@ -96,7 +95,7 @@ class Life:
         self._on_left_behind = on_left_behind
         self._left = threading.Event()
         """The thread of `run` has returned from serving."""
-        self._events: queue.SimpleQueue[on.Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[on.Event | on.LogFilesMoved] = queue.SimpleQueue()
         self._state = State()
         self._decision: Decision | None = None
         self._importer: FreshImport | None = None
@@ -108,6 +107,7 @@ class Life:
         self._listening: ListeningSockets | None = None
         self._addresses: tuple[Address, ...] = ()
         self._crew: Crew | None = None
+        self._overview: Overview | None = None
         self._error: BaseException | None = None
         self._told_wait = False
         self._stack = contextlib.ExitStack()
@@ -121,6 +121,10 @@ class Life:
     def request_reload(self) -> None:
         """Serve new code, once it can."""
         self._events.put(on.ReloadRequested())
+
+    def request_new_log_files(self) -> None:
+        """Open the files of the logs anew."""
+        self._events.put(on.LogFilesMoved())
 
     @property
     def in_flight(self) -> bool:
@@ -173,12 +177,21 @@ class Life:
         except queue.Empty:
             self._tell_what_is_waited_for()
             return
+        if isinstance(event, on.LogFilesMoved):  # at any stage, and it changes none
+            self._reopen_files()
+            return
         self._state, effects = step(self._state, event)
         for effect in effects:
             try:
                 self._DO[type(effect)](self, effect)
             except (PounceError, OSError) as error:
                 self._events.put(on.Failed(error=error))
+
+    def _reopen_files(self) -> None:
+        if self._overview is not None:
+            self._overview.reopen_files()
+        else:
+            reopen_log_files()
 
     def _tell_what_is_waited_for(self) -> None:
         """A stop that takes longer than a moment is explained, once."""
@@ -203,10 +216,13 @@ class Life:
         self._quic_certificates = quic_certificates(config)
         self._tls = self._stack.enter_context(opened_certificates(config, self._quic_certificates))
         if config.reloading.reload:
-            self._watch_files()  # before the import: what is saved meanwhile is not to be missed
+            watch_code(
+                config, self._files_changed, self._stack
+            )  # before the import: what is saved meanwhile is not to be missed
         workers = worker_count(config.workers)
         decision = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers)
         if decision.imports_here:
+            begin_error_reports(config, self._stack)
             with GilWatch() as watch:
                 self._importer = FreshImport.of(config)
                 self._stack.callback(self._importer.close)
@@ -244,12 +260,15 @@ class Life:
     def _start_workers(self, _: do.StartWorkers) -> None:
         assert self._listening is not None
         self._addresses = self._listening.addresses + (self._http3.addresses if self._http3 is not None else ())
-        self._crew = self._new_crew(self._listening)
+        assert self._decision is not None
+        self._overview = Overview(self._config, self._stack, processes=self._decision.kind == "process")
+        self._crew = self._new_crew(self._listening, self._overview)
+        self._overview.begin(self._crew)
         self._crew.start()
         if self._redirect is not None:
             self._redirect.start()
 
-    def _new_crew(self, listening: ListeningSockets) -> Crew:
+    def _new_crew(self, listening: ListeningSockets, overview: Overview) -> Crew:
         decision = self._decision
         assert decision is not None
         config = dataclasses.replace(self._config, workers=decision.workers)
@@ -259,6 +278,7 @@ class Life:
             on_ended=self._workers_ended,
             on_switched=lambda number: self._events.put(on.GenerationReady(generation=number)),
             on_failed=self._generation_failed,
+            on_exit=overview.ended,
         )
         shares = None
         if self._shares_ports:
@@ -273,13 +293,14 @@ class Life:
                 cpus=cpus,
                 shares=shares,
                 http3=self._http3,
+                answers=overview.questions.answers,
             )
         assert self._importer is not None
         assert self._code is not None
         parts: dict[str, Any] = {
             "importer": self._importer,
             "code": self._code,
-            "access_log": opened_access_log(config, self._stack),
+            "observation": overview.observation,
             "listeners": self._listeners,
             "cpus": cpus,
             "tls": self._tls,
@@ -314,18 +335,12 @@ class Life:
         self._announce(self._addresses, self._decision, interface.value if interface is not None else asked)
         if self._redirect is not None:
             _log.info("Plain HTTP on port %d is sent there", self._redirect.port)
+        if self._overview is not None and self._overview.places:
+            _log.info("Operators are answered on %s", ", ".join(self._overview.places))
         watchdog = self._manager.watchdog_interval
         if watchdog is not None:
             crew = self._crew
             self._stack.enter_context(self._manager.watched(lambda: crew.is_well(max(2 * watchdog, 5.0))))
-
-    def _watch_files(self) -> None:
-        reloading = self._config.reloading
-        folders = reloading.reload_dir or own_code(self._config.app, self._config.app_dir, ()).folders
-        files = WatchedFiles.of(folders, reloading.reload_include, reloading.reload_exclude)
-        watcher = Watcher(files, self._files_changed, source=change_source(), delay=reloading.reload_delay)
-        watcher.start()
-        self._stack.callback(watcher.stop)
 
     def _files_changed(self, paths: tuple[str, ...]) -> None:
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""

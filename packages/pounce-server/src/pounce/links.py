@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .failure_answer import FailureAnswer
 from .secret_values import secrets_of
+from .shared_limits import limits_requests
 from .user_middleware import wrap_in
 
 if TYPE_CHECKING:
@@ -17,16 +18,21 @@ if TYPE_CHECKING:
 __all__ = [
     "adds_fields",
     "allowed_hosts",
+    "answers_metrics",
     "application_timing",
     "client_gone",
     "compression",
     "cors",
     "error_pages",
+    "error_reports",
     "failure_answer",
     "health",
     "hooks",
+    "metrics",
     "proxies_are_believed",
     "proxy_headers",
+    "queue_entry",
+    "queue_exit",
     "rate_limit",
     "request_id",
     "request_queue",
@@ -34,6 +40,8 @@ __all__ = [
     "security_headers",
     "server_timing",
     "static_files",
+    "traces",
+    "traces_the_queue",
     "user_middleware",
 ]
 
@@ -166,3 +174,45 @@ def failure_answer(app: ASGI3Application, _given: Surroundings) -> ASGI3Applicat
 
 def user_middleware(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
     return wrap_in(app, given.config, given.named)
+
+
+def answers_metrics(config: ServerConfig) -> bool:
+    """Whether metrics are asked for where the application is."""
+    return config.prometheus.metrics and config.prometheus.metrics_bind is None
+
+
+def metrics(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_observability.metrics import MetricsMiddleware
+
+    assert given.observation is not None
+    return MetricsMiddleware(app, collect=given.observation.collect, path=given.config.prometheus.metrics_path)
+
+
+def traces(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_observability.tracing import TracingMiddleware
+
+    return TracingMiddleware.from_settings(app, given.config.tracing, worker_id=given.worker_id)
+
+
+def traces_the_queue(config: ServerConfig) -> bool:
+    """Whether the time that requests wait for the application is to be seen in traces."""
+    return config.tracing.otel and limits_requests(config)
+
+
+def queue_entry(app: ASGI3Application, _given: Surroundings) -> ASGI3Application:
+    from pounce_observability.tracing import QueueEntryMiddleware
+
+    return QueueEntryMiddleware(app)
+
+
+def queue_exit(app: ASGI3Application, _given: Surroundings) -> ASGI3Application:
+    from pounce_observability.tracing import QueueExitMiddleware
+
+    return QueueExitMiddleware(app)
+
+
+def error_reports(app: ASGI3Application, given: Surroundings) -> ASGI3Application:
+    from pounce_observability.sentry import SentryMiddleware
+
+    made: ASGI3Application = SentryMiddleware.from_settings(app, given.config.sentry, wsgi=given.wsgi)
+    return made

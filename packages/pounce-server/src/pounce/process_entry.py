@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi import AppImportError
-from pounce_workers import ConnectionBudget, GilWatch
+from pounce_observability.logging_setup import flush_logs, set_up_logging
+from pounce_workers import ConnectionBudget, GilWatch, LiveWorker
 
-from .access_log import opened_access_log
 from .certificates import opened_certificates
 from .env_file import apply_env_file
 from .fresh_import import FreshImport
 from .http3 import Http3Payload, Http3Service, quic_certificates, service_in_process
-from .logging_setup import flush_logs, set_up_logging
+from .observation import METRICS_OF_ALL, Observation, begin_error_reports
+from .questions import ChildQuestions
 from .server_health import Health
 from .shared_limits import SharedLimits
 from .worker_factory import WorkerFactory
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["ENTRY", "ProcessPayload", "main"]
 
 ENTRY = "pounce.process_entry:main"
+
+ANSWER_SECONDS = 5.0
+"""For the main process to ask all others."""
 
 _error_log = logging.getLogger("pounce.error")
 
@@ -59,34 +63,51 @@ def main(birth: Birth) -> None:
     payload: ProcessPayload = birth.payload
     config = payload.config
     if payload.sets_up_logging:
-        set_up_logging(config.logs.log_level)
+        set_up_logging(config.logs)
     if config.env_file is not None:
         apply_env_file(config.env_file)
     with contextlib.ExitStack() as stack:
         stack.callback(flush_logs)
+        begin_error_reports(config, stack, birth.worker_id)
         certificates = quic_certificates(config)
         http3 = _http3(config, certificates, birth)
         health = Health(config.worker.worker_stall_timeout)
         health.draining = lambda: birth.told_to_end
+        code = _imported(config, birth)
+        observation = _observation(config, stack, birth)
+        limits = SharedLimits(config, payload.workers)
+        observation.count_limits(limits)
         factory = WorkerFactory(
             _with_its_share(config, payload.workers, birth.worker_id),
-            _imported(config, birth),
-            access_log=opened_access_log(config, stack),
+            code,
+            observation=observation,
             budget=_budget(config, payload.workers, birth.worker_id),
             multiprocess=True,
             cpus=payload.cpus,
             tls=stack.enter_context(opened_certificates(config, certificates, announce=False)),
             http3=http3,
-            limits=SharedLimits(config, payload.workers),
+            limits=limits,
             health=health,
         )
         worker = factory.make(birth.worker_id, birth.ready, _own_sockets(birth), shared_sockets=True)
+        observation.workers = lambda: [LiveWorker(birth.worker_id, birth.generation, "process", worker)]
         try:
             birth.attach(worker)
             worker.run()
         finally:
             birth.served()
             factory.close()
+            if observation.metrics is not None:
+                birth.leave_word(observation.metrics.snapshot())
+
+
+def _observation(config: ServerConfig, stack: contextlib.ExitStack, birth: Birth) -> Observation:
+    def collect() -> Any:
+        return birth.ask(METRICS_OF_ALL, {}, ANSWER_SECONDS)
+
+    made = Observation(config, stack, ChildQuestions(birth), worker_id=birth.worker_id, collect=collect)
+    made.generation = lambda: birth.generation
+    return made
 
 
 def _http3(config: ServerConfig, certificates: Any, birth: Birth) -> Http3Service | None:

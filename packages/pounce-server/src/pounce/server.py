@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import logging
 import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import AppImportError, ConfigError, Listeners, PounceError
+from pounce_observability.logging_setup import flush_logs, set_up_logging
 from pounce_workers import Worker
 
 from .assemble import Assembly, assembled
@@ -18,13 +18,13 @@ from .banner import banner
 from .blocked_threads import report_blocking_threads
 from .config import ServerConfig
 from .life import Life
-from .logging_setup import flush_logs, set_up_logging
 from .running_import import refuse_while_importing
 from .service_manager import ServiceManager
 from .signals import ServerSignals, handled_signals
 from .socket_activation import Activation
 from .standard_descriptors import open_standard_descriptors
 from .stop_watchdog import StopWatchdog
+from .versions import pounce_version
 
 if TYPE_CHECKING:
     from pounce_workers import Decision, SyncWorkerPool
@@ -106,10 +106,18 @@ class Server:
         if isinstance(life, Life):
             life.request_reload()
 
+    def reopen_log_files(self) -> None:
+        """Open the files of the logs anew: they were moved away. Returns at once. Safe as ``request_stop()`` is."""
+        with self._lock:
+            life = self._stoppable
+        if isinstance(life, Life):
+            life.request_new_log_files()
+
     def run(self, *, last: bool = False) -> int:
         """Serve until stopped and return the exit code. What goes wrong is logged, not raised.
 
-        In the main thread SIGINT and SIGTERM stop it, and SIGHUP reloads the application. Where it is the ``last`` that
+        In the main thread SIGINT and SIGTERM stop it, SIGHUP reloads the application and SIGUSR1 opens the files of the
+        logs anew. Where it is the ``last`` that
         the process does, signals that come after it are ignored.
 
         Raises:
@@ -117,13 +125,15 @@ class Server:
         """
         refuse_while_importing()
         open_standard_descriptors()
-        set_up_logging(self.config.logs.log_level)
+        set_up_logging(self.config.logs)
         self._watchdog = StopWatchdog(
             graceful=self.config.worker.graceful_timeout,
             shutdown=self.config.exchange.timeout_lifespan_shutdown,
         )
         try:
-            with handled_signals(self._on_signal, self.request_reload, last=last) as self._signals:
+            with handled_signals(
+                self._on_signal, self.request_reload, self.reopen_log_files, last=last
+            ) as self._signals:
                 self._live(owns_process=True)
         except KeyboardInterrupt:
             return EXIT_STOPPED
@@ -279,14 +289,6 @@ def run(app: Application, **settings: object) -> None:
     report_blocking_threads()
     if code != EXIT_STOPPED:
         sys.exit(code)
-
-
-def pounce_version() -> str:
-    """The version of ``pounce-server`` that is installed."""
-    try:
-        return importlib.metadata.version("pounce-server")
-    except importlib.metadata.PackageNotFoundError:  # run from a source tree or a bundle, where nothing is installed
-        return "(not installed)"
 
 
 def _report(error: PounceError) -> int:

@@ -1,8 +1,8 @@
-"""SIGINT, SIGTERM and SIGHUP while a server runs.
+"""SIGINT, SIGTERM, SIGHUP and SIGUSR1 while a server runs.
 
 The first asks for a graceful stop, the second for one at once. If the third or a later one is SIGINT, the process ends
 on the spot: a person does not want to wait. Further SIGTERMs say nothing new, however many a service manager sends; it
-has SIGKILL. SIGHUP asks for new code to be served, each time anew.
+has SIGKILL. SIGHUP asks for new code to be served, and SIGUSR1 for the files of the logs to be opened anew, each time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
-from .logging_setup import flush_logs
+from pounce_observability.logging_setup import flush_logs
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,9 +29,14 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def handled_signals(
-    on_stop: Callable[[], None], on_reload: Callable[[], None] | None = None, *, last: bool = False
+    on_stop: Callable[[], None],
+    on_reload: Callable[[], None] | None = None,
+    on_reopen: Callable[[], None] | None = None,
+    *,
+    last: bool = False,
 ) -> Iterator[ServerSignals | None]:
-    """Call ``on_stop`` for the first two signals that stop and ``on_reload`` for each SIGHUP, in the main thread.
+    """Call ``on_stop`` for the first two signals that stop, ``on_reload`` for each SIGHUP and ``on_reopen`` for each
+    SIGUSR1, in the main thread.
 
     In another thread it does nothing and gives None, because only the main one may set handlers. What was set before
     comes back at the end; where this is the ``last`` that the process does, they are ignored from then on, so that one
@@ -40,7 +45,7 @@ def handled_signals(
     if threading.current_thread() is not threading.main_thread():
         yield None
         return
-    signals = ServerSignals(on_stop, on_reload)
+    signals = ServerSignals(on_stop, on_reload, on_reopen)
     try:
         yield signals
     finally:
@@ -53,18 +58,26 @@ def handled_signals(
 class ServerSignals:
     """The handlers, and the means by which they wake a loop. Owned by the main thread."""
 
-    def __init__(self, on_stop: Callable[[], None], on_reload: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        on_stop: Callable[[], None],
+        on_reload: Callable[[], None] | None = None,
+        on_reopen: Callable[[], None] | None = None,
+    ) -> None:
         self._on_stop = on_stop
-        self._on_reload = on_reload
+        asked: dict[str, Callable[[], None] | None] = {"SIGHUP": on_reload, "SIGUSR1": on_reopen}
+        self._asks = {
+            getattr(signal, name): handler for name, handler in asked.items() if handler and hasattr(signal, name)
+        }
         self._received = 0
         self._wakes = contextlib.ExitStack()
         self._undo = contextlib.ExitStack()
         for number in STOP_SIGNALS:
             before = signal.signal(number, self._handle)
             self._undo.callback(signal.signal, number, signal.SIG_DFL if before is None else before)
-        if on_reload is not None and hasattr(signal, "SIGHUP"):
-            before = signal.signal(signal.SIGHUP, self._handle_reload)
-            self._undo.callback(signal.signal, signal.SIGHUP, signal.SIG_DFL if before is None else before)
+        for number in self._asks:
+            before = signal.signal(number, self._handle_ask)
+            self._undo.callback(signal.signal, number, signal.SIG_DFL if before is None else before)
 
     def wake(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have each signal wake the loop; called in the loop's thread.
@@ -92,14 +105,12 @@ class ServerSignals:
 
     def ignore(self) -> None:
         """Hear nothing any more. The system ignores them: handlers of Python's would be gone before the process is."""
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if hasattr(signal, name) and (name != "SIGHUP" or self._on_reload is not None):
-                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        for number in (*STOP_SIGNALS, *self._asks):
+            signal.signal(number, signal.SIG_IGN)
         self._wakes.close()
 
-    def _handle_reload(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the system's signature
-        if self._on_reload is not None:
-            self._on_reload()
+    def _handle_ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the system's signature
+        self._asks[signal.Signals(number)]()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is the system's
         self._received += 1

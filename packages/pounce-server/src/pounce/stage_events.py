@@ -17,6 +17,7 @@ __all__ = [
     "GenerationFailed",
     "GenerationReady",
     "KindDetected",
+    "LogFilesMoved",
     "ReloadRequested",
     "StopRequested",
     "WorkersReady",
@@ -65,6 +66,11 @@ class GenerationFailed:
 
     generation: int
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFilesMoved:
+    """The files of the logs are to be opened anew (SIGUSR1). The table does not have it: it changes no stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import threading
 import traceback
 from typing import Final
 
-from .logging_setup import flush_logs
+from pounce_observability.logging_setup import flush_logs
 
 __all__ = ["StopWatchdog"]
 

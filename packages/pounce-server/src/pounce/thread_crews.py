@@ -40,11 +40,11 @@ if TYPE_CHECKING:
         WorkerLike,
     )
 
-    from .access_log import AccessLog
     from .config import ServerConfig
     from .crew import CrewCallbacks
     from .fresh_import import FreshImport, ImportedCode
     from .http3 import Http3Service
+    from .observation import Observation
     from .port_shares import PortShares
 
 __all__ = ["PortCrew", "SoloCrew", "ThreadCrew"]
@@ -69,7 +69,7 @@ class _InProcess(Crew):
         *,
         importer: FreshImport,
         code: ImportedCode,
-        access_log: AccessLog | None,
+        observation: Observation | None,
         listeners: Listeners | None,
         cpus: Sequence[int],
         tls: TlsContexts | None,
@@ -83,17 +83,20 @@ class _InProcess(Crew):
         self.health.draining = lambda: self.stopping
         self.health.turning = self.is_well
         self._importer = importer
+        limits = SharedLimits(config)
+        if observation is not None:
+            observation.count_limits(limits)
         limit = config.worker.limit_concurrency
         self._new_factory = functools.partial(
             WorkerFactory,
             config,
-            access_log=access_log,
+            observation=observation,
             listeners=listeners,
             budget=ConnectionBudget(limit) if limit is not None else None,
             cpus=cpus,
             tls=tls,
             http3=http3,
-            limits=SharedLimits(config),
+            limits=limits,
             health=self.health,
         )
         self.factory = self._new_factory(code)

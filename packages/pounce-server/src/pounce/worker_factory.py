@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi import (
+    SUBSCRIPTIONS,
     Interface,
     Listeners,
-    ResponseCompleted,
     ServerLifespan,
     SharedState,
-    Subscriber,
     adapt,
     detect,
     lift,
@@ -20,8 +18,8 @@ from pounce_asgi import (
 )
 from pounce_workers import AsyncWorkerPool, Companion, SyncWorkerPool, Worker, pin_worker
 
-from .access_log_filter import without_health
 from .chain import ORDER, Surroundings, build_chain
+from .code_subscriptions import heard_by
 from .protocols import spoken_protocols
 from .shared_limits import SharedLimits
 
@@ -29,13 +27,14 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from pounce_asgi import ASGI3Application
+    from pounce_asgi import ASGI3Application, LiveListeners
+    from pounce_asgi.request_sampler import RequestSampler
     from pounce_workers import ConnectionBudget, DatagramShare, TlsContexts
 
-    from .access_log import AccessLog
     from .config import ServerConfig
     from .fresh_import import ImportedCode
     from .http3 import Http3Service
+    from .observation import Observation
     from .server_health import Health
 
 __all__ = ["WorkerFactory", "interface_of"]
@@ -54,7 +53,7 @@ class WorkerFactory:
         config: ServerConfig,
         code: ImportedCode,
         *,
-        access_log: AccessLog | None,
+        observation: Observation | None = None,
         listeners: Listeners | None = None,
         budget: ConnectionBudget | None = None,
         multiprocess: bool = False,
@@ -64,7 +63,8 @@ class WorkerFactory:
         limits: SharedLimits | None = None,
         health: Health | None = None,
     ) -> None:
-        """``multiprocess``: other processes serve the same application. ``cpus``: those that workers are kept on.
+        """``observation``: who looks at what the workers do. ``multiprocess``: other processes serve the same
+        application. ``cpus``: those that workers are kept on.
 
         Raises:
             ConfigError: what the application is cannot be told.
@@ -76,7 +76,7 @@ class WorkerFactory:
         self._limits = limits or SharedLimits(config)
         self._config = config
         self._code = code
-        self._access_log = access_log
+        self._observation = observation
         self._listeners = listeners or Listeners()
         self._budget = budget
         self._multiprocess = multiprocess
@@ -100,6 +100,19 @@ class WorkerFactory:
             AppImportError: the factory of the application failed.
             LifespanError: the lifespan that is run for all workers failed.
         """
+        worker = self._made(worker_id, on_started, sockets, shared_sockets=shared_sockets)
+        if self._observation is not None:
+            self._observation.watch(worker, worker_id)
+        return worker
+
+    def _made(
+        self,
+        worker_id: int,
+        on_started: Callable[[], None],
+        sockets: Sequence[socket.socket],
+        *,
+        shared_sockets: bool,
+    ) -> Worker | SyncWorkerPool:
         if self._cpus:
             pin_worker(worker_id, self._cpus)
         app = self._application()
@@ -107,7 +120,15 @@ class WorkerFactory:
             return self._blocking_pool(app, worker_id, on_started, sockets, shared_sockets=shared_sockets)
         chain = build_chain(
             self._lifted(app),
-            Surroundings(config=self._config, named=self._code.named, limits=self._limits, health=self._health),
+            Surroundings(
+                config=self._config,
+                named=self._code.named,
+                limits=self._limits,
+                health=self._health,
+                observation=self._observation,
+                worker_id=worker_id,
+                wsgi=self.interface is Interface.WSGI,
+            ),
         )
         try:
             state = self._state_for_all(chain)
@@ -122,7 +143,7 @@ class WorkerFactory:
                 threads=self._config.lift.sync_threads,
                 settings=self._config.serving,
                 state=state,
-                listeners=self._listeners_of(shared=True),
+                listeners=self._listeners_of(worker_id, shared=True),
                 on_started=on_started,
                 worker_id=worker_id,
                 budget=self._budget,
@@ -134,7 +155,7 @@ class WorkerFactory:
             chain,
             sockets,
             settings=self._config.serving,
-            listeners=self._listeners_of(shared=False),
+            listeners=self._listeners_of(worker_id, shared=False),
             on_started=on_started,
             worker_id=worker_id,
             shared_sockets=shared_sockets,
@@ -143,7 +164,11 @@ class WorkerFactory:
             budget=self._budget,
             protocols=self._protocols,
             datagrams=self._datagrams_of(worker_id),
+            sampler=self._sampler(worker_id),
         )
+
+    def _sampler(self, worker_id: int) -> RequestSampler | None:
+        return self._observation.sampler(worker_id) if self._observation is not None else None
 
     def _datagrams_of(self, worker_id: int) -> DatagramShare | None:
         return self._http3.share(worker_id) if self._http3 is not None else None
@@ -163,7 +188,7 @@ class WorkerFactory:
             sockets,
             threads=self._config.lift.sync_threads,
             settings=self._config.serving,
-            listeners=self._listeners_of(shared=True),
+            listeners=self._listeners_of(worker_id, shared=True),
             on_started=on_started,
             worker_id=worker_id,
             budget=self._budget,
@@ -184,13 +209,14 @@ class WorkerFactory:
                 app,
                 (),
                 settings=self._config.serving,
-                listeners=self._listeners_of(shared=False),
+                listeners=self._listeners_of(worker_id, shared=False),
                 on_started=on_started,
                 worker_id=worker_id,
                 state=state,
                 budget=self._budget,
                 protocols=self._protocols,
                 datagrams=self._datagrams_of(worker_id),
+                sampler=self._sampler(worker_id),
             )
 
         return Companion(new_worker, at_once=self._http3 is not None)
@@ -243,14 +269,11 @@ class WorkerFactory:
                 self._server_lifespan.startup()
             return self._server_lifespan.state
 
-    def _listeners_of(self, *, shared: bool) -> Listeners:
-        """The listeners of one worker: its own buffer of the access log, and those of the program."""
-        listeners = self._listeners
-        if self._access_log is None:
-            return listeners
-        log = without_health(self._access_log.buffer(shared=shared).add, self._config)
-        other = listeners.response_completed
-        if other is not None:
-            both = Listeners.of(Subscriber(log, ResponseCompleted), Subscriber(other, ResponseCompleted))
-            return dataclasses.replace(listeners, response_completed=both.response_completed)
-        return dataclasses.replace(listeners, response_completed=log)
+    def _listeners_of(self, worker_id: int, *, shared: bool) -> LiveListeners:
+        """Who hears of what one worker does: those that observe the process, those of the program, and whoever has
+        subscribed.
+        """
+        own = self._listeners
+        if self._observation is not None:
+            own = own.beside(*self._observation.listeners_for_worker(worker_id, shared=shared))
+        return SUBSCRIPTIONS.live(own, heard_by(self._code))

@@ -19,6 +19,8 @@ from pounce_workers.serving.companion import Companion
 from pounce_workers.serving.connection_budget import ConnectionBudget
 from pounce_workers.serving.datagram_share import DatagramShare
 from pounce_workers.serving.garbage import calm_garbage_collection, restore_garbage_collection
+from pounce_workers.serving.inspection import Inspection, LiveWorker
+from pounce_workers.serving.loop_watch import loop_watches
 from pounce_workers.serving.protocols import Http2Maker, Protocols, WebSocketMaker
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 from pounce_workers.serving.worker import Worker
@@ -57,7 +59,9 @@ __all__ = [
     "GilCulprit",
     "GilWatch",
     "Http2Maker",
+    "Inspection",
     "Interpreter",
+    "LiveWorker",
     "MoveTo",
     "NoAnswer",
     "PeerFolder",
@@ -98,6 +102,7 @@ __all__ = [
     "gil_is_on",
     "is_being_born",
     "is_free_threaded",
+    "loop_watches",
     "new_event_loop",
     "open_beside",
     "pin_worker",

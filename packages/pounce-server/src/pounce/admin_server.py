@@ -1,0 +1,168 @@
+"""What an operator asks, on places of its own: a worker in a thread of the main process, beside all others.
+
+It answers while the application's workers are busy, stalled or being replaced, and no client of the application reaches
+it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from pounce_asgi import ConfigError
+from pounce_asgi.settings import ExchangeSettings
+from pounce_workers import Worker, bind_tcp_all, bind_unix
+
+from .addresses import refusal_in_words
+from .places import TcpPlace, UnixPlace, parse_place
+from .shown_config import shown_config
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from .config import ServerConfig
+    from .observation import Observation
+    from .questions import Questions
+
+__all__ = ["AdminServer", "wants_admin_server"]
+
+STOP_SECONDS: Final = 5.0
+"""For its answers; a profile that is being taken is given up."""
+
+OWNER_ONLY: Final = 0o600
+"""The permissions of its UNIX sockets: what is in flight is nobody else's business."""
+
+_log = logging.getLogger("pounce.server")
+
+
+def wants_admin_server(config: ServerConfig) -> bool:
+    """Whether anything is to be answered on a place of its own."""
+    return config.inspection.introspection or (config.prometheus.metrics and config.prometheus.metrics_bind is not None)
+
+
+class AdminServer:
+    """Listens from the beginning, and answers from `start` to `stop`."""
+
+    def __init__(self, config: ServerConfig, questions: Questions, collect: Callable[[], Any]) -> None:
+        """``collect`` gives the metrics of all processes; it blocks.
+
+        Raises:
+            ConfigError: a place cannot be understood, or is not the operator's own.
+            BindError: the system refused.
+        """
+        apps: dict[TcpPlace | UnixPlace, list[Any]] = {}
+        if config.inspection.introspection:
+            apps.setdefault(_introspection_place(config), []).append(_introspection(config, questions))
+        if config.prometheus.metrics and config.prometheus.metrics_bind is not None:
+            from pounce_observability.metrics import MetricsApp
+
+            place = _place("metrics_bind", config.prometheus.metrics_bind)
+            apps.setdefault(place, []).append(MetricsApp(collect=collect, path=config.prometheus.metrics_path))
+        serving = dataclasses.replace(config.serving, exchange=ExchangeSettings(lifespan="off"))
+        self.places: list[str] = []
+        """Where it listens."""
+        self._workers: list[Worker] = []
+        self._threads: list[threading.Thread] = []
+        with contextlib.ExitStack() as undo:
+            for place, several in apps.items():
+                sockets = _bound(place, config)
+                for sock in sockets:
+                    undo.callback(sock.close)
+                self.places.append(_in_words(place, sockets))
+                app: Any = several[0] if len(several) == 1 else _Both(*several, path=config.prometheus.metrics_path)
+                worker = Worker(app, sockets, settings=serving)
+                self._workers.append(worker)
+                self._threads.append(threading.Thread(target=worker.run, name="pounce-admin", daemon=True))
+            self._undo = undo.pop_all()
+
+    def start(self) -> None:
+        """Begin to answer."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Answer no more, and close the places."""
+        for worker in self._workers:
+            worker.request_stop()
+            worker.request_stop()
+        for thread in self._threads:
+            if thread.ident:
+                thread.join(STOP_SECONDS)
+        self._undo.close()
+
+
+class _Both:
+    """Introspection and metrics on one place."""
+
+    def __init__(self, introspection: Any, metrics: Any, *, path: str) -> None:
+        self._introspection = introspection
+        self._metrics = metrics
+        self._path = path
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        app = self._metrics if scope.get("path") == self._path else self._introspection
+        await app(scope, receive, send)
+
+
+def opened_admin_server(
+    config: ServerConfig, stack: contextlib.ExitStack, questions: Questions, observation: Observation | None
+) -> AdminServer | None:
+    """One that answers, if any of it is on; leaving ``stack`` ends it."""
+    if not wants_admin_server(config):
+        return None
+    server = AdminServer(config, questions, observation.collect if observation is not None else dict)
+    stack.callback(server.stop)
+    return server
+
+
+def _introspection(config: ServerConfig, questions: Questions) -> Any:
+    from pounce_observability.introspection import IntrospectionApp
+    from pounce_observability.profiling.endpoint import ProfileEndpoint
+
+    gather: Any = questions.gather
+    return IntrospectionApp(
+        gather=gather,
+        settings=config.inspection,
+        config=shown_config(config),
+        also={"profile": ProfileEndpoint(gather)},
+    )
+
+
+def _introspection_place(config: ServerConfig) -> TcpPlace | UnixPlace:
+    from pounce_observability.introspection import default_socket_path, prepare_run_directory
+
+    if config.inspection.introspection_bind is not None:
+        return _place("introspection_bind", config.inspection.introspection_bind)
+    try:
+        prepare_run_directory()
+    except OSError as error:
+        raise ConfigError(f"introspection: {error}; name another place with introspection_bind") from error
+    return UnixPlace(str(default_socket_path()))
+
+
+def _place(setting: str, text: str) -> TcpPlace | UnixPlace:
+    try:
+        place = parse_place(text)
+    except ValueError:
+        place = None
+    if not isinstance(place, TcpPlace | UnixPlace):
+        raise ConfigError(f"{setting}: {text!r} is not allowed; it must be HOST:PORT, [IPV6]:PORT or unix:PATH")
+    return place
+
+
+def _bound(place: TcpPlace | UnixPlace, config: ServerConfig) -> list[socket.socket]:
+    with refusal_in_words(place):
+        if isinstance(place, TcpPlace):
+            return list(bind_tcp_all([place], config.worker.backlog))
+        return [bind_unix(place.path, config.worker.backlog, mode=OWNER_ONLY)]
+
+
+def _in_words(place: TcpPlace | UnixPlace, sockets: list[socket.socket]) -> str:
+    if isinstance(place, UnixPlace):
+        return str(place)
+    host, port = sockets[0].getsockname()[:2]
+    return f"http://{TcpPlace(host, port)}"

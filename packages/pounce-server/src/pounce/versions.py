@@ -1,0 +1,15 @@
+"""Which release of the server this is."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+__all__ = ["pounce_version"]
+
+
+def pounce_version() -> str:
+    """The version of ``pounce-server`` that is installed."""
+    try:
+        return importlib.metadata.version("pounce-server")
+    except importlib.metadata.PackageNotFoundError:  # run from a source tree or a bundle, where nothing is installed
+        return "(not installed)"
