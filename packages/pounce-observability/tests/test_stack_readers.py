@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +13,6 @@ from pounce_observability.profiling.stack_readers import (
     DumpReader,
     Frame,
     FrameReader,
-    MemoryReader,
     best_reader,
     parsed,
 )
@@ -60,10 +57,6 @@ def readers() -> list[Any]:
     found: list[Any] = [DumpReader()]
     if GIL:
         found.append(FrameReader())
-    with contextlib.suppress(ImportError, OSError, RuntimeError, TypeError, ValueError, AttributeError):
-        memory = MemoryReader()
-        if memory.whole:
-            found.append(memory)
     return found
 
 
@@ -129,32 +122,3 @@ def test_reads_what_faulthandler_writes() -> None:
         0x7F1A: [Frame("handler", "/app/a.py", 12), Frame("<lambda>", '/app/with \\"quotes\\".py', 0)],
         0xABC: [Frame("main", "/app/b.py", 3)],
     }
-
-
-class Unwinder:
-    """The standard library's, in the shape of 3.15: interpreters, their threads, and places instead of lines."""
-
-    def __init__(self, _pid: int, *, all_threads: bool) -> None:
-        assert all_threads
-
-    def get_stack_trace(self) -> list[Any]:
-        placed = SimpleNamespace(funcname="f", filename="/f.py", location=SimpleNamespace(lineno=7))
-        nowhere = SimpleNamespace(funcname="g", filename="~", location=None)
-        threads = [SimpleNamespace(thread_id=4_000_000_001, frame_info=[placed, nowhere])]
-        return [SimpleNamespace(interpreter_id=0, threads=threads)]
-
-
-def test_knows_the_shape_of_the_next_python_too() -> None:
-    assert MemoryReader(Unwinder).read() == {4_000_000_001: [Frame("f", "/f.py", 7), Frame("g", "~", 0)]}
-
-
-class Unknown(Unwinder):
-    """A shape of which nothing is known."""
-
-    def get_stack_trace(self) -> list[Any]:
-        return [object()]
-
-
-def test_a_shape_that_is_not_known_is_refused_at_once() -> None:
-    with pytest.raises(AttributeError):
-        MemoryReader(Unknown)

@@ -76,7 +76,7 @@ def test_threads_go_by_the_worker_whose_they_are_else_by_their_names() -> None:
 
 
 def test_samples_that_fail_are_counted_and_the_others_kept() -> None:
-    answer = made(Reader(RuntimeError("torn"), OSError("gone"), {1: [APP]}))
+    answer = made(Reader(OSError("full"), OSError("gone"), {1: [APP]}))
     assert answer["missed"] == 2
     assert answer["stacks"][0][2] == answer["samples"]
 

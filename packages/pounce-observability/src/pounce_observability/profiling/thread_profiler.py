@@ -117,7 +117,7 @@ class ThreadProfiler:
                 looked = cost()
                 try:
                     stacks = reader.read()
-                except (OSError, RuntimeError, ValueError):
+                except OSError:
                     missed += 1
                 else:
                     samples += 1
