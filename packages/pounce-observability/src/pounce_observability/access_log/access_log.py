@@ -123,7 +123,6 @@ class _WorkerLog:
         try:
             buffer.add(self._line(record))
         except Exception:  # noqa: BLE001 - a mistake of ours must not be the request's
-            buffer.drop()
             _error_log.exception("access log: no line could be made of a request")
 
 

@@ -48,6 +48,10 @@ def _apply(path: str, config: dict[str, Any]) -> None:
     import logging.config  # some 10 ms, for those who use it
 
     config = {"version": 1, "disable_existing_loggers": False, **config}
+    handlers = config.get("handlers")
+    for name, handler in handlers.items() if isinstance(handlers, dict) else ():
+        if isinstance(handler, dict) and not handler.keys() & {"class", "()"}:  # logging's own words do not say so
+            raise ConfigError(f"log_config: {path}: handlers.{name} has no class")
     try:
         logging.config.dictConfig(config)
     except (ValueError, TypeError, AttributeError, ImportError, KeyError, OSError) as error:

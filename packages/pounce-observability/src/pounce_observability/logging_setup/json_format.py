@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-import time
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from .log_context import current_request_id, worker_here
@@ -61,5 +61,4 @@ class JsonFormatter(logging.Formatter):
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's
         """RFC 3339, in UTC."""
-        second, fraction = divmod(record.created, 1)
-        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)) + f".{int(fraction * 1_000_000):06d}Z"
+        return f"{datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -39,10 +39,12 @@ def set_up_logging(settings: LoggingSettings) -> None:
         apply_config_file(settings.log_config)
     if not by_file or root.level == logging.NOTSET:
         root.setLevel(settings.log_level.upper())
-    if not (root.hasHandlers() if by_file else root.handlers):
+    # Asked before ours are there: lines of requests are not to go to stderr because messages do.
+    heard = [logger.hasHandlers() if by_file else bool(logger.handlers) for logger in (root, access)]
+    if not heard[0]:
         root.addHandler(_handler(settings))
         root.propagate = False
-    if not (access.hasHandlers() if by_file else access.handlers):
+    if not heard[1]:
         access.addHandler(AccessHandler(sys.stdout))
         access.propagate = False
 
