@@ -1,4 +1,4 @@
-"""The command line: ``pounce module:attribute``, ``pounce serve ...``, ``pounce settings``, ``pounce tls dev-cert``.
+"""The command line: ``pounce module:attribute``, ``pounce serve ...``, and the names of other commands.
 
 Options are made from the settings; only names that are no settings (``--config``) are written here. A mistake of the
 person at the keyboard is one line on stderr and exit code 2.
@@ -21,6 +21,7 @@ from .blocked_threads import leave
 from .config import all_settings
 from .dev_certificate import make_dev_certificate
 from .interpreter import describe_interpreter
+from .observing_commands import profile_command, top_command
 from .reference import json_schema, markdown_table
 from .server import Server
 from .settings import Kind, Setting
@@ -173,7 +174,13 @@ def _command() -> click.Command:
     )
     return PounceGroup(
         "pounce",
-        commands={"serve": serve, "settings": settings, "tls": _tls_command(names)},
+        commands={
+            "serve": serve,
+            "settings": settings,
+            "tls": _tls_command(names),
+            "top": top_command(names),
+            "profile": profile_command(names),
+        },
         params=[_version_option()],
         context_settings=names,
     )

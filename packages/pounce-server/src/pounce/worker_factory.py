@@ -16,6 +16,7 @@ from pounce_asgi import (
     lift,
     sync_handler,
 )
+from pounce_observability.logging_setup import enter_worker
 from pounce_workers import AsyncWorkerPool, Companion, SyncWorkerPool, Worker, pin_worker
 
 from .chain import ORDER, Surroundings, build_chain
@@ -100,6 +101,7 @@ class WorkerFactory:
             AppImportError: the factory of the application failed.
             LifespanError: the lifespan that is run for all workers failed.
         """
+        enter_worker(worker_id, whole_process=self._multiprocess)
         worker = self._made(worker_id, on_started, sockets, shared_sockets=shared_sockets)
         if self._observation is not None:
             self._observation.watch(worker, worker_id)
