@@ -31,6 +31,9 @@ FIRST: Final = 0.2
 """Share of `slow_callback` after which a turn is looked into for the first time."""
 MOST: Final = 0.6
 """Share of it in which the same call must have been seen."""
+OVERLOADED: Final = 2.0
+"""Times `slow_callback` that a call may take where a quarter of the time does not count: what can be seen of a machine
+that has too much to do is not exact."""
 LAST: Final = 1.0
 LAST_TIMES: Final = 3.0
 """A call that lasts for so many seconds, and so many times `slow_callback`, is said while it does."""
@@ -108,8 +111,8 @@ class LoopSight:
         self._ignored = False
 
     def look(self, now: float, late: float = 0.0, collected: float = 0.0) -> SlowCall | None:
-        """Look at it. ``late`` are the seconds by which this look comes too late, ``collected`` those in which garbage
-        was collected since the last one. Gives a call that is over, or has lasted so long that it is to be said.
+        """Look at it. ``late`` are the seconds since the last look if this one comes too late, ``collected`` those in
+        which garbage was collected meanwhile. Gives a call that is over, or has lasted so long that it is to be said.
         """
         turn = self._turn
         if turn is not None and not turn.ended and not turn.began and self.watched.asleep:
@@ -176,7 +179,8 @@ class LoopSight:
     def _look_into(self, now: float, age: float, worked: float) -> None:
         """See what holds the loop, if it is time to."""
         first = self._first
-        if age < (FIRST if first is None else 1.0) * self._slow or not self._budget.take(now):
+        slow = self._slow * (OVERLOADED if self._uncounted > age / 4 else 1.0)
+        if age < (FIRST * self._slow if first is None else slow) or not self._budget.take(now):
             return
         sample = self._sample(now - worked)
         if not sample.stack or self._places.is_debugged(sample.stack):
@@ -185,7 +189,7 @@ class LoopSight:
         if first is None or not sample.same_call(first):
             first = self._first = sample
         place = self._places.place(sample.stack)
-        if age >= self._slow and now - first.at >= MOST * self._slow and place is not None:
+        if age >= slow and now - first.at >= MOST * slow and place is not None:
             self._call = SlowCall(
                 self.watched.worker_id,
                 self.watched.name,

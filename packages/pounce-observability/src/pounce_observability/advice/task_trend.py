@@ -32,13 +32,13 @@ class TaskTrend:
         self._floor: int | None = None
         self._base = 0
         self._rises = 0
-        self._last = 0
+        self._last: int | None = None
         self._looks_up = 0
         self._said = 0
 
     def look(self, own: int, running: int) -> bool:
         """``own`` tasks belong to no request, ``running`` do. True: warn of it; again only at twice as many."""
-        self._looks_up = self._looks_up + 1 if own > self._last else 0
+        self._looks_up = self._looks_up + 1 if self._last is not None and own > self._last else 0
         self._last = own
         grows = own >= MANY and self._looks_up >= MANY_LOOKS
         self._window.append(own)

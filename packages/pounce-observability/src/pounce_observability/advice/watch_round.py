@@ -48,13 +48,16 @@ class WatchRound:
         leaked: Callable[[TaskLeak], object],
         *,
         cpu: Callable[[int], float | None] = thread_time,
+        places: CodePlaces | None = None,
     ) -> None:
-        """``loops`` gives those that serve now. ``leaked`` is called in a loop's thread."""
+        """``loops`` gives those that serve now. ``leaked`` is called in a loop's thread. ``cpu`` tells the processor
+        time of a thread, ``places`` whose code is whose.
+        """
         self._settings = settings
         self._loops = loops
         self._leaked = leaked
         self._cpu = cpu
-        self._places = CodePlaces()
+        self._places = places or CodePlaces()
         self._budget = SampleBudget()
         # By loop, which is kept from being another's by being held here.
         self._sights: dict[object, tuple[LoopSight, TaskCensus | None]] = {}
@@ -110,11 +113,9 @@ class WatchRound:
         return said + self._due(now, everything=True)
 
     def _late(self, now: float) -> float:
-        """Seconds by which this round comes later than a machine with time to spare would have it."""
-        if self._last is None:
-            return 0.0
-        late = now - self._last - self.pause
-        return late if late > self.pause else 0.0
+        """Seconds since the last round, if this one comes later than a machine with time to spare would have it."""
+        gap = now - self._last if self._last is not None else 0.0
+        return gap if gap > 2 * self.pause else 0.0
 
     def _find(self) -> None:
         found: dict[object, tuple[LoopSight, TaskCensus | None]] = {}
