@@ -9,6 +9,7 @@ No lock is held while a listener is called.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import weakref
@@ -64,7 +65,7 @@ class Subscription:
         self._registry.changed()
 
     def hear(self, record: Any) -> None:
-        """Call the listener, unless its own calls have caused this one again and again."""
+        """Call the listener, unless its own calls have caused this one again and again. What it raises is logged."""
         depth = self._depth
         if depth.now >= DEEPEST:
             if not self._told:
@@ -75,6 +76,8 @@ class Subscription:
             depth.now += 1
             try:
                 self._listener(record)
+            except (Exception, asyncio.CancelledError):  # noqa: BLE001 - a foreign callable; see Listeners.of
+                _error_log.exception("A listener to %s raised: %r", type(record).__name__, self._listener)
             finally:
                 depth.now -= 1
 
@@ -107,7 +110,7 @@ class LiveListeners:
 
     def compose(self, members: Iterable[Subscription]) -> None:
         """Put those in place; called by the registry."""
-        heard = [Subscriber(one.hear, *one.records) for one in members if self._hears(one)]
+        heard = [Subscriber(one.hear, *one.records, trusted=True) for one in members if self._hears(one)]
         self.now = self._own.beside(*heard) if heard else self._own
         alive = []
         for reference in self._contexts:
