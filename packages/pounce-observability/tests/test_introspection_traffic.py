@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pounce_observability.introspection.traffic import traffic_of
 
 
 def test_numbers_are_added_over_labels() -> None:
-    families = [
+    families: list[dict[str, Any]] = [
         {
             "name": "pounce_http_requests",
             "samples": [
