@@ -23,6 +23,7 @@ _HINTS: Final[dict[str, str]] = {
     # Numbers: the server is full, because of too many clients or because the application is slow.
     "limit_concurrency": "Add workers or machines, raise the limit, or let idle connections go sooner"
     " (timeout_keep_alive)",
+    "quic_max_connections": "Add workers or machines, or raise the limit",
     "h2_max_concurrent_streams": "Ordinary clients wait by themselves",
     "limit_queue": "The application's threads are all busy: look what they wait for, or add sync_threads",
     "timeout_queue": "The application's threads are all busy: look what they wait for, or add sync_threads",
