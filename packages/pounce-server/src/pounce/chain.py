@@ -49,6 +49,8 @@ class Link:
     name: str
     is_on: Callable[[ServerConfig], bool]
     wrap: Callable[[ASGI3Application, Surroundings], ASGI3Application]
+    lifts: bool = True
+    """An application that blocks is made ASGI for it. Else it goes without."""
 
 
 def _has(section: str, *names: str) -> Callable[[ServerConfig], bool]:
@@ -98,11 +100,15 @@ ORDER: Final[tuple[Link, ...]] = (
     # Next to what fails: it reports what the user's code raises, however that is answered.
     Link("error reports", _has("sentry", "sentry_dsn"), links.error_reports),
     Link("middleware", lambda config: bool(config.middleware), links.user_middleware),
+    # Messages of the application, not of what is around it.
+    Link("request ids in messages", links.messages_have_request_ids, links.request_ids_in_messages, lifts=False),
     Link("application timing", _has("timing", "server_timing"), links.application_timing),
 )
 
 
-_UNSAID: Final = frozenset({"application timing", "entry of the queue", "exit of the queue", "failure answer"})
+_UNSAID: Final = frozenset(
+    {"application timing", "entry of the queue", "exit of the queue", "failure answer", "request ids in messages"}
+)
 """Parts of others."""
 
 _BY_THEMSELVES: Final = frozenset(

@@ -28,6 +28,7 @@ __all__ = [
     "failure_answer",
     "health",
     "hooks",
+    "messages_have_request_ids",
     "metrics",
     "proxies_are_believed",
     "proxy_headers",
@@ -35,6 +36,7 @@ __all__ = [
     "queue_exit",
     "rate_limit",
     "request_id",
+    "request_ids_in_messages",
     "request_queue",
     "request_timeout",
     "security_headers",
@@ -160,7 +162,7 @@ def request_queue(app: ASGI3Application, given: Surroundings) -> ASGI3Applicatio
 def adds_fields(config: ServerConfig) -> bool:
     """Whether anything in the chain has something to say in every response."""
     return bool(
-        getattr(config.request_ids, "request_id_header", "")
+        getattr(config.request_ids, "request_id_header", None)
         or getattr(config.security, "security_headers", False)
         or getattr(config.cors, "cors_origins", ())
         or getattr(config.hooks, "on_response", ())
@@ -216,3 +218,15 @@ def error_reports(app: ASGI3Application, given: Surroundings) -> ASGI3Applicatio
 
     made: ASGI3Application = SentryMiddleware.from_settings(app, given.config.sentry, wsgi=given.wsgi)
     return made
+
+
+def messages_have_request_ids(config: ServerConfig) -> bool:
+    """Whether there are ids, and messages in a form that has a place for them."""
+    given = config.exchange.request_id or getattr(config.request_ids, "request_id_header", None)
+    return bool(given) and config.logs.log_format != "text"
+
+
+def request_ids_in_messages(app: ASGI3Application, _given: Surroundings) -> ASGI3Application:
+    from pounce_observability.logging_setup import RequestIdContext
+
+    return RequestIdContext(app)

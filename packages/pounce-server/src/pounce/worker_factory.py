@@ -228,7 +228,7 @@ class WorkerFactory:
         """Whether threads call it where no event loop is visible: applications that block, with nothing around them."""
         if self._config.worker_mode == "async":
             return False
-        return self.interface.blocking and not any(link.is_on(self._config) for link in ORDER)
+        return self.interface.blocking and not any(link.lifts and link.is_on(self._config) for link in ORDER)
 
     def cancel_lifespan(self) -> None:
         """The server stops: a startup for all workers that is under way is given up."""
