@@ -13,10 +13,10 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pounce_asgi import ConfigError, ResponseCompleted, ResponseStarted, Subscriber
+from pounce_asgi import ConfigError, ResponseCompleted, Subscriber
 from pounce_observability.logging_setup.access_logger import ACCESS, is_ours
 
-from .atoms import AtomFormat, AtomLines, parsed
+from .atoms import AtomLines, parsed
 from .filters import wanted
 from .json_lines import JsonLines
 from .line_formats import CombinedLines, CommonLines, TextLines
@@ -53,9 +53,6 @@ class AccessLog:
         """What a worker's listeners are made of; ``shared`` if several of its threads serve requests."""
         buffer = self._writer.buffer(shared=shared)
         wants = wanted(self._settings, self._quiet_paths)
-        if self._atoms is not None and self._atoms.wants_response_headers:
-            log = _HeaderLog(buffer, self._atoms, wants)
-            return (Subscriber(log.started, ResponseStarted), Subscriber(log.add, ResponseCompleted))
         return (Subscriber(_WorkerLog(buffer, self._line(), wants).add, ResponseCompleted, trusted=True),)
 
     @property
@@ -124,30 +121,6 @@ class _WorkerLog:
             buffer.add(self._line(record))
         except Exception:  # noqa: BLE001 - a mistake of ours must not be the request's
             _error_log.exception("access log: no line could be made of a request")
-
-
-class _HeaderLog:
-    """The same with the fields of the responses, which are kept from the start of each until its end."""
-
-    __slots__ = ("_buffer", "_lines", "_started", "_wants")
-
-    def __init__(self, buffer: LineBuffer, form: AtomFormat, wants: Callable[[ResponseCompleted], bool] | None) -> None:
-        self._buffer = buffer
-        self._lines = AtomLines(form)
-        self._wants = wants
-        # By connection and stream; with as many entries as there are responses under way. Its single operations are
-        # atomic, and a response begins before it ends.
-        self._started: dict[tuple[int, int], Sequence[tuple[bytes, bytes]]] = {}
-
-    def started(self, record: ResponseStarted) -> None:
-        """A response begins."""
-        self._started[record.connection_id, record.stream_id] = getattr(record, "response_headers", ())
-
-    def add(self, record: ResponseCompleted) -> None:
-        """A request is over."""
-        headers = self._started.pop((record.connection_id, record.stream_id), ())
-        if (self._wants is None or self._wants(record)) and not self._buffer.full():
-            self._buffer.add(self._lines.line(record, headers))
 
 
 def opened_access_log(

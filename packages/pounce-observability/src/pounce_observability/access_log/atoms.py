@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .escaping import safe, safe_bytes
 from .line_formats import client_text, request_line
@@ -65,9 +65,8 @@ class AtomFormat:
 
     template: str
     """For ``%``, with one place for each getter."""
-    getters: tuple[Callable[[ResponseCompleted, Sequence[tuple[bytes, bytes]]], object], ...]
-    """What gets the values, given the record and the fields of the response."""
-    wants_response_headers: bool
+    getters: tuple[Callable[[ResponseCompleted], object], ...]
+    """What gets the values."""
 
 
 def parsed(text: str) -> AtomFormat:
@@ -80,7 +79,7 @@ def parsed(text: str) -> AtomFormat:
         raise ValueError(f"{text!r} is neither text, common, combined, json nor a format with atoms such as %(h)s")
     if "\n" in text or "\r" in text:
         raise ValueError(f"{text!r} has an end of line within, but a line of the log is one line")
-    template, getters, wanting, at = "", [], False, 0
+    template, getters, at = "", [], 0
     while (found := text.find("%", at)) >= 0:
         token = _TOKEN.match(text, found)
         if token is None:
@@ -90,13 +89,12 @@ def parsed(text: str) -> AtomFormat:
         if token["percent"]:
             template += "%%"
             continue
-        getter, needs_response = _getter(token["name"], token["conversion"], text)
+        getter = _getter(token["name"], token["conversion"], text)
         if any(int(width) > MOST_WIDTH for width in re.findall(r"[0-9]+", token["shape"])):
             raise ValueError(f"{text!r}, at {token[0]!r}: wider than {MOST_WIDTH} columns")
         template += f"%{token['shape']}{token['conversion']}"
         getters.append(getter)
-        wanting = wanting or needs_response
-    return AtomFormat(template=template + text[at:], getters=tuple(getters), wants_response_headers=wanting)
+    return AtomFormat(template=template + text[at:], getters=tuple(getters))
 
 
 class AtomLines:
@@ -108,29 +106,32 @@ class AtomLines:
         self._template = form.template
         self._getters = form.getters
 
-    def line(self, record: ResponseCompleted, response_headers: Sequence[tuple[bytes, bytes]] = ()) -> str:
+    def line(self, record: ResponseCompleted) -> str:
         """The line of a request, without its end."""
-        return self._template % tuple([get(record, response_headers) for get in self._getters])
+        return self._template % tuple([get(record) for get in self._getters])
 
 
-def _getter(name: str, conversion: str, text: str) -> tuple[Any, bool]:
-    """What gets the value of an atom, and whether that takes the fields of the response."""
+def _getter(name: str, conversion: str, text: str) -> Callable[[ResponseCompleted], object]:
+    """What gets the value of an atom."""
     if conversion == "d" and name not in NUMBERS:
         raise ValueError(f"{text!r}, at '%({name})d': only {', '.join(sorted(NUMBERS))} are numbers; write %({name})s")
     one = ATOMS.get(name)
     if one is not None:
-        return (lambda record, _: one(record)), False
+        return one
     variable = _VARIABLE.fullmatch(name)
     if variable is None:
-        known = ", ".join([*ATOMS, "{field}i", "{field}o", "{variable}e"])
-        raise ValueError(f"{text!r}: there is no atom %({name})s; there are {known}")
+        raise ValueError(
+            f"{text!r}: there is no atom %({name})s; there are {', '.join([*ATOMS, '{field}i', '{variable}e'])}"
+        )
+    if variable["kind"] == "o":
+        raise ValueError(
+            f"{text!r}: %({name})s cannot be had, because the fields of a response are gone when it is logged"
+        )
     if variable["kind"] == "e":
         value = safe(_environment(variable["name"]))
-        return (lambda record, headers: value), False  # noqa: ARG005 - as above
+        return lambda record: value  # noqa: ARG005 - as above
     field = variable["name"].lower().encode("latin-1", "replace")
-    if variable["kind"] == "i":
-        return (lambda record, _: _field(record.request_headers, field)), False
-    return (lambda _, headers: _field(headers, field)), True
+    return lambda record: _field(record.request_headers, field)
 
 
 def _field(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str:
