@@ -136,6 +136,16 @@ def test_a_kind_of_file_that_is_not_known_is_refused_before_anything_is_asked(tm
     assert not server.connected
 
 
+@pytest.mark.parametrize("options", [{"interval": 0.0}, {"interval": -1.0}, {"seconds": 61.0}, {"seconds": 0.0}])
+def test_what_is_out_of_range_is_refused_before_anything_is_asked(
+    tmp_path: pathlib.Path, options: dict[str, float]
+) -> None:
+    server = Server()
+    with pytest.raises(ProfileError, match=f"--{next(iter(options))} must be a number of seconds from "):
+        profile(output=str(tmp_path / "a.svg"), connect=server.connect, pid=42, **options)  # type: ignore[arg-type]
+    assert not server.connected
+
+
 def test_a_file_that_cannot_be_written_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(ProfileError, match="cannot be written"):
         run(Server(), tmp_path / "missing" / "a.svg")

@@ -51,9 +51,9 @@ def made(reader: Reader, **arguments: Any) -> dict[str, Any]:
 
 
 def test_tells_what_was_seen_and_how_often() -> None:
-    answer = made(Reader({1: [APP, RUN], 2: [LOOP, RUN]}))
+    answer = made(Reader({1: [APP, *[RUN] * 8], 2: [LOOP, RUN]}))
     assert answer["frames"] == [list(RUN), list(APP)]
-    assert answer["stacks"] == [["thread 1", [0, 1], answer["samples"]]]
+    assert answer["stacks"] == [["thread 1", [0] * 8 + [1], answer["samples"]]]
     assert answer["idle"] == answer["samples"] > 1
     assert (answer["missed"], answer["left_out"], answer["how"]) == (0, 0, "told")
     assert answer["interval"] == pytest.approx(answer["seconds"] / answer["samples"])
@@ -76,7 +76,7 @@ def test_threads_go_by_the_worker_whose_they_are_else_by_their_names() -> None:
 
 
 def test_samples_that_fail_are_counted_and_the_others_kept() -> None:
-    answer = made(Reader(OSError("full"), OSError("gone"), {1: [APP]}))
+    answer = made(Reader(OSError("full"), OSError("gone"), {1: [APP]}), idle=True)
     assert answer["missed"] == 2
     assert answer["stacks"][0][2] == answer["samples"]
 
@@ -184,6 +184,17 @@ def test_the_number_of_different_stacks_is_bounded_and_what_was_left_out_is_told
     told = counts.as_json()
     assert [stack[2] for stack in told["stacks"]] == [2, 1]
     assert told["left_out"] == 2
+
+
+def test_threads_that_never_moved_from_near_their_roots_are_dropped() -> None:
+    counts = StackCounts()
+    for number in range(10):
+        counts.add("waits", [APP, RUN])
+        counts.add("works", [Frame("f", "/f.py", number), RUN])
+        counts.add("stuck in a handler", [APP] * 9)
+    assert counts.drop_unmoved(frames=8, samples=11) == 0
+    assert counts.drop_unmoved(frames=8, samples=10) == 10
+    assert {stack[0] for stack in counts.as_json()["stacks"]} == {"works", "stuck in a handler"}
 
 
 # -- idle ------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from .flame_graph import as_html, as_svg
 from .merged_profile import MergedProfile, ProfileError
 from .other_profilers import profile_of_process
 from .profile_files import as_folded, as_speedscope
+from .thread_profiler import ProfileRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,10 @@ def profile(
         ProfileError: there is none; the message says why and what to do. It is a `pounce_asgi.ConfigError`.
     """
     write = _writer(output)
+    try:
+        ProfileRequest({"seconds": seconds, "interval": interval})
+    except ValueError as error:
+        raise ProfileError(f"--{error}") from None
     if pid is not None:
         if socket is not None or address is not None:
             raise ProfileError("--pid looks into a process without asking it: leave --socket and --address out")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .stack_readers import Frame
 
-__all__ = ["is_idle"]
+__all__ = ["ROOTS", "is_idle"]
 
 _WAITS: Final = frozenset(
     {
@@ -29,6 +29,8 @@ _WAITS: Final = frozenset(
         ("connection.py", "_poll"),
         ("socket.py", "accept"),
         ("thread.py", "_worker"),  # of concurrent.futures, within a queue that is written in C
+        ("thread_crews.py", "serve_here"),  # main threads of servers
+        ("life.py", "_next"),
         ("runners.py", "run"),
         ("base_events.py", "run_forever"),
         ("__init__.py", "run"),  # of uvloop

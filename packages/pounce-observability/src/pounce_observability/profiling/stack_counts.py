@@ -35,6 +35,19 @@ class StackCounts:
         else:
             self._counts[key] = (count or 0) + 1
 
+    def drop_unmoved(self, *, frames: int, samples: int) -> int:
+        """Forget threads that stood in one place in all of at least so many samples, with at most so many frames.
+        Returns how often they were seen.
+        """
+        stacks: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+        for key in self._counts:
+            stacks.setdefault(key[0], []).append(key)
+        dropped = 0
+        for keys in stacks.values():
+            if len(keys) == 1 and len(keys[0][1]) <= frames and self._counts[keys[0]] >= samples:
+                dropped += self._counts.pop(keys[0])
+        return dropped
+
     def as_json(self) -> dict[str, Any]:
         """``frames`` as ``[function, file, line]``; ``stacks`` as ``[thread, places in frames, count]``, root first."""
         return {

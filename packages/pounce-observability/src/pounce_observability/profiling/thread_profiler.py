@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from .idle_frames import is_idle
+from .idle_frames import ROOTS, is_idle
 from .stack_counts import StackCounts
 from .stack_readers import best_reader
 
@@ -26,6 +26,8 @@ LONGEST: Final = 60.0
 """Seconds of one profile: enough to catch what is seldom, and not for ever."""
 SHORTEST_INTERVAL: Final = 0.001
 LONGEST_INTERVAL: Final = 1.0
+ENOUGH: Final = 10
+"""Samples after which a thread that was always at the same place, near its root, is taken for one that waits."""
 REST: Final = 9.0
 """A look that took so long is followed by a pause of at least so many times as much."""
 
@@ -129,6 +131,8 @@ class ThreadProfiler:
         finally:
             reader.close()
         seconds = time.perf_counter() - began
+        if not request.idle:
+            idle += counts.drop_unmoved(frames=ROOTS, samples=ENOUGH)
         return {
             "pid": os.getpid(),
             "how": reader.how,
