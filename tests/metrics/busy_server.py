@@ -81,6 +81,8 @@ class BusyServer:
     def _numbers(self) -> Iterable[Reading]:
         yield Reading("pounce_workers", 2)
         yield Reading("pounce_worker_restarts_total", self.times)
+        for name in ("pounce_event_loop_lag_seconds", "pounce_event_loop_worst_lag_seconds"):
+            yield Reading(name, 0.001, (("worker", "0"), ("loop", "main")))
         yield Reading("pounce_reload_generation", 1)
         yield Reading("pounce_access_log_lines_dropped_total", self.times)
 
@@ -92,7 +94,7 @@ class BusyServer:
             on.request_failed(RequestFailed(*head, None, "GET", b"/", KeyError(), False, 1, protocol))
             for status in (200, 404, 500):
                 for duration in (0.0004, 0.004, 0.04, 0.4, 1.5):
-                    amounts = (status, 1000, 1.0, duration, status == 500, 1, protocol)
+                    amounts: Any = (status, 1000, 1.0, duration, status == 500, 1, protocol)
                     on.response_completed(ResponseCompleted(*head, None, CLIENT, "GET", b"/", b"", "2", [], *amounts))
         on.connection_refused(ConnectionRefused(1.0, 1e9, 0, CLIENT, "tls_handshake", None))
         on.limit_hit(LimitHit(*head, "h2", CLIENT, "max_request_body"))

@@ -65,7 +65,7 @@ def test_the_page_lists_every_metric_as_it_is() -> None:
 def test_everything_that_is_counted_somewhere_is_shown_here() -> None:
     """So that what follows tries all of it."""
     found = {family["name"] for family in BusyServer().collect()["families"]}
-    assert set(CATALOGUE) - found == {"pounce_event_loop_lag_seconds"}, "of a loop, and here is none"
+    assert set(CATALOGUE) == found & set(CATALOGUE)
 
 
 @pytest.mark.parametrize("expression", QUERIES + [rule["expr"] for rule in rules()])
@@ -136,7 +136,7 @@ def test_prometheus_answers_every_query_of_the_dashboard(busy: str, tmp_path: Pa
         for query in QUERIES:
             for name, value in (("$job", ".*"), ("$instance", ".*"), ("$__rate_interval", "1m")):
                 query = query.replace(name, value)
-            assert prometheus.query(query) or "loop_lag" in query, f"{query} finds nothing"
+            assert prometheus.query(query), f"{query} finds nothing"
         for rule in rules():
             prometheus.query(rule["expr"])
         assert [target["lastError"] for target in prometheus.targets()] == [""]

@@ -126,10 +126,19 @@ _FAMILIES: Final = (
     ),
     Family(
         "pounce_event_loop_lag_seconds",
-        "histogram",
-        "How late a timer ran that asks twice a second.",
-        ("worker",),
+        "gauge",
+        "How long a loop was away from waiting for its next event, when last looked at.",
+        ("worker", "loop"),
         "seconds",
+        "worker",
+    ),
+    Family(
+        "pounce_event_loop_worst_lag_seconds",
+        "gauge",
+        "The longest such time within the last minute.",
+        ("worker", "loop"),
+        "seconds",
+        "worker",
     ),
     Family("pounce_gc_pause_seconds", "histogram", "Time of garbage collections.", ("generation",), "seconds"),
     Family(

@@ -11,27 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .buckets import Layout
 from .catalogue import CATALOGUE, family_of_sample
-from .exact import Exact, exact
 from .gc_pauses import GcPauses
-from .loop_lag import LoopLag
 from .request_totals import RequestTotals, Values
 from .snapshot import FamilyJson, Snapshot, family_json, times_json
 from .sources import Reading, SourceState
-from .time_histogram import TimeHistogram
 from .worker_counts import SharedCounts, WorkerCounts, subscribers
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterable, Sequence
 
     from pounce_asgi import Subscriber
 
+    from .exact import Exact
     from .settings import MetricsSettings
 
 __all__ = ["Metrics"]
 
 PAUSES: Final = Layout((0.0001, 0.001, 0.01, 0.1, 1.0))
-"""Classic buckets of what should be short: collections and the lag of a loop."""
+"""Classic buckets of collections, which should be short."""
 
 
 class Metrics:
@@ -59,8 +56,6 @@ class Metrics:
         self._lock = threading.Lock()  # guards all that follows
         self._counting: list[WorkerCounts] = []
         self._ended = RequestTotals(self._layout)
-        self._lags: list[tuple[str, LoopLag, TimeHistogram, threading.Thread]] = []
-        self._ended_lags: dict[str, tuple[Exact, list[int]]] = {}
         self._sources: list[SourceState] = []
         self._removed: dict[tuple[str, tuple[tuple[str, str], ...]], Exact] = {}
 
@@ -76,14 +71,6 @@ class Metrics:
         """What a worker has to call. Made in its thread, or, if several of its threads will call, ``shared``."""
         del worker_id  # the numbers of a process are one
         return subscribers(SharedCounts(self._new_counts) if shared else self._new_counts())
-
-    def watch_loop(self, loop: asyncio.AbstractEventLoop, worker_id: int) -> Callable[[], None]:
-        """Measure the lag of a worker's loop until the callable that is returned is called. In the loop's thread."""
-        histogram = TimeHistogram(PAUSES)
-        lag = LoopLag(loop, histogram)
-        with self._lock:
-            self._lags.append((str(worker_id), lag, histogram, threading.current_thread()))
-        return lag.stop
 
     def add_source(self, source: Callable[[], Iterable[Reading]]) -> Callable[[], None]:
         """Ask for these numbers too, in any thread; it must be quick. What is returned takes it away again: its
@@ -131,7 +118,6 @@ class Metrics:
 
     def _families(self) -> list[FamilyJson]:
         values = self._counted()
-        self._add_lags(values)
         self._add_pauses(values)
         self._add_sources(values)
         values["pounce_build_info"] = {("pounce_build_info", self._build): 1}
@@ -155,19 +141,6 @@ class Metrics:
             totals.add(counts, ended=False)
         return totals.values()
 
-    def _add_lags(self, values: Values) -> None:
-        ended = [one for one in self._lags if one[1].stopped or not one[3].is_alive()]
-        self._lags = [one for one in self._lags if one not in ended]
-        for worker, _, histogram, _ in ended:
-            self._ended_lags[worker] = _with(self._ended_lags.get(worker), histogram)
-        by_worker = dict(self._ended_lags)
-        for worker, _, histogram, _ in self._lags:
-            by_worker[worker] = _with(by_worker.get(worker), histogram)
-        values["pounce_event_loop_lag_seconds"] = {
-            ("pounce_event_loop_lag_seconds", (worker,)): times_json(seconds, PAUSES.sparse(counts))
-            for worker, (seconds, counts) in by_worker.items()
-        }
-
     def _add_pauses(self, values: Values) -> None:
         values["pounce_gc_pause_seconds"] = {
             ("pounce_gc_pause_seconds", (str(generation),)): times_json(
@@ -184,13 +157,6 @@ class Metrics:
                 key = (name, tuple(text for _, text in labels))
                 other: Any = known.get(key, 0)
                 known[key] = max(other, value) if family.merge == "max" else other + value
-
-
-def _with(known: tuple[Exact, list[int]] | None, histogram: TimeHistogram) -> tuple[Exact, list[int]]:
-    seconds, counts = exact(histogram.seconds), histogram.counts.copy()
-    if known is None:
-        return seconds, counts
-    return known[0] + seconds, [a + b for a, b in zip(known[1], counts, strict=True)]
 
 
 def _gil() -> str:

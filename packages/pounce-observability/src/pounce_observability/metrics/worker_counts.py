@@ -121,7 +121,7 @@ class SharedCounts:
 
 def subscribers(counts: WorkerCounts | SharedCounts) -> Sequence[Subscriber[Any]]:
     """What a worker has to call."""
-    return Subscriber(counts.completed, ResponseCompleted), Subscriber(counts.event, *_EVENTS)
+    return Subscriber(counts.completed, ResponseCompleted, trusted=True), Subscriber(counts.event, *_EVENTS)
 
 
 def _counting(requests: dict[RequestKey, list[Any]], layout: Layout) -> Callable[[ResponseCompleted], None]:
