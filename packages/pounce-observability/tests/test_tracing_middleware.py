@@ -562,3 +562,20 @@ def test_loops_in_many_threads_share_one_middleware() -> None:
     assert len({span.context.trace_id for span in bench.server_spans() if span.context}) == 120
     assert bench.points("http.server.request.duration")[0].count == 120
     assert bench.points("http.server.active_requests")[0].value == 0
+
+
+def test_a_request_whose_loop_is_closed_ends_its_span(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def main() -> Any:
+        request = bench.call(http())
+        request.send(None)
+        return request
+
+    bench = Bench(app)
+    request = asyncio.run(main())
+    request.close()
+    assert bench.span().end_time is not None
+    assert bench.points("http.server.active_requests")[0].value == 0
+    assert not caplog.records
