@@ -248,19 +248,22 @@ def test_a_call_is_told_though_its_loop_is_gone() -> None:
     assert watching.sight.close() is None
 
 
-def test_looks_into_threads_are_few() -> None:
-    budget = SampleBudget(rate=1.0, burst=4.0)
-    assert [budget.take(1000.0) for _ in range(6)] == [True] * 4 + [False] * 2
-    assert budget.take(1001.1)
-    assert not budget.take(1001.2)
-    watching = Watching(budget=budget)
-    watching.loop.now = 1001.2
-    for _ in range(10):
-        watching.loop.begin()
-        watching.goes_by(0.06)
-        watching.loop.end()
-        watching.goes_by(STEP)
-    assert watching.loop.samples <= 1
+def test_what_looks_into_threads_take_is_bounded() -> None:
+    clock = iter(range(1000))  # each look takes a second
+    budget = SampleBudget(share=0.01, most=2.0, clock=lambda: float(next(clock)))
+    looks = []
+    for second in range(1000, 1400, 10):
+        if budget.allows(second):
+            looks.append(second)
+            with budget:
+                pass
+    assert looks == [1000, 1010, 1020, 1110, 1210, 1310]
+
+
+def test_without_time_for_it_nobody_is_blamed() -> None:
+    watching = Watching(budget=SampleBudget(share=0.0, most=0.0))
+    watching.held(0.5)
+    assert (watching.told, watching.loop.samples) == ([], 0)
 
 
 def test_the_worst_lag_is_forgotten_after_a_minute() -> None:

@@ -7,11 +7,12 @@ blames none of them. Time in which this process did not run (it was stopped, the
 as looks that come late, and does not count, unless the loop's thread has used a processor meanwhile: then it is the
 call that let nobody else run, as C code does that keeps the GIL. Collections of garbage do not count either.
 
-It has no clock, and is called by one thread.
+It takes the time from its caller, and is called by one thread.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -44,23 +45,30 @@ BUCKETS: Final = 6
 
 
 class SampleBudget:
-    """How often threads may be looked into. Without the GIL a look stops all of them, for about 0.2 ms."""
+    """How much time may go into looking into threads. Without the GIL a look stops all of them: for 0.2 ms, and on a
+    machine that has too much to do until each of them had its turn.
+    """
 
-    def __init__(self, rate: float = 4.0, burst: float = 40.0) -> None:
-        """``rate`` is a second: at most 0.1 % of the time."""
-        self._rate = rate
-        self._burst = burst
-        self._left = burst
+    def __init__(self, share: float = 0.005, most: float = 0.1, clock: Callable[[], float] = time.perf_counter) -> None:
+        """``share`` of the time, and at most so many seconds that were not used before."""
+        self._share = share
+        self._most = most
+        self._clock = clock
+        self._left = most
         self._at = 0.0
+        self._began = 0.0
 
-    def take(self, now: float) -> bool:
+    def allows(self, now: float) -> bool:
         """Whether there may be one more."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._left = min(self._most, self._left + (now - self._at) * self._share)
         self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+        return self._left > 0
+
+    def __enter__(self) -> None:
+        self._began = self._clock()
+
+    def __exit__(self, *_: object) -> None:
+        self._left -= self._clock() - self._began
 
 
 class _Sample(NamedTuple):
@@ -180,7 +188,7 @@ class LoopSight:
         """See what holds the loop, if it is time to."""
         first = self._first
         slow = self._slow * (OVERLOADED if self._uncounted > age / 4 else 1.0)
-        if age < (FIRST * self._slow if first is None else slow) or not self._budget.take(now):
+        if age < (FIRST * self._slow if first is None else slow) or not self._budget.allows(now):
             return
         sample = self._sample(now - worked)
         if not sample.stack or self._places.is_debugged(sample.stack):
@@ -202,7 +210,8 @@ class LoopSight:
             )
 
     def _sample(self, at: float) -> _Sample:
-        return _Sample(at, self.watched.task(), self.watched.stack(), self._cpu_before)
+        with self._budget:
+            return _Sample(at, self.watched.task(), self.watched.stack(), self._cpu_before)
 
     def _note_lag(self, at: float, seconds: float) -> None:
         bucket = at // BUCKET
