@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,10 +21,7 @@ from pounce.events import (
     WebSocketClosed,
     WebSocketOpened,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from traffic import PATHS, WEBSOCKETS, Traffic
+from tests.events.traffic import PATHS, WEBSOCKETS, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

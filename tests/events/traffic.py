@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from hpack import Encoder
 
@@ -120,9 +120,13 @@ class MemoryTransport:
     def abort(self) -> None:
         self.end(ConnectionAbortedError("aborted"))
 
-    lost = end = lambda self, error: self._end(error)
+    def sendfile(self, file: IO[bytes] | int, offset: int | None, count: int | None) -> asyncio.Future[int]:
+        raise NotImplementedError
 
-    def _end(self, error: OSError | None) -> None:
+    def lost(self, error: OSError | None) -> None:
+        self.end(error)
+
+    def end(self, error: OSError | None) -> None:
         if not self.closing:
             self.closing = True
             asyncio.get_running_loop().call_soon(self.lose, error)

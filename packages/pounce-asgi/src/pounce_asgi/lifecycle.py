@@ -186,6 +186,7 @@ class ConnectionRefused(NamedTuple):
     reason: str
     """``"limit_concurrency"``: too many connections. ``"tls_handshake"``: it failed. ``"ssl_handshake_timeout"``: it
     took too long. ``"proxy_header"``: no valid PROXY header. ``"proxy_header_timeout"``: it did not come in time.
+    ``"quic_max_connections"``: a worker had as many connections over QUIC, and dropped the client's first datagram.
     ``"client_gone"``: the client left before it was through with these. ``"stopping"``: the server stopped meanwhile.
     """
     error: Exception | None

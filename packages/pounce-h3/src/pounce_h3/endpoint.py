@@ -32,6 +32,15 @@ HANDSHAKE_TIME: Final = 10.0
 """Seconds for a handshake, as for one of TLS over TCP. A spoofed client never completes its own."""
 
 
+class Refused(Protocol):
+    """Told why a client has no connection, as the lifecycle records name it."""
+
+    def __call__(
+        self, client: tuple[str, int] | None, reason: str, error: Exception | None, protocol: str, /
+    ) -> object:
+        """``reason``: see `pounce_asgi.ConnectionRefused`."""
+
+
 class Http3Maker(Protocol):
     """Makes the HTTP/3 connections of one loop: `pounce_h3.Http3Wire`."""
 
@@ -52,15 +61,17 @@ class QuicEndpoint:
         keys: QuicKeys,
         *,
         handshake_timeout: float = HANDSHAKE_TIME,
+        refused: Refused | None = None,
     ) -> None:
-        """``handshake_timeout`` is in seconds."""
+        """``handshake_timeout`` is in seconds. ``refused`` is told of each client that never had a connection."""
+        self._refused = refused
         self._host = host
         self._loop = host.loop
         self._wire = wire
         self._link = link
         self._engines = engines
         self._handshake_timeout = handshake_timeout
-        self._newcomers = Newcomers(link, settings, engines, keys, self._loop.time())
+        self._newcomers = Newcomers(link, settings, engines, keys, self._loop.time(), on_full=self._turned_away)
         self._by_id: dict[bytes, QuicTransport] = {}
         self._transports: set[QuicTransport] = set()
         """Those that may still receive or send, also when their end was told."""
@@ -164,8 +175,21 @@ class QuicEndpoint:
         connection, transport.connection = transport.connection, None
         if transport.handshake_deadline != NEVER:
             self._handshake_over(transport)
+            if connection is None:
+                self._never_came(transport, error)
         if connection is not None:
             self._loop.call_soon(connection.connection_lost, error, context=self._host.base_context)
+
+    def _never_came(self, transport: QuicTransport, error: OSError | None) -> None:
+        if self._refused is not None:
+            late = isinstance(error, TimeoutError)
+            ours = error is None and not self._newcomers.accepting
+            reason = "ssl_handshake_timeout" if late else "stopping" if ours else "tls_handshake"
+            self._refused(transport.peer, reason, error, PROTOCOL)
+
+    def _turned_away(self, client: tuple[str, int]) -> None:
+        if self._refused is not None:
+            self._refused(client, "quic_max_connections", None, PROTOCOL)
 
     # -- a connection's life -----------------------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pounce_asgi.incidents import tell_refused
 from pounce_h3.endpoint import QuicEndpoint
 from pounce_h3.wire import Http3Wire
 
@@ -26,4 +28,5 @@ class Http3Endpoints:
     def endpoint(self, host: WireHost, websockets: Any, link: DatagramLink) -> QuicEndpoint:
         """The endpoint of one loop. ``websockets``: what makes WebSockets there; None if they are not served."""
         wire = Http3Wire(host, self._settings, websockets)
-        return QuicEndpoint(host, wire, link, self._settings, self._engines, self._keys)
+        refused = partial(tell_refused, wire.context)
+        return QuicEndpoint(host, wire, link, self._settings, self._engines, self._keys, refused=refused)

@@ -13,6 +13,8 @@ from pounce_h3.reset_tokens import ResetBudget, ResetTokens
 from pounce_h3.routing import SMALLEST_INITIAL, ConnectionIds, PacketKind, read_long_header, version_negotiation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pounce_asgi import Datagram, DatagramLink, DatagramPath, Http3Settings
     from pounce_h3.engines import QuicEngines
     from pounce_h3.keys import QuicKeys
@@ -39,8 +41,17 @@ class Newcomers:
     """The door of one endpoint. Owned by its thread."""
 
     def __init__(
-        self, link: DatagramLink, settings: Http3Settings, engines: QuicEngines, keys: QuicKeys, now: float
+        self,
+        link: DatagramLink,
+        settings: Http3Settings,
+        engines: QuicEngines,
+        keys: QuicKeys,
+        now: float,
+        *,
+        on_full: Callable[[tuple[str, int]], object] | None = None,
     ) -> None:
+        """``on_full``: called with the address of each client for which there is no room."""
+        self._on_full = on_full
         self._link = link
         self._engines = engines
         self._versions = tuple(engines.versions)
@@ -107,6 +118,8 @@ class Newcomers:
             return None  # its client repeats it, and may meet another worker, or none
         if connections >= self._limit:
             self._full(now)
+            if self._on_full is not None:
+                self._on_full(path.client)
             return None
         if original is not None:
             return Newcomer(original, called)
