@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_workers.serving.connection_sketch import exchanges_of, sketch_connection
-from pounce_workers.serving.loop_look import Sight, connections_on, count_running, requests_on
+from pounce_workers.serving.loop_look import Sight, connections_on, count_running
 from pounce_workers.serving.loop_questions import ask_loops
 from pounce_workers.serving.request_sketch import Look
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
@@ -117,8 +117,7 @@ class Inspection:
         for one in self._workers():
             if isinstance(one.worker, SyncWorkerPool):
                 answer.add_blocking(one.worker)
-            for reply in ask_loops(_loops(one.worker), partial(requests_on, look=look), look.timeout):
-                answer.add_loop(one.worker_id, reply)
+            answer.add_loops(one.worker_id, _loops(one.worker))
         return answer.value()
 
     def _process(self) -> dict[str, Any]:

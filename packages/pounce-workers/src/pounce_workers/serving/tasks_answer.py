@@ -6,16 +6,19 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pounce_workers.serving.loop_look import requests_from_outside
+from pounce_workers.serving.loop_look import Sight, chosen_on, requests_from_outside, requests_on
+from pounce_workers.serving.loop_questions import ask_loops
 from pounce_workers.serving.request_sketch import sketch_request
 from pounce_workers.serving.stack_lines import shown_stack
 from pounce_workers.serving.thread_stacks import is_idle, stacks_of
 from pounce_workers.serving.worker_sketch import age_of, rounded
 
 if TYPE_CHECKING:
-    from pounce_workers.serving.loop_look import Sight
+    from collections.abc import Sequence
+
     from pounce_workers.serving.loop_questions import Reply
     from pounce_workers.serving.request_sketch import Look
+    from pounce_workers.serving.served_loop import ServedLoop
     from pounce_workers.serving.sync_worker import SyncWorker
     from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 
@@ -48,11 +51,23 @@ class TasksAnswer:
                 self._requests.append(sketch)
                 self._in_threads.append((sketch, worker.thread_id))
 
-    def add_loop(self, worker_id: int, reply: Reply[Sight]) -> None:
+    def add_loops(self, worker_id: int, loops: Sequence[ServedLoop]) -> None:
+        """The requests of loops: each is asked what those wait in that are worth it."""
+        chosen = {id(served.server): chosen_on(served, self._look) for served in loops}
+
+        def look(served: ServedLoop) -> Sight:
+            return requests_on(served, self._look, chosen[id(served.server)])
+
+        for reply in ask_loops(loops, look, self._look.timeout):
+            self._add_loop(worker_id, reply)
+
+    def _add_loop(self, worker_id: int, reply: Reply[Sight]) -> None:
         """What a loop has seen, or what is seen of it from outside."""
         served = reply.served
         self._known.add(served.thread_id)
-        sight = reply.seen if reply.seen is not None else requests_from_outside(served, self._look)
+        sight = reply.seen
+        if sight is None:  # chosen anew: what holds it may have begun since
+            sight = requests_from_outside(served, self._look, chosen_on(served, self._look))
         sketch = {
             "worker_id": worker_id,
             "role": served.role,

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pounce_workers.serving.loop_look import requests_from_outside
+from pounce_workers.serving.loop_look import chosen_on, requests_from_outside
 from pounce_workers.serving.request_sketch import Look
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 
@@ -63,7 +63,10 @@ def sketch_worker(one: LiveWorker, replies: Sequence[Reply[int]], names: dict[in
 
 def _in_flight(reply: Reply[int]) -> int:
     # A loop that is held up by its current task may have begun that without having noted it yet.
-    return reply.seen if reply.seen is not None else requests_from_outside(reply.served, Look(limit=1)).total
+    if reply.seen is not None:
+        return reply.seen
+    look = Look(limit=1)
+    return requests_from_outside(reply.served, look, chosen_on(reply.served, look)).total
 
 
 def _loop_thread(reply: Reply[int], names: dict[int, str]) -> dict[str, Any]:
