@@ -67,6 +67,14 @@ def test_all_that_is_known_of_a_request_is_told() -> None:
         pytest.param({"raw_path": None, "path": "/ä?x"}, {"url.path": "/%C3%A4%3Fx"}, id="no raw path"),
         pytest.param({"raw_path": b"/x?a=1"}, {"url.path": "/x"}, id="raw path with its query"),
         pytest.param({"client": None}, {"client.address": None, "network.peer.port": None}, id="unix socket"),
+        pytest.param(
+            {"headers": [(b"x-forwarded-for", b"192.0.2.1")]},
+            {"client.address": "192.0.2.1", "network.peer.address": None, "network.peer.port": None},
+            id="a proxy told the client",
+        ),
+        pytest.param(
+            {"headers": [(b"forwarded", b"for=x")]}, {"network.peer.address": None}, id="a proxy told it by RFC 7239"
+        ),
         pytest.param({"client": ("192.0.2.1", 0)}, {"network.peer.port": None}, id="a proxy told no port"),
         pytest.param({"headers": []}, {"server.address": "127.0.0.1", "server.port": 8000}, id="no host"),
         pytest.param(

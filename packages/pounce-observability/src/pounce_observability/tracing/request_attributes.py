@@ -33,6 +33,7 @@ _SIGNING_KEYS: Final = (
 _SIGNED: Final = re.compile(rf"(?:^|(?<=[&;]))({_SIGNING_KEYS})=[^&;]*")
 
 _PROTOCOLS: Final = {"1.0": "http/1.0", "1.1": "http/1.1", "2": "h2", "3": "h3"}
+_PROXY_FIELDS: Final = frozenset((b"forwarded", b"x-forwarded-for"))
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _HOST: Final = re.compile(
     r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{1,5}))?"
@@ -83,20 +84,18 @@ def request_attributes(scope: Any, method: str, known: frozenset[str]) -> dict[s
     query = scope.get("query_string")
     if query:
         attributes["url.query"] = query_of(query)
-    client = scope.get("client")
-    if client:
-        # Behind a trusted proxy both are the address that it tells: the scope does not keep the proxy's own.
-        attributes["client.address"] = attributes["network.peer.address"] = client[0]
-        if client[1]:
-            attributes["network.peer.port"] = client[1]
     host = agent = None
+    told = False
     for name, value in scope["headers"]:
         if name == b"host":
             host = value
         elif name == b"user-agent":
             agent = value
+        elif name in _PROXY_FIELDS:
+            told = True
     if agent is not None:
         attributes["user_agent.original"] = agent.decode("latin-1")
+    _add_client(attributes, scope.get("client"), told=told)
     _add_server(attributes, host, scope.get("server"), scheme)
     request_id = (scope.get("state") or {}).get("request_id")
     if isinstance(request_id, str):
@@ -117,6 +116,16 @@ def _path_of(scope: Any) -> str:
         # Some servers leave the query in it.
         return raw.partition(b"?")[0].decode("ascii", "backslashreplace")
     return quote(scope["path"], safe=_UNRESERVED_IN_PATH)
+
+
+def _add_client(attributes: dict[str, str | int], client: Any, *, told: bool) -> None:
+    """``told``: a proxy has told of clients. The one in the scope may be one of those, and the peer unknown."""
+    if client:
+        attributes["client.address"] = client[0]
+        if not told:
+            attributes["network.peer.address"] = client[0]
+            if client[1]:
+                attributes["network.peer.port"] = client[1]
 
 
 def _add_server(attributes: dict[str, str | int], host: bytes | None, server: Any, scheme: str) -> None:
