@@ -248,6 +248,14 @@ def test_a_call_is_told_though_its_loop_is_gone() -> None:
     assert watching.sight.close() is None
 
 
+def test_what_was_said_while_it_lasted_is_not_said_again_when_its_loop_is_gone() -> None:
+    watching = Watching()
+    watching.loop.begin()
+    watching.goes_by(2)
+    assert len(watching.told) == 1
+    assert watching.sight.close() is None
+
+
 def test_what_looks_into_threads_take_is_bounded() -> None:
     clock = iter(range(1000))  # each look takes a second
     budget = SampleBudget(share=0.01, most=2.0, clock=lambda: float(next(clock)))

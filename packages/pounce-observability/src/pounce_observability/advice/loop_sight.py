@@ -146,7 +146,7 @@ class LoopSight:
         """The loop serves no more. Gives the call that held it, if it was not said."""
         call = self._call
         self._forget()
-        return call
+        return None if call is not None and call.announced else call
 
     def _sleeps(self, now: float) -> None:
         if not self._slept:
