@@ -142,7 +142,13 @@ START_500 = {**OK, "status": 500}
         pytest.param(
             answering(START_500, BODY), "GET", {"http.response.status_code": 500, "error.type": "500"}, "", id="500"
         ),
-        pytest.param(answering(), "GET", {"http.response.status_code": 500, "error.type": "500"}, "", id="no answer"),
+        pytest.param(
+            answering(),
+            "GET",
+            {"http.response.status_code": 500, "error.type": "500", "http.response.body.size": None},
+            "",
+            id="no answer",
+        ),
         pytest.param(
             answering(OK, BODY, {**BODY, "body": b"late"}), "GET", {"http.response.body.size": 5}, None, id="late"
         ),

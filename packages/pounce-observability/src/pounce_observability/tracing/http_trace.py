@@ -116,7 +116,8 @@ class HttpTrace:
         if self._gone:
             error = None  # it could not go on without its client
         elif self._status is None:
-            self._status = 500  # so every server answers for an application that has not
+            self._status = 500  # so every server answers for an application that has not, with a body of its own
+            self._sent = None
         if self._gone:
             self._span.set_attribute("pounce.client_gone", True)
         self._end(error)
