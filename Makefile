@@ -9,6 +9,12 @@ BOOTSTRAP := $(shell for p in python3 python3.14t python3.14 python3.13 python3.
 WORKSPACE = $(if $(BOOTSTRAP),$(BOOTSTRAP),$(error No Python from 3.11 on is on PATH)) scripts/workspace.py
 RUN = @$(WORKSPACE) run
 
+# Where it is set, as images for containers do, every process that a test starts compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Neighbouring tests share a server: each process takes a stretch of them, and when it is done a part of another's.
+TESTS = pytest -n auto --dist worksteal
+
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
@@ -23,10 +29,10 @@ serve: sync ## Serve examples/hello.py on 127.0.0.1:8000
 	$(RUN) pounce examples.hello:app --host $(HOST) --port $(PORT)
 
 check: lint types ## The quick loop, below a minute: lint, types, unit tests
-	$(RUN) pytest packages -n auto
+	$(RUN) $(TESTS) packages
 
 test: lint types types-newest ## Everything: lint, types, import directions, unit and end-to-end tests
-	$(RUN) pytest packages tests -n auto
+	$(RUN) $(TESTS) packages tests
 
 format: sync ## Format the code and mend what ruff can mend
 	$(RUN) ruff check --fix-only --quiet .

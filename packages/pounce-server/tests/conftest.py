@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import pathlib
 import sys
+import types
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from code_folder import CodeFolder
+
+from pounce import library_caches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,3 +42,10 @@ def code(tmp_path: pathlib.Path) -> Iterator[CodeFolder]:
     folder = CodeFolder(tmp_path)
     yield folder
     folder.close()
+
+
+@pytest.fixture
+def few_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks for old code does not look through all that a run of many tests has imported and set aside."""
+    whole = {name: getattr(gc, name) for name in dir(gc)}
+    monkeypatch.setattr(library_caches, "gc", types.SimpleNamespace(**whole | {"get_freeze_count": lambda: 0}))

@@ -40,9 +40,10 @@ def main(code: CodeFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTy
     """A module of an earlier generation. Those that ``sys.modules`` has are another's."""
     code.write(FILES)
     monkeypatch.syspath_prepend(str(code.path))
+    others = sys.modules.copy()
     main = importlib.import_module("main")
     own = OwnCode.below([code.path])
-    table = ModuleTable(own, own.owned(sys.modules.copy()))
+    table = ModuleTable(own, own.owned({name: sys.modules[name] for name in sys.modules.keys() - others}))
     earlier = EarlierGenerations()
     earlier.add(table)
     for name in table.modules:

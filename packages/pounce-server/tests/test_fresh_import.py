@@ -58,7 +58,7 @@ PACKAGE = {
 
 
 @pytest.fixture(autouse=True)
-def no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_obstacle(monkeypatch: pytest.MonkeyPatch, few_objects: None) -> None:
     """Other tests of the same process may have set Django up, which `test_reload_obstacles` is about."""
     monkeypatch.setattr(fresh_import, "obstacle", lambda: None)
 

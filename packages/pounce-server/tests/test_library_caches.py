@@ -64,6 +64,7 @@ def application_class() -> type:
     return type("Old", (), {"__module__": "shop.models"})
 
 
+@pytest.mark.usefixtures("few_objects")
 @pytest.mark.parametrize("name", ["function", "unbounded", "static", "of_class", "method", "keyed"])
 @pytest.mark.parametrize(
     "shaped",
@@ -88,6 +89,7 @@ def test_caches_that_know_something_of_it(
     assert left() is None
 
 
+@pytest.mark.usefixtures("few_objects")
 def test_caches_that_know_nothing_of_it(library: types.ModuleType) -> None:
     only = library.function(Record(5))
     library.unbounded("shop.models")
@@ -99,6 +101,7 @@ def test_caches_that_know_nothing_of_it(library: types.ModuleType) -> None:
     assert only.content == 5
 
 
+@pytest.mark.usefixtures("few_objects")
 def test_the_applications_own_caches_are_its_own_affair(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("shop.settings")
     exec("import functools\n@functools.lru_cache\ndef cache(one): return one", vars(module))
@@ -118,6 +121,7 @@ def test_what_typing_remembers() -> None:
     assert left() is None
 
 
+@pytest.mark.usefixtures("few_objects")
 def test_a_tuple_that_another_thread_builds(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, looking, built = threading.Event(), threading.Event(), threading.Event()
     seen: list[tuple[int, ...]] = []

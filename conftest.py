@@ -1,0 +1,50 @@
+"""What a run of many tests spends on itself, and how it does not."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+import pytest
+
+__all__ = ["pytest_collection_finish", "pytest_runtest_teardown", "pytest_xdist_auto_num_workers"]
+
+_unfreeze = gc.unfreeze
+_unfrozen = False
+"""Whether somebody has unfrozen the tests. Written by whichever thread does, read between tests."""
+
+
+def _note_and_unfreeze() -> None:
+    global _unfrozen
+    _unfrozen = True
+    _unfreeze()
+
+
+def _set_tests_aside() -> None:
+    global _unfrozen
+    _unfrozen = False
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    """Take the tests from the collector's sight.
+
+    They are millions of objects, and a third of a second for each collection that a test asks for, or that Python finds
+    to be due. Worker threads that a server ends, and a few tests, unfreeze all there is; that is noted and undone.
+    """
+    gc.unfreeze = _note_and_unfreeze
+    _set_tests_aside()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Where a file has unfrozen them: again before the next file."""
+    if _unfrozen and nextitem is not None and nextitem.path != item.path:
+        _set_tests_aside()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three processes for two processors, with ``-n auto``: many tests wait."""
+    return (os.cpu_count() or 1) * 3 // 2
