@@ -103,11 +103,10 @@ def test_a_changed_file_is_served(tmp_path: Path, arguments: tuple[str, ...], lo
     write_code(code, ASGI.format(body="first"))
     with RunningServer(code, *arguments, "--reload", environ=environ) as server:
         assert ask(server) == "first"
-        for number in range(3):
-            change(server, code, f"change {number}")
+        change(server, code, "changed")
         write_code(code, "def app(:\n")
         server.wait_for("what served before goes on")
-        assert ask(server) == "change 2"
+        assert ask(server) == "changed"
         change(server, code, "repaired")
         assert server.stop() == 0
 
@@ -216,7 +215,7 @@ def test_metrics_in_the_default_registry_begin_anew(tmp_path: Path, arguments: t
     pytest.importorskip("prometheus_client", reason="PROMETHEUS_CLIENT IS NOT INSTALLED: this test has not run")
     write_code(tmp_path, METRICS.format(body="first"))
     with RunningServer(tmp_path, *arguments) as server:
-        for generation in range(2, 5):
+        for generation in range(2, 4):
             assert "requests_total" in ask(server)
             write_code(tmp_path, METRICS.format(body=f"generation {generation}"))
             server.reload(generation)
