@@ -175,3 +175,13 @@ def test_what_is_not_allowed(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at
         LoggingSettings(**values)
     assert str(caught.value).startswith(message)
+
+
+def test_a_hint_about_the_file_comes_where_messages_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    path = tmp_path / "logging.json"
+    path.write_text('{"loggers": {"uvicorn": {}}}')
+    set_up_logging(text(log_config=str(path)))
+    assert capsys.readouterr().err.startswith(f"WARNING:  {path} sets up uvicorn, which nothing here writes to")

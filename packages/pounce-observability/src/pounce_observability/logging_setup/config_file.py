@@ -8,7 +8,6 @@ that exist already are not switched off.
 from __future__ import annotations
 
 import configparser
-import logging
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,11 +18,9 @@ __all__ = ["apply_config_file"]
 OTHERS: Final = ("uvicorn", "gunicorn", "hypercorn", "granian", "daphne")
 """Servers whose loggers somebody who comes from there may name."""
 
-_log = logging.getLogger("pounce.server")
 
-
-def apply_config_file(path: str) -> None:
-    """Set up logging as the file says.
+def apply_config_file(path: str) -> str | None:
+    """Set up logging as the file says. What it gives back is to be said once loggers have handlers.
 
     Raises:
         ConfigError: it cannot be read, or is wrong; the message names the file and the place.
@@ -36,15 +33,14 @@ def apply_config_file(path: str) -> None:
         raise ConfigError(f"log_config: {path} is not in UTF-8: {error.reason} at byte {error.start}") from error
     reader = _READERS.get(Path(path).suffix.lower())
     if reader is None:
-        _apply_ini(path, text)
-        return
+        return _apply_ini(path, text)
     found = reader(path, text)
     if not isinstance(found, dict):
         raise ConfigError(f"log_config: {path} holds no table of settings, but {type(found).__name__}")
-    _apply(path, found)
+    return _apply(path, found)
 
 
-def _apply(path: str, config: dict[str, Any]) -> None:
+def _apply(path: str, config: dict[str, Any]) -> str | None:
     import logging.config  # some 10 ms, for those who use it
 
     config = {"version": 1, "disable_existing_loggers": False, **config}
@@ -56,10 +52,10 @@ def _apply(path: str, config: dict[str, Any]) -> None:
         logging.config.dictConfig(config)
     except (ValueError, TypeError, AttributeError, ImportError, KeyError, OSError) as error:
         raise ConfigError(f"log_config: {path}: {_reason(error)}") from error
-    _hint(path, config.get("loggers"))
+    return _hint(path, config.get("loggers"))
 
 
-def _apply_ini(path: str, text: str) -> None:
+def _apply_ini(path: str, text: str) -> str | None:
     import logging.config
 
     parser = configparser.ConfigParser()
@@ -73,7 +69,7 @@ def _apply_ini(path: str, text: str) -> None:
     except Exception as error:  # it evaluates what the file says, which may raise anything
         raise ConfigError(f"log_config: {path}: {_reason(error)}") from error
     names = [section.removeprefix("logger_") for section in parser.sections() if section.startswith("logger_")]
-    _hint(path, {parser.get(f"logger_{name}", "qualname", fallback=name): None for name in names})
+    return _hint(path, {parser.get(f"logger_{name}", "qualname", fallback=name): None for name in names})
 
 
 def _reason(error: BaseException) -> str:
@@ -88,16 +84,16 @@ def _reason(error: BaseException) -> str:
     return ": ".join(parts) or type(error).__name__
 
 
-def _hint(path: str, loggers: object) -> None:
+def _hint(path: str, loggers: object) -> str | None:
     """Who comes from another server names its loggers, and wonders why nothing is said."""
     names = [name for name in loggers if isinstance(name, str)] if isinstance(loggers, dict) else []
     foreign = [name for name in names if name.partition(".")[0] in OTHERS]
-    if foreign and not any(name.partition(".")[0] == "pounce" for name in names):
-        _log.warning(
-            "%s sets up %s, which nothing here writes to; Pounce's loggers are pounce and pounce.access",
-            path,
-            ", ".join(foreign),
-        )
+    if not foreign or any(name.partition(".")[0] == "pounce" for name in names):
+        return None
+    return (
+        f"{path} sets up {', '.join(foreign)}, which nothing here writes to; "
+        "Pounce's loggers are pounce and pounce.access"
+    )
 
 
 def _toml(path: str, text: str) -> object:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["set_up_logging"]
 
+_log = logging.getLogger("pounce.server")
+
 
 def set_up_logging(settings: LoggingSettings) -> None:
     """Give the loggers their level and, where they have none, their handlers.
@@ -35,8 +37,7 @@ def set_up_logging(settings: LoggingSettings) -> None:
     """
     root, access = logging.getLogger(ROOT), logging.getLogger(ACCESS)
     by_file = settings.log_config is not None
-    if settings.log_config is not None:
-        apply_config_file(settings.log_config)
+    hint = apply_config_file(settings.log_config) if settings.log_config is not None else None
     if not by_file or root.level == logging.NOTSET:
         root.setLevel(settings.log_level.upper())
     # Asked before ours are there: lines of requests are not to go to stderr because messages do.
@@ -47,6 +48,8 @@ def set_up_logging(settings: LoggingSettings) -> None:
     if not heard[1]:
         access.addHandler(AccessHandler(sys.stdout))
         access.propagate = False
+    if hint is not None:
+        _log.warning("%s", hint)
 
 
 def _handler(settings: LoggingSettings) -> logging.Handler:
