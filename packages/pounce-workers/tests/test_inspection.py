@@ -142,7 +142,7 @@ def test_a_request_shows_what_its_task_waits_in(loop: str, path: str, expected: 
     assert (tasks["total"], tasks["left_out"]) == (1, 0)
     assert (request["method"], request["path"], request["query"]) == ("GET", f"/{path}", "page=*&*")
     assert (request["state"], request["worker_id"], request["status"]) == ("waiting", 3, None)
-    assert request["waiting_for"] in ("Future", "task Task-2") or "ask" in request["waiting_for"]
+    assert request["waiting_for"] == "Future"
     assert request["age"] > 0
     assert request["stack"][0]["code"].startswith("await getattr(self")
     assert request["stack"][0]["file"] == __file__
@@ -164,9 +164,10 @@ def test_a_call_in_a_thread_of_the_pool_is_shown_with_its_stack(loop: str) -> No
         app.open.set()
         client.response()
 
-        idle = settled(inspection(running).tasks, lambda value: not value["requests"])
-        assert not blocks(idle)
-        assert not any("executor" in each["name"] for each in idle["threads"])  # it waits for work
+        # Soon it waits for work, and is not worth a line.
+        settled(
+            inspection(running).tasks, lambda value: not any("executor" in each["name"] for each in value["threads"])
+        )
     (thread,) = [each for each in tasks["threads"] if "_block" in functions(each)]
     assert "executor" in thread["name"]
 
