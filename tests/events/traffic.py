@@ -147,6 +147,7 @@ class SilentQuic:
     def __init__(self) -> None:
         self.tls: Any = {"tls_version": 0x0304}
         self.unidirectional = -1
+        self.stopped: set[int] = set()
 
     def open_unidirectional(self) -> int:
         self.unidirectional += 4
@@ -161,7 +162,10 @@ class SilentQuic:
     def reset(self, stream_id: int, code: int) -> None:
         """Nor is this."""
 
-    stop = credit = reset
+    credit = reset
+
+    def stop(self, stream_id: int, code: int) -> None:
+        self.stopped.add(stream_id)
 
     def close(self, code: int, reason: str, *, application: bool = True) -> None:
         """The transport says the rest."""
@@ -325,7 +329,8 @@ class Traffic:
         self._stream(encode_varint(1) + encode_varint(len(block)) + block, ended)
 
     def _stream(self, data: bytes, ended: bool) -> None:
-        if not self.transport.closing:
+        # An engine keeps to itself what still comes of a stream that it was told to stop.
+        if not self.transport.closing and self.stream_id not in self.protocol.quic.stopped:
             self.protocol.stream_received(self.stream_id, data, ended)
 
 
