@@ -11,6 +11,9 @@ from frame_cases import SETTINGS, WINDOW, frame
 from h2_doubles import GET, POST, PREFACE, Conversation, converse, echo, hello, read_body
 from hpack import Encoder
 
+HOLDERS = ("*pounce*", "*hpack*")
+"""Files whose lines make what a connection may keep."""
+
 
 def test_a_request_is_answered() -> None:
     async def scenario() -> None:
@@ -185,7 +188,9 @@ def test_heads_that_never_repeat_are_not_kept(monkeypatch: pytest.MonkeyPatch) -
         try:
             await ask(8 * full + 1, 12 * full + 1)
             gc.collect()
-            assert tracemalloc.get_traced_memory()[0] < 600_000, "of 256 heads of 3 KB, and what others do"
+            # Not all that is traced: the threads of other tests, and of what runs them, remember something, too.
+            mine = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, one) for one in HOLDERS])
+            assert sum(trace.size for trace in mine.traces) < 150_000, "twice as much if they were kept"
         finally:
             tracemalloc.stop()
         assert len(decoded) == 2 * (12 * full + 1)
