@@ -14,6 +14,9 @@ import sys
 from typing import Any
 
 import sentry_sdk
+from sentry_sdk.integrations.fastapi import FastApiIntegration
+from sentry_sdk.integrations.flask import FlaskIntegration
+from sentry_sdk.integrations.starlette import StarletteIntegration
 
 from pounce_asgi import Interface, LiftSettings, lift
 from pounce_observability.sentry import SentryMiddleware, SentrySettings, reporting_wsgi, start_sentry
@@ -158,7 +161,9 @@ async def serve() -> None:
 
 def main(dsn: str, how: str = "") -> None:
     if how == "own":
-        sentry_sdk.init(dsn=dsn, environment="own")
+        # Finding out by itself which integrations there are takes it seconds where many packages are installed.
+        integrations = [StarletteIntegration(), FastApiIntegration(), FlaskIntegration()]
+        sentry_sdk.init(dsn=dsn, environment="own", integrations=integrations, auto_enabling_integrations=False)
     settings = SentrySettings(
         sentry_dsn=dsn, sentry_environment="test", sentry_release="shop@1.0", sentry_traces_sample_rate=1.0
     )
