@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from pounce_observability.profiling import ThreadProfiler
 from pounce_observability.profiling.idle_frames import is_idle
 from pounce_observability.profiling.stack_counts import StackCounts
 from pounce_observability.profiling.stack_readers import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 APP = Frame("handler", "/app/app.py", 5)
 LOOP = Frame("ServingSelector.select", "/lib/pounce_workers/net/selector.py", 200)
@@ -30,9 +33,11 @@ class Reader:
         self.read_again = threading.Event()
         self.count = 0
         self.closed = False
+        self.on_look: Callable[[int], object] = lambda _count: None
 
     def read(self) -> dict[int, list[Frame]]:
         self.count += 1
+        self.on_look(self.count)
         if self.count > 1:
             self.read_again.set()
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
@@ -45,16 +50,17 @@ class Reader:
 
 
 def made(reader: Reader, **arguments: Any) -> dict[str, Any]:
-    """A short profile with this reader."""
+    """A profile of some looks with this reader, however long those take."""
     profiler = ThreadProfiler(new_reader=lambda: reader)
-    return profiler.answer({"seconds": 0.05, "interval": 0.001} | arguments)
+    reader.on_look = lambda count: count == 5 and profiler.stop({"id": "made"})
+    return profiler.answer({"id": "made", "seconds": 60, "interval": 0.001} | arguments)
 
 
 def test_tells_what_was_seen_and_how_often() -> None:
     answer = made(Reader({1: [APP, *[RUN] * 8], 2: [LOOP, RUN]}))
     assert answer["frames"] == [list(RUN), list(APP)]
     assert answer["stacks"] == [["thread 1", [0] * 8 + [1], answer["samples"]]]
-    assert answer["idle"] == answer["samples"] > 1
+    assert answer["idle"] == answer["samples"] == 5
     assert (answer["missed"], answer["left_out"], answer["how"]) == (0, 0, "told")
     assert answer["interval"] == pytest.approx(answer["seconds"] / answer["samples"])
     assert json.loads(json.dumps(answer)) == answer
@@ -163,7 +169,7 @@ def test_of_real_threads_the_busy_one_is_seen_and_the_waiting_one_is_not() -> No
     busy.start()
     waiting.start()
     try:
-        answer = ThreadProfiler().answer({"seconds": 0.3, "interval": 0.005})
+        answer = ThreadProfiler().answer({"seconds": 0.5, "interval": 0.005})
     finally:
         end.set()
         busy.join()
@@ -192,8 +198,10 @@ def test_threads_that_never_moved_from_near_their_roots_are_dropped() -> None:
         counts.add("waits", [APP, RUN])
         counts.add("works", [Frame("f", "/f.py", number), RUN])
         counts.add("stuck in a handler", [APP] * 9)
-    assert counts.drop_unmoved(frames=8, samples=11) == 0
-    assert counts.drop_unmoved(frames=8, samples=10) == 10
+    threads = ["waits", "works", "stuck in a handler", "was never seen"]
+    assert counts.drop_unmoved(threads, frames=8, samples=11) == 0
+    assert counts.drop_unmoved(threads[1:], frames=8, samples=10) == 0
+    assert counts.drop_unmoved(threads, frames=8, samples=10) == 10
     assert {stack[0] for stack in counts.as_json()["stacks"]} == {"works", "stuck in a handler"}
 
 

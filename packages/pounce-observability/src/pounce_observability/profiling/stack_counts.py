@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .stack_readers import Frame
 
@@ -35,15 +35,16 @@ class StackCounts:
         else:
             self._counts[key] = (count or 0) + 1
 
-    def drop_unmoved(self, *, frames: int, samples: int) -> int:
-        """Forget threads that stood in one place in all of at least so many samples, with at most so many frames.
-        Returns how often they were seen.
+    def drop_unmoved(self, threads: Iterable[str], *, frames: int, samples: int) -> int:
+        """Forget those of these threads that stood in one place in all of at least so many samples, with at most so
+        many frames. Returns how often they were seen.
         """
         stacks: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
         for key in self._counts:
             stacks.setdefault(key[0], []).append(key)
         dropped = 0
-        for keys in stacks.values():
+        for thread in threads:
+            keys = stacks.get(thread, [])
             if len(keys) == 1 and len(keys[0][1]) <= frames and self._counts[keys[0]] >= samples:
                 dropped += self._counts.pop(keys[0])
         return dropped

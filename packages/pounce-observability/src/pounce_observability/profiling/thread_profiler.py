@@ -6,7 +6,9 @@ processor's, or where it stops all threads, of everybody's. Where it would, it l
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pathlib
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +30,8 @@ SHORTEST_INTERVAL: Final = 0.001
 LONGEST_INTERVAL: Final = 1.0
 ENOUGH: Final = 10
 """Samples after which a thread that was always at the same place, near its root, is taken for one that waits."""
+RESTING: Final = 0.01
+"""Share of a processor that a thread may use which does nothing but wait, and look around now and then."""
 REST: Final = 9.0
 """A look that took so long is followed by a pause of at least so many times as much."""
 
@@ -110,6 +114,7 @@ class ThreadProfiler:
     def _sample(self, request: ProfileRequest, ended: threading.Event) -> dict[str, Any]:
         counts = StackCounts()
         samples = missed = idle = 0
+        used = self._used()
         reader = self._new_reader()
         cost = time.perf_counter if reader.stops_all else time.thread_time
         began = look_at = time.perf_counter()
@@ -132,7 +137,7 @@ class ThreadProfiler:
             reader.close()
         seconds = time.perf_counter() - began
         if not request.idle:
-            idle += counts.drop_unmoved(frames=ROOTS, samples=ENOUGH)
+            idle += counts.drop_unmoved(self._rested(used, seconds), frames=ROOTS, samples=ENOUGH)
         return {
             "pid": os.getpid(),
             "how": reader.how,
@@ -144,6 +149,25 @@ class ThreadProfiler:
             **counts.as_json(),
         }
 
+    def _used(self) -> dict[str, float]:
+        """Processor time of each thread so far, in seconds, where the system tells: on Linux."""
+        used: dict[str, float] = {}
+        for thread in threading.enumerate():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                told = pathlib.Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text("ascii")
+                name = self._name(thread.ident or 0, thread.name)
+                used[name] = used.get(name, 0.0) + int(told.split()[0]) / 1e9
+        return used
+
+    def _rested(self, before: dict[str, float], seconds: float) -> list[str]:
+        """The threads that used nearly nothing since then, so that one that stood in one place did not work there."""
+        now = self._used()
+        return [name for name, used in before.items() if name in now and now[name] - used < RESTING * seconds]
+
+    def _name(self, ident: int, name: str) -> str:
+        worker = self._worker_of(ident, name) if self._worker_of is not None else None
+        return worker or name
+
     def _count(self, counts: StackCounts, stacks: dict[int, Any], *, keep_idle: bool) -> int:
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         idle = 0
@@ -153,7 +177,5 @@ class ThreadProfiler:
             if not keep_idle and is_idle(stack):
                 idle += 1
                 continue
-            name = names.get(ident) or f"thread {ident}"
-            worker = self._worker_of(ident, name) if self._worker_of is not None else None
-            counts.add(worker or name, stack)
+            counts.add(self._name(ident, names.get(ident) or f"thread {ident}"), stack)
         return idle
