@@ -103,6 +103,8 @@ class IntrospectionClient:
             connection.close()
         if len(body) > MOST_BYTES:
             raise OSError(errno.EMSGSIZE, f"{self.address} answers with more than {MOST_BYTES} bytes")
+        if response.length:  # read() with a bound says nothing of it
+            raise ConnectionError(f"{self.address} has broken off its answer")
         return response.status, body
 
 
