@@ -104,7 +104,7 @@ class MetricsTotals:
                     process.absent_since = now
             self._fold(present, now)
             families = self._merged(present)
-        return {"families": _in_order([*families, _late(max(late, len(silent))), *self._shared_families()])}
+        return {"families": _in_order([*families, _late(late), *self._shared_families()])}
 
     def _keep(self, snapshot: Snapshot, now: float) -> str:
         """Remember what a process said; its name."""
