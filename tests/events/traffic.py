@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NEVER: Final = float("inf")
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-PATHS: Final = ("ok", "wait", "fail", "begin", "stream", "turns", "nothing", "cancel", "body", "hold")
+PATHS: Final = ("ok", "wait", "fail", "begin", "stream", "turns", "nothing", "cancel", "body", "hold", "break")
 WEBSOCKETS: Final = ("echo", "close", "fail", "deny", "nothing", "hold", "leave")
 
 
@@ -55,7 +55,9 @@ async def of_request(what: str, receive: Any, send: Any) -> None:
     if what == "cancel":
         raise asyncio.CancelledError
     await send(head)
-    if what == "begin":
+    if what == "break":
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    if what in ("begin", "break"):
         raise RuntimeError("as asked")
     for _ in range(4 if what == "stream" else 0):
         await send({"type": "http.response.body", "body": b"x" * 50_000, "more_body": True})
