@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import ConfigError
 from pounce_asgi.settings import ExchangeSettings
-from pounce_workers import Worker, bind_tcp_all, bind_unix
+from pounce_workers import UnixSocketFile, Worker, bind_tcp_all, bind_unix
 
 from .addresses import refusal_in_words
 from .places import TcpPlace, UnixPlace, parse_place
 from .shown_config import shown_config
+from .versions import pounce_version
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
     from .config import ServerConfig
-    from .observation import Observation
     from .questions import Questions
 
 __all__ = ["AdminServer", "wants_admin_server"]
@@ -56,7 +56,7 @@ class AdminServer:
         """
         apps: dict[TcpPlace | UnixPlace, list[Any]] = {}
         if config.inspection.introspection:
-            apps.setdefault(_introspection_place(config), []).append(_introspection(config, questions))
+            apps.setdefault(_introspection_place(config), []).append(_introspection(config, questions, collect))
         if config.prometheus.metrics and config.prometheus.metrics_bind is not None:
             from pounce_observability.metrics import MetricsApp
 
@@ -72,6 +72,8 @@ class AdminServer:
                 sockets = _bound(place, config)
                 for sock in sockets:
                     undo.callback(sock.close)
+                    if file := UnixSocketFile.of(sock):
+                        undo.callback(file.remove)
                 self.places.append(_in_words(place, sockets))
                 app: Any = several[0] if len(several) == 1 else _Both(*several, path=config.prometheus.metrics_path)
                 worker = Worker(app, sockets, settings=serving)
@@ -108,18 +110,7 @@ class _Both:
         await app(scope, receive, send)
 
 
-def opened_admin_server(
-    config: ServerConfig, stack: contextlib.ExitStack, questions: Questions, observation: Observation | None
-) -> AdminServer | None:
-    """One that answers, if any of it is on; leaving ``stack`` ends it."""
-    if not wants_admin_server(config):
-        return None
-    server = AdminServer(config, questions, observation.collect if observation is not None else dict)
-    stack.callback(server.stop)
-    return server
-
-
-def _introspection(config: ServerConfig, questions: Questions) -> Any:
+def _introspection(config: ServerConfig, questions: Questions, collect: Callable[[], Any]) -> Any:
     from pounce_observability.introspection import IntrospectionApp
     from pounce_observability.profiling.endpoint import ProfileEndpoint
 
@@ -128,6 +119,8 @@ def _introspection(config: ServerConfig, questions: Questions) -> Any:
         gather=gather,
         settings=config.inspection,
         config=shown_config(config),
+        info={"version": pounce_version()},
+        metrics=collect if config.prometheus.metrics else None,
         also={"profile": ProfileEndpoint(gather)},
     )
 

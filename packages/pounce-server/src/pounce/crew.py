@@ -95,7 +95,7 @@ class Crew(ABC):
             self.count,
             callbacks=SwapCallbacks(
                 on_ready=lambda handle: self._supervisor.ready(handle) if self._supervisor else None,
-                on_exit=self._exited,
+                on_exit=lambda handle: self._supervisor.exited(handle) if self._supervisor else None,
                 adopt=self._adopt,
                 on_switched=self._tell.on_switched,
                 on_failed=self._tell.on_failed,
@@ -111,6 +111,7 @@ class Crew(ABC):
             on_started=self.ready,
             on_serving=self.serving,
             move_to=self.mover,
+            on_exited=self._tell.on_exit,
         )
         swap.start()
         threading.Thread(
@@ -120,11 +121,6 @@ class Crew(ABC):
     def _adopt(self, launcher: SlotLauncher, handles: Sequence[SlotHandle], adopted: Callable[[], None]) -> None:
         if self._supervisor is not None:
             self._supervisor.adopt(launcher, handles, adopted)
-
-    def _exited(self, handle: SlotHandle) -> None:
-        self._tell.on_exit(handle)
-        if self._supervisor is not None:
-            self._supervisor.exited(handle)
 
     def reload(self) -> None:
         """Serve new code: a generation is built, and takes over when it can serve."""

@@ -12,6 +12,7 @@ from pounce_workers import NoAnswer, ProcessSlot
 from .admin_server import AdminServer, wants_admin_server
 from .observation import METRICS_OF_ALL, Observation, live_threads
 from .questions import LocalQuestions, ParentQuestions
+from .versions import pounce_version
 
 if TYPE_CHECKING:
     import contextlib
@@ -43,6 +44,8 @@ class Overview:
         """
         self._crew: Crew | None = None
         self._totals: Any = None
+        self._died = 0
+        """Workers that ended without being told to. Written by the thread that hears of ends."""
         self.observation: Observation | None = None
         """Of the workers that are threads of this process."""
         self.questions: Questions
@@ -50,10 +53,12 @@ class Overview:
         if processes:
             self.questions = ParentQuestions(self._everyone)
             if config.prometheus.metrics:
-                from pounce_observability.metrics import MetricsTotals
+                from pounce_observability.metrics import Metrics, MetricsTotals
 
+                own = Metrics(config.prometheus, application=False, version=pounce_version())
+                self._count_deaths(own)
                 gather: Any = self.questions.gather
-                self._totals = MetricsTotals(gather, processes=True)
+                self._totals = MetricsTotals(gather, processes=True, local=own)
                 self.questions.answers[METRICS_OF_ALL] = self._totals.answer
                 collect = self._totals.collect
         else:
@@ -61,6 +66,8 @@ class Overview:
             self.observation = Observation(config, stack, self.questions)
             self.observation.workers = lambda: live_threads(self._everyone())
             self.observation.generation = self._generation
+            if self.observation.metrics is not None:
+                self._count_deaths(self.observation.metrics)
             collect = self.observation.collect
         self._admin: AdminServer | None = None
         if wants_admin_server(config):
@@ -80,6 +87,8 @@ class Overview:
 
     def ended(self, handle: SlotHandle) -> None:
         """A worker has ended: keep what it left behind."""
+        if handle.exit is not None and not handle.exit.expected:
+            self._died += 1
         if self._totals is not None and isinstance(handle, ProcessSlot) and handle.word is not None:
             self._totals.keep(handle.word)
 
@@ -95,6 +104,11 @@ class Overview:
                     _log.warning("process %d keeps its log files: %s", answer["pid"], answer["error"])
         except NoAnswer as error:
             _log.warning("worker processes keep their log files: %s", error)
+
+    def _count_deaths(self, metrics: Any) -> None:
+        from pounce_observability.metrics import number_source
+
+        metrics.add_source(number_source("pounce_worker_restarts_total", lambda: self._died))
 
     def _everyone(self) -> Sequence[SlotHandle]:
         return self._crew.everyone if self._crew is not None else ()

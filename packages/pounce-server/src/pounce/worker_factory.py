@@ -252,6 +252,10 @@ class WorkerFactory:
 
     def _lifted(self, app: Any) -> ASGI3Application:
         if self.interface.blocking:
+            if self.interface is Interface.WSGI and self._config.sentry.sentry_dsn is not None:
+                from pounce_observability.sentry import reporting_wsgi
+
+                app = reporting_wsgi(app)
             return lift(app, self.interface, self._config.lift, multiprocess=self._multiprocess)
         return adapt(app, self.interface)
 

@@ -48,8 +48,10 @@ class Supervisor:
         on_started: Callable[[], None] | None = None,
         on_serving: Callable[[tuple[SlotHandle, ...]], None] | None = None,
         move_to: MoveTo | None = None,
+        on_exited: Callable[[SlotHandle], None] | None = None,
     ) -> None:
-        """``on_started`` is called once, when all workers are ready.
+        """``on_started`` is called once, when all workers are ready; ``on_exited`` with each that has ended, in the
+        thread that hears of it.
 
         ``on_serving`` is called with the workers that take new connections, each time these change: before those that
         take none any more are told to go. ``move_to`` takes idle connections of worker threads that retire.
@@ -58,6 +60,7 @@ class Supervisor:
         """
         self._events: queue.SimpleQueue[Callable[[float], None]] = queue.SimpleQueue()
         self._on_started = on_started
+        self._on_exited = on_exited
         self._roster = Roster(
             launcher,
             count,
@@ -88,6 +91,8 @@ class Supervisor:
 
     def exited(self, handle: SlotHandle) -> None:
         """A worker has ended."""
+        if self._on_exited is not None:
+            self._on_exited(handle)
         self._events.put(functools.partial(self._roster.exited, handle))
 
     def adopt(
