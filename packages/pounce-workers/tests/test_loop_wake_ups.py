@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-FAR = 10.0
-"""Seconds to a timer that would hide a lost wake-up."""
+FAR = 60.0
+"""Seconds to a timer, so that the loop sleeps as a serving one does. Long after a lost wake-up is noticed."""
+LOST_AFTER = 15.0
+"""Seconds. Without a wake-up the loop sleeps until its timer; on a busy machine one may well take seconds."""
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def serving() -> Iterator[ServingLoop]:
 
 
 def _wake_ups(loop: asyncio.AbstractEventLoop, threads: int, each: int) -> list[float]:
-    """Every thread wakes the loop, waits for its callback, and does it again. Returns what took a second or longer."""
+    """Every thread wakes the loop, waits for its callback, and does it again. Returns what waited in vain."""
     late: list[float] = []
     timer = loop.call_later(FAR, late.append, FAR)
     running = threads
@@ -50,15 +52,11 @@ def _wake_ups(loop: asyncio.AbstractEventLoop, threads: int, each: int) -> list[
     def wake() -> None:
         turn = threading.Semaphore(0)
         for number in range(each):
-            began = time.monotonic()
             loop.call_soon_threadsafe(turn.release)
             # Every second time without waiting: wake-ups in a row, of which all but the first are saved.
-            if number % 2 and not turn.acquire(timeout=HANGS_AFTER):
-                late.append(HANGS_AFTER)
+            if number % 2 and not turn.acquire(timeout=LOST_AFTER):
+                late.append(LOST_AFTER)
                 break
-            took = time.monotonic() - began
-            if took >= 1:
-                late.append(took)
         loop.call_soon_threadsafe(finished)
 
     waking = [threading.Thread(target=wake) for _ in range(threads)]
@@ -72,8 +70,8 @@ def _wake_ups(loop: asyncio.AbstractEventLoop, threads: int, each: int) -> list[
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_no_wake_up_is_late(serving: ServingLoop, threads: int) -> None:
-    total = 1_000_000 if FREE_THREADED else 200_000
+def test_no_wake_up_is_lost(serving: ServingLoop, threads: int) -> None:
+    total = 400_000 if FREE_THREADED else 200_000
     if threads == 1:
         total //= 10
     assert _wake_ups(serving, threads, total // threads) == []
@@ -115,6 +113,7 @@ def test_a_signal_handler_wakes_it(serving: ServingLoop) -> None:
     """
     total = 300
     got: list[int] = []
+    lost: list[int] = []
     turn = threading.Semaphore(0)
 
     def queued() -> None:
@@ -130,11 +129,12 @@ def test_a_signal_handler_wakes_it(serving: ServingLoop) -> None:
     def send() -> None:
         for _ in range(total):
             os.kill(os.getpid(), signal.SIGUSR1)
-            if not turn.acquire(timeout=FAR):
+            if not turn.acquire(timeout=LOST_AFTER):
+                lost.append(len(got))
+                serving.call_soon_threadsafe(serving.stop)
                 break
 
     sender = threading.Thread(target=send)
-    began = time.monotonic()
     try:
         sender.start()
         serving.run_forever()
@@ -143,8 +143,8 @@ def test_a_signal_handler_wakes_it(serving: ServingLoop) -> None:
         signal.set_wakeup_fd(wakeup_before)
         signal.signal(signal.SIGUSR1, before)
         timer.cancel()
+    assert lost == []
     assert len(got) == total
-    assert time.monotonic() - began < FAR
 
 
 def test_sockets_and_wake_ups_together(serving: ServingLoop) -> None:
