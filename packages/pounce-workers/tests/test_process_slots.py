@@ -137,6 +137,13 @@ def test_questions_in_both_directions(processes: Processes) -> None:
         slot.ask("double", {"value": 21}, HANGS_AFTER)
 
 
+def test_one_that_does_not_serve_yet_is_not_waited_for(processes: Processes, tmp_path: pathlib.Path) -> None:
+    slot = processes.start("sleep_at_the_start", str(tmp_path / "started"))
+    wait_for((tmp_path / "started").exists)
+    with pytest.raises(NoAnswer, match="does not serve yet"):
+        slot.ask("double", {"value": 21}, HANGS_AFTER)
+
+
 def test_retiring_ends_it_too(processes: Processes) -> None:
     slot = processes.serving()
     slot.retire()

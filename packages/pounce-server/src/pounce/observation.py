@@ -170,7 +170,7 @@ class Observation:
         questions.answers["metrics"] = self.metrics.answer
         if collect is None:
             gather: Any = questions.gather
-            self.collect = MetricsTotals(gather, local=self.metrics).collect
+            self.collect = MetricsTotals(gather).collect
         add = self.metrics.add_source
         add(loop_readings(self._advice.loop_lags))
         add(worker_readings(questions.answers["workers"]))

@@ -82,6 +82,7 @@ class ProcessSlot:
         self._status: Message = {}
         self._last_words: Message = {}
         self._questions = Questions(self.pipe.send, launcher.answers)
+        self._serves = False
         self._word: Any = None
 
     # -- SlotHandle --------------------------------------------------------------------------------------------------
@@ -158,6 +159,8 @@ class ProcessSlot:
         """
         if self._process is None or self._exit is not None:
             raise NoAnswer("it does not run")
+        if not self._serves:
+            raise NoAnswer("it does not serve yet")
         return self._questions.ask(name, arguments, timeout)
 
     @property
@@ -231,6 +234,7 @@ class ProcessSlot:
             self._status = message
             self._last_beat = max(self._last_beat, time.monotonic() - message["beat_age"])
         elif kind == "ready":
+            self._serves = True
             self._on_ready(self)
         elif kind == "exit":
             self._last_words = message
