@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import signal
 import socket
@@ -175,68 +174,6 @@ def test_a_profile_of_all_workers(server: ServerProcess, tmp_path: Path) -> None
 def test_nobody_else_is_answered(server: ServerProcess) -> None:
     assert get(server, "/_pounce/config") == b"ok"  # the application's own answer: nothing of this is on its port
     assert stat.S_IMODE(Path(place(server).path).stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_counter_ever_falls(kind: str, tmp_path: Path) -> None:
-    """A hundred scrapes while clients ask, a worker is killed and code is loaded anew. What threads of an application
-    count themselves begins anew with its code, as at a restart.
-    """
-    with ServerProcess(ROOT, *APP, *KINDS[kind], "--metrics", "--no-access-log") as server:
-        stop = threading.Event()
-        clients = [threading.Thread(target=_keep_asking, args=(server, stop)) for _ in range(2)]
-        for one in clients:
-            one.start()
-        before: dict[Any, float] = {}
-        try:
-            for number in range(100):
-                if number == 25 and kind == "process":
-                    os.kill(int(_asked_until_it_works(server, "/pid")), signal.SIGKILL)
-                if number == 60:
-                    server.send_signal(signal.SIGHUP)
-                samples = _scraped_until_it_works(server)
-                fallen = {
-                    key: (value, samples.get(key))
-                    for key, value in before.items()
-                    if (kind == "process" or key[0] != "jobs_done_total")
-                    and key[0].endswith(("_total", "_count", "_bucket", "_sum"))
-                    and samples.get(key, 0) < value
-                }
-                assert not fallen, f"scrape {number}"
-                before = samples
-        finally:
-            stop.set()
-            for one in clients:
-                one.join(SOON)
-        server.wait_for_line("generation 2 of the code serves")
-        assert total(before, "pounce_http_requests_total", status="200") > 100
-        assert total(before, "pounce_worker_restarts_total") == (kind == "process")
-
-
-def _keep_asking(server: ServerProcess, stop: threading.Event) -> None:
-    while not stop.is_set():
-        _asked_until_it_works(server, "/")
-
-
-def _asked_until_it_works(server: ServerProcess, path: str) -> bytes:
-    """A request that a killed worker had taken is lost: that is not what is tested here."""
-    deadline = time.monotonic() + SOON
-    while True:
-        try:
-            return get(server, path)
-        except (OSError, http.client.HTTPException):
-            if time.monotonic() > deadline:
-                raise
-
-
-def _scraped_until_it_works(server: ServerProcess) -> dict[Any, float]:
-    deadline = time.monotonic() + SOON
-    while True:
-        try:
-            return scraped(server)
-        except (OSError, http.client.HTTPException):
-            if time.monotonic() > deadline:
-                raise
 
 
 @pytest.mark.parametrize("kind", KINDS)
