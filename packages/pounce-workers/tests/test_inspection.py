@@ -172,6 +172,23 @@ def test_a_call_in_a_thread_of_the_pool_is_shown_with_its_stack(loop: str) -> No
     assert "executor" in thread["name"]
 
 
+def test_a_call_of_c_in_a_thread_is_shown_too() -> None:
+    lock = threading.Lock()
+    lock.acquire()
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await asyncio.to_thread(lock.acquire)
+        await answer(send, b"done")
+
+    with RunningWorker(app, exchange={"lifespan": "off"}) as running, running.connect() as client:
+        client.send(GET % b"/")
+        tasks = settled(inspection(running).tasks, lambda value: value["threads"])
+        lock.release()
+        client.response()
+    assert "_worker" in functions(tasks["threads"][0])
+    assert functions(tasks["threads"][0])[-1] == "run"
+
+
 @every_loop
 def test_of_a_loop_that_is_held_up_the_threads_stack_is_shown(loop: str) -> None:
     app = Application()

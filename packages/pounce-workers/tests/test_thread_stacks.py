@@ -118,6 +118,27 @@ def test_threads_of_pools_that_wait_for_work_are_idle(pool: str) -> None:
     executor.shutdown()
 
 
+@pytest.mark.parametrize(
+    ("places", "idle"),
+    [
+        (["concurrent/futures/thread.py _worker"], True),
+        (["concurrent\\futures\\thread.py _worker"], True),
+        (["concurrent/futures/thread.py _worker", "concurrent/futures/thread.py run"], False),  # a call of C
+        (["concurrent/futures/thread.py run", "lib/threading.py wait"], False),
+        (["anyio/_backends/_asyncio.py run", "lib/queue.py get", "lib/threading.py wait"], True),
+        (["anyio/_backends/_asyncio.py run"], False),
+        (["anyio/_backends/_asyncio.py run", "lib/threading.py wait"], False),
+        (["app.py work", "lib/queue.py get", "lib/threading.py wait"], False),
+        (["pounce_asgi/blocking_pool.py _next", "lib/threading.py wait"], True),
+        (["lib/threading.py wait"], False),
+        ([], False),
+    ],
+)
+def test_a_thread_that_calls_something_is_not_idle(places: list[str], idle: bool) -> None:
+    stack = [Frame(file, 1, function) for file, _, function in (place.rpartition(" ") for place in places)]
+    assert is_idle(stack) is idle
+
+
 def test_a_thread_that_runs_can_be_looked_at() -> None:
     """Frames come and go all the while; what is told of them is whole, and nothing breaks."""
     stop = threading.Event()

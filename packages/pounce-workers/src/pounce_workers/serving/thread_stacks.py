@@ -26,9 +26,12 @@ _THREAD: Final = re.compile(r"^(?:Current thread|Thread) 0x([0-9a-f]+) ")
 _FRAME: Final = re.compile(r'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
 
 
-_QUEUES: Final = ("threading.py", "queue.py")
-_POOLS: Final = ("futures/thread.py", "futures\\thread.py", "_asyncio.py", "blocking_pool.py")
-_WAITERS: Final = frozenset({"_worker", "run", "_next"})
+_IDLE: Final = (
+    (("futures/thread.py", "_worker"),),  # its queue is C; a call has frames of its own
+    (("_asyncio.py", "run"), ("queue.py", "get")),  # anyio
+    (("blocking_pool.py", "_next"),),
+)
+"""Where threads of pools wait for work: the innermost frames but those of locks."""
 
 
 class Frame(NamedTuple):
@@ -60,10 +63,18 @@ def stacks_of(thread_ids: Iterable[int]) -> dict[int, list[Frame]]:
 
 def is_idle(stack: Sequence[Frame]) -> bool:
     """Whether a thread of a pool waits for work: one of ``concurrent.futures``, anyio, or for blocking applications."""
-    waits = list(stack)
-    while waits and waits[-1].file.endswith(_QUEUES):
-        waits.pop()
-    return bool(waits) and waits[-1].function in _WAITERS and waits[-1].file.endswith(_POOLS)
+    inner = len(stack)
+    while inner and stack[inner - 1].file.endswith("threading.py"):
+        inner -= 1
+    places = [(frame.file.replace("\\", "/"), frame.function) for frame in stack[:inner]]
+    return any(
+        len(places) >= len(idle)
+        and all(
+            file.endswith(ending) and function == name
+            for (file, function), (ending, name) in zip(places[-len(idle) :], idle, strict=True)
+        )
+        for idle in _IDLE
+    )
 
 
 def _walked(frame: FrameType | None) -> list[Frame]:
