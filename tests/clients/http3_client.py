@@ -128,9 +128,14 @@ async def connected(library: str, port: int, authority: str) -> AsyncIterator[An
         configuration.verify_mode = ssl.CERT_NONE
     else:
         configuration.load_verify_locations(authority)
-    async with client.connect(
-        "127.0.0.1", port, configuration=configuration, create_protocol=protocol_class(library)
-    ) as protocol:
-        yield protocol
-    protocol._transport.close()  # the one after a move is not the library's to close
-    await asyncio.sleep(0)
+    protocol: Any = None
+    try:
+        async with client.connect(
+            "127.0.0.1", port, configuration=configuration, create_protocol=protocol_class(library)
+        ) as protocol:
+            yield protocol
+    finally:
+        if protocol is not None:
+            # The one after a move is not the library's to close, which closes the others when they have sent all.
+            (protocol._transport.abort if hasattr(protocol._transport, "abort") else protocol._transport.close)()
+            await asyncio.sleep(0)
