@@ -217,7 +217,7 @@ def test_second_signal_waits_for_no_blocked_loop(folder: Path, way: str) -> None
         server.send_signal(signal.SIGINT)
         assert server.wait(BLOCKED_SECONDS + PROMPT_SECONDS) == (1 if way in ("asyncio", "uvloop") else 0)
     assert "cannot end, because its event loop does not turn" in server.log
-    assert ("in sleep_in_a_thread" in server.log) is (way != "processes")
+    assert way == "processes" or "in sleep_in_a_thread" in server.log  # of a process what it says itself, if it can
     assert server.log.count("the lifespan has ended") == LIFESPANS.get(way, 1) - 1, "the others end in order"
 
 
