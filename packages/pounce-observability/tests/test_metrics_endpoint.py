@@ -118,3 +118,12 @@ def test_a_websocket_and_the_lifespan_on_a_port_of_their_own() -> None:
 
     asyncio.run(main())
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete", "websocket.close"]
+
+
+def test_metrics_that_cannot_be_collected() -> None:
+    def collect() -> Any:
+        raise OSError("no answer within 5 s")
+
+    status, fields, body = ask(MetricsApp(collect=collect))
+    assert (status, fields[b"cache-control"]) == (503, b"no-store")
+    assert body == b"the metrics cannot be collected: no answer within 5 s\n"

@@ -16,11 +16,14 @@ __all__ = ["log_cancelled", "log_failed", "log_failed_late"]
 logger = logging.getLogger("pounce.error")
 
 
-def log_failed(head: RequestHead, error: BaseException) -> None:
-    """The application raised: its traceback, and what helps where that is known."""
+def log_failed(head: RequestHead, error: BaseException, request_id: str | None = None) -> None:
+    """The application raised: its traceback, and what helps where that is known. ``request_id`` is for forms of a
+    message that have a place for it.
+    """
     hint = hint_for(error)
     name = request_name(head.method, head.raw_path)
-    logger.error("Exception in the application: %s%s", name, f" - {hint}" if hint else "", exc_info=error)
+    extra = {"request_id": request_id} if request_id is not None else None
+    logger.error("Exception in the application: %s%s", name, f" - {hint}" if hint else "", exc_info=error, extra=extra)
 
 
 def log_failed_late(head: RequestHead, error: BaseException) -> None:

@@ -391,7 +391,7 @@ class HttpExchange(Generic[WireFields]):
         if self.gone:
             log_failed_late(self.head, error)
             return
-        log_failed(self.head, error)
+        log_failed(self.head, error, self.report.request_id if self.report is not None else None)
         if self.state is not COMPLETE:
             self._end_badly()
 

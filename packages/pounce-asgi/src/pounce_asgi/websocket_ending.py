@@ -64,7 +64,8 @@ def application_failed(exchange: WebSocketExchange[Any], error: BaseException) -
         if exchange.left:
             log_failed_late(exchange.head, error)
         else:
-            log_failed(exchange.head, error)
+            report = exchange.report
+            log_failed(exchange.head, error, report.request_id if report is not None else None)
     end_badly(exchange)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from .protobuf import CONTENT_TYPE, protobuf_accepted, protobuf_of
@@ -74,12 +75,14 @@ class MetricsApp:
 class _Answer:
     """The metrics as an answer to a request."""
 
-    __slots__ = ("_collect", "_gzip_accepted", "_text_of")
+    __slots__ = ("_collect", "_gzip_accepted", "_text_of", "_threads")
 
     def __init__(self, collect: Callable[[], Collected]) -> None:
         from .prometheus_library import gzip_accepted, text_of  # the extra; said at start, not at the first request
 
         self._collect = collect
+        # Of its own: those of the loop may all be held by the application, and just then metrics are looked at.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="pounce-metrics")
         self._gzip_accepted = gzip_accepted
         self._text_of = text_of
 
@@ -87,9 +90,15 @@ class _Answer:
         if scope["method"] not in ("GET", "HEAD"):
             await _respond(scope, send, 405, [(b"allow", b"GET, HEAD")], b"")
             return
-        fields, body = await asyncio.to_thread(
-            self._rendered, _field(scope, b"accept"), _field(scope, b"accept-encoding")
-        )
+        accept, encodings = _field(scope, b"accept"), _field(scope, b"accept-encoding")
+        try:
+            fields, body = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._rendered, accept, encodings
+            )
+        except OSError as error:  # the other processes cannot be asked, such as during a stop
+            text = f"the metrics cannot be collected: {error}\n".encode()
+            await _respond(scope, send, 503, [(b"content-type", b"text/plain; charset=utf-8")], text)
+            return
         await _respond(scope, send, 200, fields, body)
 
     def _rendered(self, accept: str, encodings: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
