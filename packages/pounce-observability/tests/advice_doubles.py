@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["APP", "FakeFrame", "FakeLoop", "FakeRequest", "FakeTurn", "stack"]
+__all__ = ["APP", "FakeFrame", "FakeLoop", "FakeRequest", "FakeTurn", "FakeWorker", "stack"]
 
 APP = "/srv/app.py"
 
@@ -40,6 +40,12 @@ class FakeTurn:
     ended: float = 0.0
 
 
+@dataclass
+class FakeWorker:
+    load: int = 1
+    requests_served: int = 0
+
+
 @dataclass(eq=False)
 class FakeLoop:
     """Time is what the test sets."""
@@ -60,6 +66,7 @@ class FakeLoop:
     samples: int = 0
     alive: bool = True
     of_requests: frozenset[Any] = frozenset()
+    requests_of_closed: int = 0
 
     @property
     def loop(self) -> Any:

@@ -35,6 +35,7 @@ class CallbackLoop:
     name = "worker"
     calm = True
     asleep = False
+    requests_of_closed = 0
 
     def __init__(self, loop: asyncio.AbstractEventLoop, thread_id: int) -> None:
         self.loop = loop
@@ -68,7 +69,10 @@ class CallbackLoop:
 
 
 class Worker:
-    """Has loops."""
+    """Has loops, and a client."""
+
+    load = 1
+    requests_served = 1
 
     def __init__(self, *loops: CallbackLoop) -> None:
         self.loops = loops

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from advice_doubles import FakeLoop, FakeRequest
+from advice_doubles import FakeLoop, FakeRequest, FakeWorker
 
 from pounce_observability.advice import AdviceSettings
 from pounce_observability.advice.code_places import CodePlaces
@@ -21,6 +21,7 @@ class Watching:
 
     def __init__(self, *loops: FakeLoop, **settings: float) -> None:
         self.loops = list(loops)
+        self.worker = FakeWorker()
         self.leaks: list[TaskLeak] = []
         self.said: list[str] = []
         self.now = 1000.0
@@ -28,6 +29,7 @@ class Watching:
             AdviceSettings(**{"task_leak": 0, **settings}),  # type: ignore[arg-type]
             lambda: self.loops,
             self.leaks.append,
+            workers=lambda: [self.worker],
             cpu=lambda _: 0.0,
             places=CodePlaces(["/srv/pounce_"]),
         )
@@ -116,13 +118,46 @@ def test_a_call_is_said_though_nobody_looks_any_more(ends: bool) -> None:
 
 def test_garbage_collections_are_named_as_such() -> None:
     watching = Watching(FakeLoop())
-    pauses = [CollectionPause(watching.now, seconds, 2) for seconds in (0.3, 0.05, 0.4)]
+    pauses = [CollectionPause(watching.now, 2.0, 2, cpu) for cpu in (0.3, 0.05, 0.4)]
     (said,) = watching.round.look(watching.now + 0.8, pauses)
     assert said.startswith("2 garbage collections stopped the process for up to 0.40 s (generation 2): all requests")
     assert watching.round.look(watching.now + 1, pauses) == [], "not within the minute"
-    (again,) = watching.round.look(watching.now + 70, [CollectionPause(0.0, 0.2, 1)])
+    (again,) = watching.round.look(watching.now + 70, [CollectionPause(0.0, 0.2, 1, 0.2)])
     assert again.startswith("3 garbage collections")
     assert Watching(FakeLoop(), slow_callback=0).round.look(2000.0, pauses) == []
+
+
+LONG = CollectionPause(1000.1, 0.5, 2, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("pause", "loop", "changes", "said"),
+    [
+        pytest.param(LONG, {}, {"load": 1}, True, id="a client is there"),
+        pytest.param(LONG, {}, {}, False, id="nobody is there"),
+        pytest.param(LONG, {}, {"requests_served": 5}, True, id="one was there"),
+        pytest.param(LONG, {"requests_of_closed": 1}, {}, True, id="one was there and is not counted yet"),
+        pytest.param(LONG, {"calm": False}, {"load": 1, "requests_served": 5}, False, id="the worker ends"),
+        pytest.param(LONG, None, {"load": 1}, True, id="a pool without loops"),
+        pytest.param(LONG, None, {"requests_served": 5}, False, id="a loop that has ended counts a last time"),
+        pytest.param(LONG._replace(own=True), {}, {"load": 1}, False, id="the server's own"),
+        pytest.param(LONG._replace(cpu=0.05), {}, {"load": 1}, False, id="the machine has too much to do"),
+    ],
+)
+def test_a_collection_is_named_only_if_it_kept_somebody_waiting(
+    pause: CollectionPause, loop: dict[str, Any] | None, changes: dict[str, int], said: bool
+) -> None:
+    serving = FakeLoop()
+    watching = Watching(serving)
+    watching.worker.load = 0
+    watching.goes_by(0.2)
+    if loop is None:
+        watching.loops.clear()
+    for name, value in (loop or {}).items():
+        setattr(serving, name, value)
+    for name, value in changes.items():
+        setattr(watching.worker, name, value)
+    assert bool(watching.round.look(watching.now + FIND, [pause])) is said
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def test_a_loop_that_is_held_tells_by_what_and_for_whom(loop: str, path: str) ->
     app = Holding()
     with RunningWorker(app, loop, exchange={"lifespan": "off"}) as running, running.connect() as client:
         (watch,) = loop_watches(running.worker, 3)
+        assert watch.requests_of_closed == 0
         client.send(f"GET {path}?secret=1 HTTP/1.1\r\nhost: a\r\n\r\n".encode())
         assert app.holds.wait(HANGS_AFTER)
         try:
@@ -96,6 +97,8 @@ def test_a_loop_that_is_held_tells_by_what_and_for_whom(loop: str, path: str) ->
             app.let_go.set()
         client.response()
         assert turn is None or comes(lambda: turn.ended) >= turn.asked
+        client.socket.close()
+        assert comes(lambda: watch.requests_of_closed) == 1
 
 
 def test_a_task_of_no_request_is_not_given_one() -> None:

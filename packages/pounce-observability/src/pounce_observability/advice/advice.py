@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi import Subscriber
 
-    from .contracts import LoopLag, WatchedLoop
+    from .contracts import LoopLag, WatchedLoop, WatchedWorker
     from .settings import AdviceSettings
     from .task_census import TaskLeak
 
@@ -46,18 +46,18 @@ class Advice:
         self._clock = clock
         self._limits = LimitWarnings(limits or {}, clock) if settings.limit_warnings else None
         self._pauses = CollectionPauses(clock=clock)
-        self._round = WatchRound(settings, self._loops_now, self._leaked)
+        self._round = WatchRound(settings, self._loops_now, self._leaked, workers=self._workers_now)
         # Held while it is to go on: waiting for a lock wakes a processor for half as long as waiting for an event.
         self._goes_on = threading.Lock()
         self._lock = threading.Lock()  # guards what follows
         self._thread: threading.Thread | None = None
-        self._workers: tuple[tuple[weakref.ref[Any], int], ...] = ()
+        self._workers: tuple[tuple[weakref.ref[WatchedWorker], int], ...] = ()
 
     def listeners_for_worker(self, worker_id: int, *, shared: bool = False) -> Sequence[Subscriber[Any]]:  # noqa: ARG002 - all workers share them
         """Who is to hear of the limits that its clients meet."""
         return self._limits.subscribers() if self._limits is not None else ()
 
-    def watch(self, worker: Any, worker_id: int) -> None:
+    def watch(self, worker: WatchedWorker, worker_id: int) -> None:
         """Look at the loops of this worker while they serve. It is not kept alive for that."""
         with self._lock:
             alive = tuple(one for one in self._workers if one[0]() is not None)
@@ -92,6 +92,9 @@ class Advice:
         return self._round.lags
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _workers_now(self) -> list[WatchedWorker]:
+        return [worker for reference, _ in self._workers if (worker := reference()) is not None]
 
     def _loops_now(self) -> list[WatchedLoop]:
         found: list[WatchedLoop] = []

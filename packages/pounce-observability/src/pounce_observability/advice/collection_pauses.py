@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,17 +21,30 @@ class CollectionPause(NamedTuple):
     began: float
     """By ``time.monotonic()``."""
     seconds: float
+    """On the clock."""
     generation: int
+    cpu: float
+    """Seconds of a processor that it took. On a machine that has too much to do it waits as well, as all else does."""
+    own: bool = False
+    """The server has asked for it: the module from which it came has an ``__own_collections__``."""
 
 
 class CollectionPauses:
     """A callback of the collector, which one thread at a time calls. Another may take what it has noted."""
 
-    def __init__(self, least: float = 0.001, clock: Callable[[], float] = time.monotonic) -> None:
-        """Collections shorter than ``least`` seconds are passed over."""
+    def __init__(
+        self,
+        least: float = 0.001,
+        clock: Callable[[], float] = time.monotonic,
+        cpu: Callable[[], float] = time.thread_time,
+    ) -> None:
+        """Collections shorter than ``least`` seconds are passed over. ``cpu`` is the processor time of the calling
+        thread.
+        """
         self._least = least
         self._clock = clock
-        self._began: float | None = None
+        self._cpu = cpu
+        self._began: tuple[float, float] | None = None
         self._noted: deque[CollectionPause] = deque(maxlen=1000)
 
     def install(self) -> None:
@@ -43,14 +57,16 @@ class CollectionPauses:
             gc.callbacks.remove(self.collecting)
 
     def collecting(self, phase: str, info: dict[str, Any]) -> None:
-        """A collection begins or ends."""
+        """A collection begins or ends, in the thread that called."""
         now = self._clock()
         if phase == "start":
-            self._began = now
+            self._began = (now, self._cpu())
         elif self._began is not None:
-            if now - self._began >= self._least:
-                self._noted.append(CollectionPause(self._began, now - self._began, info.get("generation", 2)))
+            began, cpu = self._began
             self._began = None
+            if now - began >= self._least:
+                taken = self._cpu() - cpu
+                self._noted.append(CollectionPause(began, now - began, info.get("generation", 2), taken, _is_own()))
 
     def take(self) -> list[CollectionPause]:
         """Those since the last time."""
@@ -59,3 +75,8 @@ class CollectionPauses:
             while True:
                 taken.append(self._noted.popleft())
         return taken
+
+
+def _is_own() -> bool:
+    frame = sys._getframe(1).f_back
+    return frame is not None and "__own_collections__" in frame.f_globals

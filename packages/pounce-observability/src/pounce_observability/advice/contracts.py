@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
-__all__ = ["Frame", "LoopLag", "Request", "Turn", "WatchedLoop"]
+__all__ = ["Frame", "LoopLag", "Request", "Turn", "WatchedLoop", "WatchedWorker"]
 
 
 class Frame(Protocol):
@@ -59,6 +59,18 @@ class Turn(Protocol):
         """When the loop was ready for its next."""
 
 
+class WatchedWorker(Protocol):
+    """A worker or a pool. For any thread."""
+
+    @property
+    def load(self) -> int:
+        """Connections that it has."""
+
+    @property
+    def requests_served(self) -> int:
+        """Requests that it has begun to answer; it may take a while to count them."""
+
+
 class WatchedLoop(Protocol):
     """A loop that serves. Every method is for any thread."""
 
@@ -81,6 +93,10 @@ class WatchedLoop(Protocol):
     @property
     def calm(self) -> bool:
         """It serves: neither starts nor drains."""
+
+    @property
+    def requests_of_closed(self) -> int:
+        """Requests of the connections that are gone; only grows."""
 
     @property
     def asleep(self) -> bool:

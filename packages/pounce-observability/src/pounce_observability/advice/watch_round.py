@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from .collection_pauses import CollectionPause
-    from .contracts import LoopLag, WatchedLoop
+    from .contracts import LoopLag, WatchedLoop, WatchedWorker
     from .settings import AdviceSettings
     from .task_census import TaskLeak
 
@@ -47,20 +47,23 @@ class WatchRound:
         loops: Callable[[], Iterable[WatchedLoop]],
         leaked: Callable[[TaskLeak], object],
         *,
+        workers: Callable[[], Iterable[WatchedWorker]] = tuple,
         cpu: Callable[[int], float | None] = thread_time,
         places: CodePlaces | None = None,
     ) -> None:
-        """``loops`` gives those that serve now. ``leaked`` is called in a loop's thread. ``cpu`` tells the processor
-        time of a thread, ``places`` whose code is whose.
+        """``loops`` gives those that serve now, ``workers`` whose they are, and those that have none. ``leaked`` is
+        called in a loop's thread. ``cpu`` tells the processor time of a thread, ``places`` whose code is whose.
         """
         self._settings = settings
         self._loops = loops
+        self._workers = workers
         self._leaked = leaked
         self._cpu = cpu
         self._places = places or CodePlaces()
         self._budget = SampleBudget()
         # By loop, which is kept from being another's by being held here.
         self._sights: dict[object, tuple[LoopSight, TaskCensus | None]] = {}
+        self._served = (0, 0, 0)
         self._find_at = 0.0
         self._last: float | None = None
         self._busy_at = 0.0
@@ -89,7 +92,8 @@ class WatchRound:
             self._find_at = now + FIND
             self._find()
         collected = sum(pause.seconds for pause in pauses)
-        self._note_collections(pauses, now)
+        if self._had_clients():
+            self._note_collections(pauses, now)
         said = []
         for sight, census in tuple(self._sights.values()):
             call = sight.look(now, late, collected)
@@ -143,11 +147,27 @@ class WatchRound:
         self.calls.note(call.place, call, now, call.held)
         return []
 
+    def _had_clients(self) -> bool:
+        """Whether there is a client, or was one since the last round, and the server goes on serving. While it starts
+        or stops a collection keeps nobody waiting.
+        """
+        workers = tuple(self._workers())
+        loops = [sight.watched for sight, _ in self._sights.values()]
+        served = sum(worker.requests_served for worker in workers)
+        closed = sum(loop.requests_of_closed for loop in loops)
+        before, self._served = self._served, (len(loops), served, closed)
+        if loops and not any(loop.calm for loop in loops):
+            return False
+        # A worker that ends counts its requests a last time.
+        grown = len(loops) == before[0] and (served > before[1] or closed > before[2])
+        return grown or any(worker.load for worker in workers)
+
     def _note_collections(self, pauses: Iterable[CollectionPause], now: float) -> None:
+        """Count those that are long, by the processor time that they took, unless the server has asked for them."""
         slow = self._settings.slow_callback
         for pause in pauses:
-            if slow and pause.seconds >= slow:
-                self.collections.note(COLLECTION, pause, now, pause.seconds)
+            if slow and pause.cpu >= slow and not pause.own:
+                self.collections.note(COLLECTION, pause, now, pause.cpu)
 
     def _due(self, now: float, *, everything: bool = False) -> list[str]:
         said = [held_again(one) for one in self.calls.due(now, everything=everything)]
@@ -159,6 +179,6 @@ def _collected(repeat: Repeat[CollectionPause]) -> str:
     often = "A garbage collection" if repeat.count == 1 else f"{repeat.count} garbage collections"
     longest = "" if repeat.count == 1 else "up to "
     return (
-        f"{often} stopped the process for {longest}{pause.seconds:.2f} s (generation {pause.generation}): all requests"
+        f"{often} stopped the process for {longest}{pause.cpu:.2f} s (generation {pause.generation}): all requests"
         " waited. Keep fewer objects alive, make fewer cycles, or set gc.set_threshold() when the application starts"
     )

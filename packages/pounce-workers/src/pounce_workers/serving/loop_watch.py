@@ -65,6 +65,11 @@ class LoopWatch(NamedTuple):
         return not (wire.draining or wire.retiring)
 
     @property
+    def requests_of_closed(self) -> int:
+        """Requests of the connections that are gone. As this changes, there was a client who has left."""
+        return self.server.wire.requests_of_closed
+
+    @property
     def asleep(self) -> bool:
         """It waits in the kernel. False of loops that are not ours: these are woken by the question."""
         return isinstance(self.loop, ServingLoop) and self.loop.serving_selector.may_sleep
