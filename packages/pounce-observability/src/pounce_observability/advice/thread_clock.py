@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Final
 
 __all__ = ["thread_time"]
 
+_CLOCK_OF_THREAD: Final = 6
+"""How the number of a thread's clock ends (Linux, posix-timers: CPUCLOCK_SCHED, CPUCLOCK_PERTHREAD)."""
+
 
 def thread_time(thread_id: int) -> float | None:
-    """Seconds of a processor that a thread which is alive has used. Where the system does not tell, None."""
-    if _clock_of is None:
+    """Seconds of a processor that a thread of Python's has used; None where it has ended or the system does not tell.
+
+    By the kernel's number of the thread, which the kernel looks up. `time.pthread_getcpuclockid` would look into the
+    memory of a thread that may have ended by then, and crash.
+    """
+    if sys.platform != "linux":
+        return None
+    native = next((one.native_id for one in threading.enumerate() if one.ident == thread_id), None)
+    if native is None:
         return None
     try:
-        return time.clock_gettime(_clock_of(thread_id))
+        return time.clock_gettime((~native << 3) | _CLOCK_OF_THREAD)
     except OSError:
         return None  # it has just ended
-
-
-# Not on macOS, nor on Windows.
-_clock_of: Callable[[int], int] | None = getattr(time, "pthread_getcpuclockid", None)
