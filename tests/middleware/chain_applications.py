@@ -32,6 +32,7 @@ __all__ = [
 LONG: Final = "what is worth compressing " * 100
 
 EVERYTHING_ON: Final[dict[str, Any]] = {
+    "metrics": True,
     "health_checks": True,
     "request_id": True,
     "request_id_header": "X-Request-ID",

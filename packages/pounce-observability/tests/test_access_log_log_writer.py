@@ -236,3 +236,28 @@ def test_a_file_that_cannot_be_opened_anew_is_said(caplog: pytest.LogCaptureFixt
     assert caplog.messages == [
         "access log: the file cannot be opened anew, so the old one stays in use: [Errno 13] Permission denied"
     ]
+
+
+def test_the_buffer_of_a_worker_that_has_ended_is_forgotten_with_its_count_kept() -> None:
+    output = Collected()
+    log = LogWriter(output, capacity=1, interval=0.001)
+    log.start()
+    for number in range(3):
+        thread = threading.Thread(target=_work_and_end, args=(log, str(number)))
+        thread.start()
+        thread.join()
+        deadline = time.monotonic() + 10
+        while log.written <= number:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    log.buffer()
+    assert len(log._buffers) == 1
+    assert log.dropped == 3
+    assert log.stop(10)
+    assert numbers(output.lines) == [0, 1, 2]
+
+
+def _work_and_end(log: LogWriter, line: str) -> None:
+    buffer = log.buffer()
+    buffer.add(line)
+    buffer.drop()

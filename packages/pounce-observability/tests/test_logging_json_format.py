@@ -69,8 +69,19 @@ def test_exceptions() -> None:
 def test_what_is_no_json_does_not_lose_the_message() -> None:
     circle: list[Any] = []
     circle.append(circle)
-    assert shown(record(circle=circle)) == PLAIN
-    assert shown(record(keys={(1, 2): 3})) == PLAIN
+    assert shown(record(circle=circle)) == PLAIN | {"circle": "[[...]]"}
+    assert shown(record(keys={(1, 2): 3})) == PLAIN | {"keys": "{(1, 2): 3}"}
+    assert shown(record(number=float("nan"))) == PLAIN | {"number": "nan"}
+
+
+class Unshowable:
+    def __str__(self) -> str:
+        raise RuntimeError("outside of a request")
+
+
+def test_what_cannot_be_shown_does_not_lose_the_message() -> None:
+    found = shown(record(proxy=Unshowable(), order=7))
+    assert found == PLAIN | {"proxy": "<Unshowable that cannot be shown: RuntimeError>", "order": "7"}
 
 
 def test_worker_and_request() -> None:

@@ -23,14 +23,22 @@ class LineBuffer:
     and without the GIL.
     """
 
-    __slots__ = ("_lines", "_wake", "capacity", "dropped")
+    __slots__ = ("_lines", "_owner", "_wake", "capacity", "dropped")
 
     def __init__(self, wake: Callable[[], object], capacity: int = CAPACITY) -> None:
+        """Made in the thread of the worker."""
         self._lines: deque[str] = deque()
+        self._owner = threading.current_thread()
         self._wake = wake
         self.capacity = capacity
         self.dropped = 0
         """Lines that found the buffer full."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is in it and nothing will be: its worker has ended."""
+        # In this order: what a thread added last is there once it is known to have ended.
+        return not self._owner.is_alive() and not self._lines
 
     def full(self) -> bool:
         """Whether a line would find no room; it is counted as dropped then, and need not be made."""

@@ -44,8 +44,9 @@ class LogWriter:
         self._output = output
         self._capacity = capacity
         self._interval = interval
-        self._lock = threading.Lock()  # guards the next one
+        self._lock = threading.Lock()  # guards the next two
         self._buffers: tuple[LineBuffer, ...] = ()
+        self._dropped_by_ended = 0
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._reopening = threading.Event()
@@ -61,19 +62,21 @@ class LogWriter:
         self._thread = threading.Thread(target=self._run, name="pounce-access-log", daemon=True)
 
     def buffer(self, *, shared: bool = False) -> LineBuffer:
-        """A buffer for one more worker; ``shared`` if several of its threads add to it. From any thread.
-
-        That of a worker that has ended stays, empty: workers are replaced seldom.
+        """A buffer for one more worker; ``shared`` if several of its threads add to it. In the worker's thread, with
+        whose end it is forgotten.
         """
         buffer = (SharedLineBuffer if shared else LineBuffer)(self._wake.set, self._capacity)
         with self._lock:
-            self._buffers += (buffer,)
+            ended = [one for one in self._buffers if one.ended]
+            self._dropped_by_ended += sum(one.dropped for one in ended)
+            self._buffers = (*(one for one in self._buffers if one not in ended), buffer)
         return buffer
 
     @property
     def dropped(self) -> int:
         """Lines that were not written: no room in a buffer, or the output failed. Anybody may ask."""
-        return self._lost + sum(buffer.dropped for buffer in self._buffers)
+        with self._lock:
+            return self._lost + self._dropped_by_ended + sum(buffer.dropped for buffer in self._buffers)
 
     def start(self) -> None:
         """Begin to write."""

@@ -31,9 +31,10 @@ class JsonFormatter(logging.Formatter):
             if name not in _OWN and name not in shown:
                 shown[name] = value
         try:
-            return json.dumps(shown, separators=(",", ":"), default=str).replace("\x7f", "\\u007f")
-        except (TypeError, ValueError):  # keys that are no texts, a circle: not worth losing the message for
-            return json.dumps(self.fields(record), separators=(",", ":"), default=str)
+            return _dumped(shown)
+        except Exception:  # noqa: BLE001 - keys that are no texts, a circle, a __str__ that fails: what a program gives
+            own = self.fields(record)
+            return _dumped(own | {name: _shown(value) for name, value in shown.items() if name not in own})
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
         """What it says, without the program's own."""
@@ -62,3 +63,16 @@ class JsonFormatter(logging.Formatter):
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's
         """RFC 3339, in UTC."""
         return f"{datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def _dumped(fields: dict[str, Any]) -> str:
+    # JSON has neither NaN nor infinity (RFC 8259, 6).
+    return json.dumps(fields, separators=(",", ":"), default=str, allow_nan=False).replace("\x7f", "\\u007f")
+
+
+def _shown(value: object) -> str:
+    """A value of a program's that has no place in JSON, or not even a text."""
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
