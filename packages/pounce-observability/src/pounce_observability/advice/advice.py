@@ -93,16 +93,15 @@ class Advice:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _workers_now(self) -> list[WatchedWorker]:
-        return [worker for reference, _ in self._workers if (worker := reference()) is not None]
+    def _workers_now(self) -> list[tuple[WatchedWorker, Sequence[WatchedLoop]]]:
+        return [
+            (worker, self._loops(worker, worker_id))
+            for reference, worker_id in self._workers
+            if (worker := reference()) is not None
+        ]
 
     def _loops_now(self) -> list[WatchedLoop]:
-        found: list[WatchedLoop] = []
-        for reference, worker_id in self._workers:
-            worker = reference()
-            if worker is not None:
-                found += self._loops(worker, worker_id)
-        return found
+        return [loop for _, loops in self._workers_now() for loop in loops]
 
     def _watch(self, goes_on: threading.Lock) -> None:
         clock = self._clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from .client_sight import ClientSight
 from .code_places import CodePlaces
 from .loop_sight import LoopSight, SampleBudget
 from .repeats import Repeat, Repeats
@@ -47,12 +48,12 @@ class WatchRound:
         loops: Callable[[], Iterable[WatchedLoop]],
         leaked: Callable[[TaskLeak], object],
         *,
-        workers: Callable[[], Iterable[WatchedWorker]] = tuple,
+        workers: Callable[[], Iterable[tuple[WatchedWorker, Sequence[WatchedLoop]]]] = tuple,
         cpu: Callable[[int], float | None] = thread_time,
         places: CodePlaces | None = None,
     ) -> None:
-        """``loops`` gives those that serve now, ``workers`` whose they are, and those that have none. ``leaked`` is
-        called in a loop's thread. ``cpu`` tells the processor time of a thread, ``places`` whose code is whose.
+        """``loops`` gives those that serve now, ``workers`` all workers, each with those of its own. ``leaked``
+        is called in a loop's thread. ``cpu`` tells the processor time of a thread, ``places`` whose code is whose.
         """
         self._settings = settings
         self._loops = loops
@@ -63,7 +64,7 @@ class WatchRound:
         self._budget = SampleBudget()
         # By loop, which is kept from being another's by being held here.
         self._sights: dict[object, tuple[LoopSight, TaskCensus | None]] = {}
-        self._served = (0, 0, 0)
+        self._clients = ClientSight()
         self._find_at = 0.0
         self._last: float | None = None
         self._busy_at = 0.0
@@ -92,7 +93,7 @@ class WatchRound:
             self._find_at = now + FIND
             self._find()
         collected = sum(pause.seconds for pause in pauses)
-        if self._had_clients():
+        if self._clients.look(self._workers()):
             self._note_collections(pauses, now)
         said = []
         for sight, census in tuple(self._sights.values()):
@@ -146,21 +147,6 @@ class WatchRound:
             return [released(call) if call.over else held_still(call)]
         self.calls.note(call.place, call, now, call.held)
         return []
-
-    def _had_clients(self) -> bool:
-        """Whether there is a client, or was one since the last round, and the server goes on serving. While it starts
-        or stops a collection keeps nobody waiting.
-        """
-        workers = tuple(self._workers())
-        loops = [sight.watched for sight, _ in self._sights.values()]
-        served = sum(worker.requests_served for worker in workers)
-        closed = sum(loop.requests_of_closed for loop in loops)
-        before, self._served = self._served, (len(loops), served, closed)
-        if loops and not any(loop.calm for loop in loops):
-            return False
-        # A worker that ends counts its requests a last time.
-        grown = len(loops) == before[0] and (served > before[1] or closed > before[2])
-        return grown or any(worker.load for worker in workers)
 
     def _note_collections(self, pauses: Iterable[CollectionPause], now: float) -> None:
         """Count those that are long, by the processor time that they took, unless the server has asked for them."""
