@@ -29,6 +29,10 @@ logger = logging.getLogger("pounce.worker")
 WORKERS_BUSY: Final = "all workers are busy"
 """What a client is told whose request found no thread in time."""
 
+TURNS_TO_HEAR: Final = 4
+"""Turns of the loop for the first bytes of a client that was not listened to: the next one reads them, and in a turn up
+to 256 sockets are read from."""
+
 LAST_GRACE: Final = 1.0
 """Seconds for threads to leave their applications once all that they had is cancelled; then they are left behind."""
 CLOSING_GRACE: Final = 5.0
@@ -127,8 +131,15 @@ class AsyncParking(MovingServer):
             connection.refusal = connection.refusal or WORKERS_BUSY
             connection.begin_waiting()
         elif self._stopping:
-            connection.begin_drain()
+            self._close_soon(connection, TURNS_TO_HEAR)
         connection.transport.watch()
+
+    def _close_soon(self, connection: MovableConnection, turns: int) -> None:
+        """Close it unless its client has begun to ask, which is heard within so many turns."""
+        if turns:
+            self.loop.call_soon(self._close_soon, connection, turns - 1)
+        elif self.has(connection) and not connection.transport.lost:
+            connection.begin_drain()
 
     def chosen(self, transport: SocketTransport, alpn: str | None) -> ConnectionProtocol | None:
         """The TLS handshake is done: what this client and we have agreed on."""

@@ -204,6 +204,7 @@ class AsyncThread:
         server = self.server = self._owner.new_server(self, self._loop)
         server.wire.draining = self._owner.draining
         server.wire.retiring = self._owner.retiring
+        server.wire.closes_idle = False
         server.sweeper.add(self)
         server.start()
         self._next()

@@ -132,7 +132,7 @@ class _CountedTurns:
 class MovingWire(Http1Wire):
     """The wire of one loop among several between which connections move. Owned by the loop's thread."""
 
-    __slots__ = ("home", "requests_begun")
+    __slots__ = ("closes_idle", "home", "requests_begun")
 
     def __init__(
         self,
@@ -147,6 +147,8 @@ class MovingWire(Http1Wire):
         """``home`` is told what becomes of connections. ``budget`` is the same for all these wires."""
         super().__init__(context, loop=loop, sweeper=sweeper, settings=settings, budget=budget)
         self.home = home
+        self.closes_idle = True
+        """At a stop. Elsewhere an idle connection is on its way to where its client is heard before it is closed."""
         self.requests_begun = 0
         """Requests that were begun here. Written by this thread, read by any."""
         self.loop = cast("asyncio.AbstractEventLoop", _CountedTurns(loop))
@@ -172,6 +174,15 @@ class MovingWire(Http1Wire):
         """The connection is here from now on."""
         connection.wire = self
         self.connections.add(connection)
+
+    def begin_drain(self) -> None:
+        """The server stops: as ``closes_idle`` says, and the others close after their answer."""
+        self.draining = True
+        for connection in tuple(self.connections):
+            if connection.idle and not self.closes_idle and isinstance(connection, MovableConnection):
+                self.home.pass_on(connection)
+            else:
+                connection.begin_drain()
 
     def part_with(self, connection: MovableConnection) -> None:
         """It goes elsewhere."""
