@@ -140,6 +140,7 @@ def test_floods(
         assert last.error_code == CALM  # type: ignore[attr-defined]
         # One line for the end, and one for the first fault of a stream where that is what it does.
         assert [status for status, _ in talk.host.refused] == [0]
+        assert talk.host.told == [True]
         faulty = name.startswith(("made-you-reset", "refused", "late-data"))
         lines = [one for one in caplog.messages if one.startswith("Reset an HTTP/2 stream of 192.0.2.7:51234: ")]
         assert len(lines) == faulty

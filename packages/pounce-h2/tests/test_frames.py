@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from frame_cases import CASES, FINE, SETTINGS, Case, Goaway, Reset, Status, frame, headers
+from frame_cases import CALM, CASES, FINE, SETTINGS, Case, Goaway, Reset, Status, frame, headers
 from h2_doubles import PREFACE, Conversation, converse, echo, hello, turns
 from hpack import Decoder
 from hyperframe.frame import GoAwayFrame, HeadersFrame, RstStreamFrame
@@ -63,6 +63,7 @@ def test_frames(case: Case) -> None:
                     assert [one.error_code for one in goaways] == [code]
                     assert talk.transport.closing
                     assert len(talk.host.refused) == 1
+                    assert talk.host.told == [code == CALM]
                 case Reset(stream, code):
                     assert resets.get(stream) == code
                     assert not goaways

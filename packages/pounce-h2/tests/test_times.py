@@ -198,7 +198,7 @@ def test_a_client_that_waits_for_100_has_time() -> None:
 
 
 def test_the_window_of_a_stream_that_stays_closed(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "pounce.worker")
+    caplog.set_level(logging.DEBUG, "pounce.worker")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -214,6 +214,7 @@ def test_the_window_of_a_stream_that_stays_closed(caplog: pytest.LogCaptureFixtu
         await talk.pass_time(2)
         assert resets(talk) == [(1, CALM)]
         assert caplog.messages == ["Reset an HTTP/2 stream of 192.0.2.7:51234: its window stayed closed"]
+        assert caplog.records[0].levelno == logging.DEBUG, "listeners hear that a time limit ran out"
         assert not talk.host.refused, "its connection goes on"
         assert talk.connection.idle
         assert not talk.transport.closing

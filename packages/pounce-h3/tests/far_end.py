@@ -99,7 +99,7 @@ class Host:
         self.connections.remove(connection)
         self.closed.append(error)
 
-    def request_refused(self, peer: Peer, status: int, detail: str) -> None:
+    def request_refused(self, peer: Peer, status: int, detail: str, *, told: bool = False) -> None:
         self.refused.append((status, detail))
 
 

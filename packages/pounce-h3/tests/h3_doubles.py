@@ -183,6 +183,7 @@ class FakeHost:
         self.watched: set[Any] = set()
         self.closed: list[tuple[Any, OSError | None]] = []
         self.refused: list[tuple[int, str]] = []
+        self.told: list[bool] = []
 
     def new_context(self, encode: Any, no_fields: Any, extensions: Any) -> ExchangeContext[Any]:
         return ExchangeContext(
@@ -206,8 +207,9 @@ class FakeHost:
     def connection_closed(self, connection: Any, error: OSError | None) -> None:
         self.closed.append((connection, error))
 
-    def request_refused(self, peer: Peer, status: int, detail: str) -> None:
+    def request_refused(self, peer: Peer, status: int, detail: str, *, told: bool = False) -> None:
         self.refused.append((status, detail))
+        self.told.append(told)
 
 
 class Answer:

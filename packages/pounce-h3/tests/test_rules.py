@@ -42,6 +42,7 @@ def test_errors_of_the_connection(case: Case) -> None:
             await turns()
             assert talk.host.closed == [(talk.connection, None)]
             assert [status for status, _ in talk.host.refused] == [0]
+            assert not any(talk.host.told)
             assert not talk.host.watched
 
     converse(scenario)

@@ -175,6 +175,7 @@ def test_rapid_reset() -> None:
             assert talk.quic.closed is not None
             assert talk.quic.closed[0] == LOAD
             assert [status for status, _ in talk.host.refused] == [0]
+            assert talk.host.told == [True]
             await turns()
 
     converse(scenario)

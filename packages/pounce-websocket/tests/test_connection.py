@@ -549,6 +549,7 @@ def test_a_broken_rule_is_told_to_both_sides_and_to_the_operator(name: str) -> N
         ((status, detail),) = talk.host.refusals
         assert status == 0
         assert str(code) in detail
+        assert talk.host.told == [name in ("size", "empty")], "limits are told to listeners"
         talk.connection.data_received(text("more"))
         assert app.contents == ["before"]
         talk.connection.connection_lost(None)

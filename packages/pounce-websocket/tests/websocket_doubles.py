@@ -219,6 +219,7 @@ class FakeHost:
         self.soon = 1000.0
         self.watched: set[Any] = set()
         self.refusals: list[tuple[int, str]] = []
+        self.told: list[bool] = []
 
     def new_context(self, *_: Any) -> Any:
         raise NotImplementedError
@@ -235,8 +236,9 @@ class FakeHost:
     def connection_closed(self, connection: Any, error: OSError | None) -> None:
         raise NotImplementedError
 
-    def request_refused(self, peer: Peer, status: int, detail: str) -> None:
+    def request_refused(self, peer: Peer, status: int, detail: str, *, told: bool = False) -> None:
         self.refusals.append((status, detail))
+        self.told.append(told)
 
     def pass_time(self, seconds: float) -> None:
         """Tick once, after so many seconds."""

@@ -120,9 +120,10 @@ class WireHost(Protocol):
     def connection_closed(self, connection: ServedConnection, error: OSError | None) -> None:
         """A connection is gone: called by it from ``connection_lost()``."""
 
-    def request_refused(self, peer: Peer, status: int, detail: str) -> None:
+    def request_refused(self, peer: Peer, status: int, detail: str, *, told: bool = False) -> None:
         """A request was answered without the application, or a connection ended for what the client did: one line in
         the log, in which operators find out why. ``status`` is an HTTP status, or 0 where there was no answer.
+        ``told``: listeners hear of the same as a `LimitHit` or a `ClientTimedOut`.
         """
 
 

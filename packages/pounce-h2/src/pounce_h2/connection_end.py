@@ -55,8 +55,7 @@ class ConnectionEnd(RequestIntake):
         """The client broke the protocol, or is too much: say so and close (RFC 9113, 5.4.1)."""
         if self.ended:
             return
-        self.host.request_refused(self.peer, 0, f"HTTP/2 error {fault.code:#x}: {fault}")
-        self.tell_of_fault(fault)
+        self.tell_of_fault(fault, f"HTTP/2 error {fault.code:#x}: {fault}")
         self.engine.goaway(self.engine.last_stream_id, fault.code, str(fault).encode("ascii", "replace"))
         self.close(linger=True)
 
@@ -180,7 +179,7 @@ class ConnectionEnd(RequestIntake):
                     self.fail(Flood("the window of the connection stayed closed", timeout="timeout_write_stall"))
                     return
                 if self.engine.window(stream.stream_id) <= 0:
-                    self.tell_of_stream("its window stayed closed")
+                    self.tell_of_stream("its window stayed closed", told=True)
                     tell_timeout(self.context, self.peer, "timeout_write_stall", stream.stream_id)
                     self.tell_of_reset(stream.stream_id, ENHANCE_YOUR_CALM)
                     self.engine.reset(stream.stream_id, ENHANCE_YOUR_CALM)

@@ -67,8 +67,7 @@ class EndingConnection(RequestIntake):
     def fail(self, fault: ConnectionFault) -> None:
         """The client broke the protocol, or is too much: say so and close (RFC 9114, 8)."""
         if not self.ended:
-            self.host.request_refused(self.peer, 0, f"HTTP/3 error {fault.code:#x}: {fault}")
-            self.tell_of_fault(fault)
+            self.tell_of_fault(fault, f"HTTP/3 error {fault.code:#x}: {fault}")
             self.close(fault.code, str(fault))
 
     def close(self, code: int = H3_NO_ERROR, reason: str = "") -> None:

@@ -377,7 +377,8 @@ class WebSocketConnection(Generic[WireFields]):
         if error.limit:
             tell_limit(self.exchange.context, self.exchange.peer, error.limit, self.carrier.stream_id)
         if self.phase is OPEN or self._lost:
-            self.host.request_refused(self.exchange.peer, 0, f"a WebSocket ended with {error.code}: {reason}")
+            detail = f"a WebSocket ended with {error.code}: {reason}"
+            self.host.request_refused(self.exchange.peer, 0, detail, told=bool(error.limit))
         if self._lost:
             self.exchange.disconnected(error.code, reason)
         elif self.phase is OPEN:

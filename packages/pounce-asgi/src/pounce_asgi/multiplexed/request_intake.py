@@ -124,7 +124,7 @@ class RequestIntake(Turns):
         """Answer in place of the application."""
         self.streams[stream.stream_id] = stream
         self.idle_deadline = NEVER
-        self.host.request_refused(self.peer, error.status, str(error))
+        self.host.request_refused(self.peer, error.status, str(error), told=bool(error.setting))
         if error.setting:
             tell_limit(self.context, self.peer, error.setting, stream.stream_id)
         fields = getattr(error, "fields", ())  # what the refusal of a WebSocket says besides
@@ -183,13 +183,18 @@ class RequestIntake(Turns):
         """A stream was cut off."""
         tell_reset(self.context, self.peer, stream_id, code, by_client=by_client)
 
-    def tell_of_fault(self, fault: Any) -> None:
+    def tell_of_fault(self, fault: Any, detail: str) -> None:
         """The connection ends for what its client did: if it was too much, or too slow, listeners hear of it."""
-        if getattr(fault, "timeout", ""):
-            tell_timeout(self.context, self.peer, fault.timeout)
-        elif getattr(fault, "kind", ""):
-            tell_limit(self.context, self.peer, f"flood:{fault.kind}")
+        timeout, kind = getattr(fault, "timeout", ""), getattr(fault, "kind", "")
+        if timeout:
+            tell_timeout(self.context, self.peer, timeout)
+        elif kind:
+            tell_limit(self.context, self.peer, f"flood:{kind}")
+        self.host.request_refused(self.peer, 0, detail, told=bool(timeout or kind))
 
-    def tell_of_stream(self, detail: str) -> None:
-        """A stream was reset for what its client did. The connection goes on, so its host is not told of an end."""
-        logger.info("Reset an %s stream of %s: %s", self.protocol, client_name(self.peer.client), detail)
+    def tell_of_stream(self, detail: str, *, told: bool = False) -> None:
+        """A stream was reset for what its client did. The connection goes on, so its host is not told of an end.
+        ``told``: listeners hear of the same as a `LimitHit` or a `ClientTimedOut`.
+        """
+        level = logging.DEBUG if told else logging.INFO
+        logger.log(level, "Reset an %s stream of %s: %s", self.protocol, client_name(self.peer.client), detail)

@@ -142,8 +142,7 @@ class Http1Connection(Http1Answers):
         """Nothing came for too long."""
         if self.phase is IDLE:
             if self.reader.buffered:
-                tell_timeout(self.wire.context, self.peer, "timeout_request_head")
-                self.refuse(408, "the request head took too long")
+                self.refuse(408, "the request head took too long", timeout="timeout_request_head")
             else:
                 self._close()
         elif self.phase is BODY:
@@ -353,16 +352,19 @@ class Http1Connection(Http1Answers):
         *,
         fields: Sequence[HeaderPair] = (),
         setting: str = "",
+        timeout: str = "",
     ) -> None:
         """Answer in place of the application, with these fields besides the usual ones, and close. ``setting``: the
-        limit that the request goes beyond.
+        limit that the request goes beyond. ``timeout``: the time limit.
         """
         if setting:
             tell_limit(self.wire.context, self.peer, setting)
+        elif timeout:
+            tell_timeout(self.wire.context, self.peer, timeout)
         self.phase = RESPONDING
         self._keep_alive = False
         self._linger = True
-        self.wire.request_refused(self.peer, status, detail)
+        self.wire.request_refused(self.peer, status, detail, told=bool(setting or timeout))
         method = head.method if head is not None else "GET"
         send_error_response(self.wire.context, self, status, detail, method=method, close=True, fields=fields)
 

@@ -189,14 +189,15 @@ class Http1Wire:
                 )
             )
 
-    def request_refused(self, peer: Peer, status: int, detail: str) -> None:
+    def request_refused(self, peer: Peer, status: int, detail: str, *, told: bool = False) -> None:
         """A request was answered without the application, or with status 0 a connection was ended; operators find out
-        why here.
+        why here. ``told``: of what listeners hear warnings are made that count it, and one line each is for debugging.
         """
+        level = logging.DEBUG if told else logging.INFO
         if status:
-            logger.info("Refused a request from %s with %d: %s", client_name(peer.client), status, detail)
+            logger.log(level, "Refused a request from %s with %d: %s", client_name(peer.client), status, detail)
         else:
-            logger.info("Ended the connection of %s: %s", client_name(peer.client), detail)
+            logger.log(level, "Ended the connection of %s: %s", client_name(peer.client), detail)
 
     def retire_others(self) -> None:
         """What cannot move to the worker that takes over, which counts on what is remembered here, is to end."""

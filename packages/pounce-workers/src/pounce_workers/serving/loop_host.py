@@ -147,6 +147,6 @@ class LoopHost:
             error=error,
         )
 
-    def request_refused(self, peer: Peer, status: int, detail: str) -> None:
+    def request_refused(self, peer: Peer, status: int, detail: str, *, told: bool = False) -> None:
         """A request was answered without the application, or a connection ended for what the client did."""
-        self._wire.request_refused(peer, status, detail)
+        self._wire.request_refused(peer, status, detail, told=told)

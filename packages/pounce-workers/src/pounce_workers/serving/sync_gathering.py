@@ -153,7 +153,8 @@ class GatheringExchange(SyncExchange[bytes]):
             return
         connection = self._connection
         if connection.refusal is not None:
-            connection.wire.request_refused(connection.peer, 503, connection.refusal)
+            told = bool(connection.refused_for)
+            connection.wire.request_refused(connection.peer, 503, connection.refusal, told=told)
             self.fail_request(RequestError(connection.refusal, status=503, setting=connection.refused_for))
             return
         connection.transport.deadline = NEVER  # it is the application's turn, which has no deadline
