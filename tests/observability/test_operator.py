@@ -92,7 +92,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def place(server: ServerProcess) -> UnixConnection:
-    return UnixConnection(server.wait_for_line(r"Operators are answered on unix:(\S+)").group(1))
+    return UnixConnection(server.wait_for_line(r"Introspection on unix:(\S+)").group(1))
 
 
 def told(server: ServerProcess, what: str) -> list[dict[str, Any]]:

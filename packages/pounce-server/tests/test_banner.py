@@ -38,6 +38,15 @@ def test_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_what_is_switched_on_for_operators() -> None:
+    switched_on = lines(
+        introspection=True, metrics=True, metrics_bind="127.0.0.1:0", profile=True, otel=True, access_log=False
+    )[-2]
+    assert switched_on == (
+        "  switched on: introspection, metrics, a profile of every request in 100, lifespan auto, traces"
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "title"),
     [

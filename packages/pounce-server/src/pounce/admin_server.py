@@ -54,17 +54,19 @@ class AdminServer:
             ConfigError: a place cannot be understood, or is not the operator's own.
             BindError: the system refused.
         """
-        apps: dict[TcpPlace | UnixPlace, list[Any]] = {}
+        apps: dict[TcpPlace | UnixPlace, dict[str, Any]] = {}
         if config.inspection.introspection:
-            apps.setdefault(_introspection_place(config), []).append(_introspection(config, questions, collect))
+            apps.setdefault(_introspection_place(config), {})["Introspection"] = _introspection(
+                config, questions, collect
+            )
         if config.prometheus.metrics and config.prometheus.metrics_bind is not None:
             from pounce_observability.metrics import MetricsApp
 
-            place = _place("metrics_bind", config.prometheus.metrics_bind)
-            apps.setdefault(place, []).append(MetricsApp(collect=collect, path=config.prometheus.metrics_path))
+            app = MetricsApp(collect=collect, path=config.prometheus.metrics_path)
+            apps.setdefault(_place("metrics_bind", config.prometheus.metrics_bind), {})["Metrics"] = app
         serving = dataclasses.replace(config.serving, exchange=ExchangeSettings(lifespan="off"))
-        self.places: list[str] = []
-        """Where it listens."""
+        self.offers: list[str] = []
+        """What there is, and where, in words."""
         self._workers: list[Worker] = []
         self._threads: list[threading.Thread] = []
         with contextlib.ExitStack() as undo:
@@ -74,9 +76,9 @@ class AdminServer:
                     undo.callback(sock.close)
                     if file := UnixSocketFile.of(sock):
                         undo.callback(file.remove)
-                self.places.append(_in_words(place, sockets))
-                app: Any = several[0] if len(several) == 1 else _Both(*several, path=config.prometheus.metrics_path)
-                worker = Worker(app, sockets, settings=serving)
+                paths = {"Metrics": config.prometheus.metrics_path}
+                self.offers += [f"{what} on {_in_words(place, sockets)}{paths.get(what, '')}" for what in several]
+                worker = Worker(_one_of(several, config), sockets, settings=serving)
                 self._workers.append(worker)
                 self._threads.append(threading.Thread(target=worker.run, name="pounce-admin", daemon=True))
             self._undo = undo.pop_all()
@@ -152,6 +154,11 @@ def _bound(place: TcpPlace | UnixPlace, config: ServerConfig) -> list[socket.soc
         if isinstance(place, TcpPlace):
             return list(bind_tcp_all([place], config.worker.backlog))
         return [bind_unix(place.path, config.worker.backlog, mode=OWNER_ONLY)]
+
+
+def _one_of(apps: dict[str, Any], config: ServerConfig) -> Any:
+    alone, *more = apps.values()
+    return _Both(alone, *more, path=config.prometheus.metrics_path) if more else alone
 
 
 def _in_words(place: TcpPlace | UnixPlace, sockets: list[socket.socket]) -> str:

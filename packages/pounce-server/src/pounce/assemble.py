@@ -97,6 +97,8 @@ def assembled(
         if admin is not None:
             stack.callback(admin.stop)
             admin.start()
+            for offer in admin.offers:
+                _log.info("%s", offer)
         yield Assembly(worker=worker, interface=factory.interface, addresses=addresses)
 
 

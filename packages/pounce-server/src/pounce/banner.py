@@ -81,6 +81,9 @@ def _switched_on(config: ServerConfig) -> list[str]:
     exchange, worker = config.exchange, config.worker
     notes = {
         "access log": config.access.access_log,
+        "introspection": config.inspection.introspection,
+        "metrics": config.prometheus.metrics and config.prometheus.metrics_bind is not None,
+        f"a profile of every request in {config.profiling.profile_interval}": config.profiling.profile,
         "request ids": exchange.request_id,
         f"root path {exchange.root_path}": bool(exchange.root_path),
         f"request bodies up to {exchange.max_request_body} bytes": exchange.max_request_body is not None,

@@ -335,8 +335,8 @@ class Life:
         self._announce(self._addresses, self._decision, interface.value if interface is not None else asked)
         if self._redirect is not None:
             _log.info("Plain HTTP on port %d is sent there", self._redirect.port)
-        if self._overview is not None and self._overview.places:
-            _log.info("Operators are answered on %s", ", ".join(self._overview.places))
+        for offer in self._overview.offers if self._overview is not None else ():
+            _log.info("%s", offer)
         watchdog = self._manager.watchdog_interval
         if watchdog is not None:
             crew = self._crew

@@ -81,9 +81,9 @@ class Overview:
             self._admin.start()
 
     @property
-    def places(self) -> Sequence[str]:
-        """Where operators are answered."""
-        return self._admin.places if self._admin is not None else ()
+    def offers(self) -> Sequence[str]:
+        """What operators are told, and where, in words."""
+        return self._admin.offers if self._admin is not None else ()
 
     def ended(self, handle: SlotHandle) -> None:
         """A worker has ended: keep what it left behind."""
