@@ -89,7 +89,7 @@ def test_the_line_that_blocks_and_the_request_are_named(loop: str, path: str, ca
         assert advice.loop_lags()[0].worst >= SLOW
     text = caplog.messages[0]
     assert f"by query ({__file__}:" in text
-    assert f"for GET {path} over http/1.1: all its other requests waited" in text
+    assert f"for GET {path} over http/1.1: all its other requests wait" in text
     assert "    time.sleep(seconds)" in text
     assert "secret" not in text
     assert "pounce_workers" not in text
