@@ -111,6 +111,8 @@ def test_special_cases(changes: dict[str, Any], expected: dict[str, Any]) -> Non
         (b"X-Goog-Signature=a%26b", "X-Goog-Signature=REDACTED"),
         (b"AWSAccessKeyId=1&Signature=2", "AWSAccessKeyId=REDACTED&Signature=REDACTED"),
         (b"sig=&a=1", "sig=REDACTED&a=1"),
+        (b"a=%20&%73ig=abc;X%2DAmz-Signature=1", "a=%20&%73ig=REDACTED;X%2DAmz-Signature=REDACTED"),
+        (b"token=1&password=2", "token=1&password=2"),  # not in the list of the conventions
         (b"sig", "sig"),
         (b"a=\xff", "a=\\xff"),
     ],

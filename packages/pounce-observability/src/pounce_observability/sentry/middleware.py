@@ -9,8 +9,15 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from pounce_observability.sentry.hidden_query import QueryHiding
 from pounce_observability.sentry.request_report import CURRENT, RequestReport, hide_requests, is_to_be_sent
-from pounce_observability.sentry.sdk import SentryAsgiMiddleware, SentryWsgiMiddleware, add_global_event_processor
+from pounce_observability.sentry.sdk import (
+    DEFAULT_DENYLIST,
+    SentryAsgiMiddleware,
+    SentryWsgiMiddleware,
+    add_global_event_processor,
+    sentry_sdk,
+)
 
 if TYPE_CHECKING:
     from typing import Self
@@ -22,6 +29,7 @@ __all__ = ["SentryMiddleware", "reporting_wsgi"]
 
 _lock: Final = threading.Lock()
 _installed: list[Any] = []  # the processor of this process, guarded by the lock
+_secret_names: Final = frozenset(name.lower() for name in DEFAULT_DENYLIST)
 
 
 class SentryMiddleware:
@@ -43,7 +51,11 @@ class SentryMiddleware:
             app
             if wsgi
             else SentryAsgiMiddleware(
-                app, transaction_style="url", mechanism_type="pounce", span_origin="auto.http.pounce", asgi_version=3
+                _hiding(app),
+                transaction_style="url",
+                mechanism_type="pounce",
+                span_origin="auto.http.pounce",
+                asgi_version=3,
             )
         )
         _install_processor()
@@ -56,7 +68,8 @@ class SentryMiddleware:
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve, and report what fails."""
         if scope["type"] == "lifespan":
-            await self._reporting(scope, receive, send)
+            # An application without a lifespan raises, which says so. What fails in one is in the server's log.
+            await self.app(scope, receive, send)
             return
         report = RequestReport(scope, receive, send)
         current = CURRENT.set(report)
@@ -72,7 +85,31 @@ class SentryMiddleware:
 
 def reporting_wsgi(app: Any) -> Any:
     """A WSGI application that reports to Sentry: what is to be lifted under a `SentryMiddleware` with ``wsgi``."""
-    return SentryWsgiMiddleware(app, span_origin="auto.http.pounce")
+
+    def hiding(environ: Any, start_response: Any) -> Any:
+        _hide_query(environ.get("QUERY_STRING", ""))
+        return app(environ, start_response)
+
+    return SentryWsgiMiddleware(hiding, span_origin="auto.http.pounce")
+
+
+def _hiding(app: ASGI3Application) -> ASGI3Application:
+    """The application, within Sentry's layer."""
+
+    async def hiding(scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        _hide_query(scope["query_string"].decode("latin-1"))
+        await app(scope, receive, send)
+
+    return hiding
+
+
+def _hide_query(query: str) -> None:
+    """In the events of this request. Processors run in the order in which they came, those of the current scope last:
+    frameworks add theirs to the isolation scope after this, but an answer that is iterated has that scope alone.
+    """
+    hiding = QueryHiding(query, _secret_names)
+    sentry_sdk.get_isolation_scope().add_event_processor(hiding)
+    sentry_sdk.get_current_scope().add_event_processor(hiding)
 
 
 def _leave(report: RequestReport, current: Any) -> None:

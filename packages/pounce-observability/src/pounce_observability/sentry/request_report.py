@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["CURRENT", "RequestReport", "hide_requests", "is_to_be_sent"]
 
 _BODIES: Final = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
-_SECRET_VARIABLES: Final = frozenset({"asgi_scope", "environ", "headers", "scope", "wsgi_environ"})
+_SECRET_VARIABLES: Final = frozenset({"asgi_scope", "environ", "headers", "query_string", "scope", "wsgi_environ"})
 _SERVER_LOG: Final = "pounce.error"
 _MARK: Final = "__pounce_reported__"
 """Attribute of exceptions that have been reported, or are not to be. It is for the server's log, which is written

@@ -10,5 +10,12 @@ import sentry_sdk
 from sentry_sdk.integrations.asgi import SentryAsgiMiddleware
 from sentry_sdk.integrations.wsgi import SentryWsgiMiddleware
 from sentry_sdk.scope import add_global_event_processor
+from sentry_sdk.scrubber import DEFAULT_DENYLIST
 
-__all__ = ["SentryAsgiMiddleware", "SentryWsgiMiddleware", "add_global_event_processor", "sentry_sdk"]
+__all__ = [
+    "DEFAULT_DENYLIST",
+    "SentryAsgiMiddleware",
+    "SentryWsgiMiddleware",
+    "add_global_event_processor",
+    "sentry_sdk",
+]

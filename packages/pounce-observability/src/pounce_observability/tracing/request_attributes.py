@@ -9,12 +9,21 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OTHER_METHOD", "known_methods", "method_of", "protocol_of", "query_of", "request_attributes", "span_name"]
+__all__ = [
+    "OTHER_METHOD",
+    "SIGNING_KEYS",
+    "known_methods",
+    "method_of",
+    "protocol_of",
+    "query_of",
+    "request_attributes",
+    "span_name",
+]
 
 OTHER_METHOD: Final = "_OTHER"
 """What stands for a method that is not known, so that clients cannot invent names of spans and of time series."""
@@ -25,12 +34,22 @@ _METHODS: Final = frozenset(
 )
 _KNOWN_METHODS_VARIABLE: Final = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
 
-# The values of these are credentials in links that have been signed; keys are compared with respect to case. The
-# first two were in the list of earlier versions: who signs with them still needs them hidden.
-_SIGNING_KEYS: Final = (
-    "AWSAccessKeyId|Signature|X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|sig|X-Goog-Signature"
+SIGNING_KEYS: Final = frozenset(
+    (
+        "AWSAccessKeyId",
+        "Signature",
+        "X-Amz-Credential",
+        "X-Amz-Security-Token",
+        "X-Amz-Signature",
+        "X-Goog-Signature",
+        "sig",
+    )
 )
-_SIGNED: Final = re.compile(rf"(?:^|(?<=[&;]))({_SIGNING_KEYS})=[^&;]*")
+"""The values of these are credentials in links that have been signed; keys are compared with respect to case. The
+first two were in the list of earlier versions: who signs with them still needs them hidden."""
+
+_SIGNED: Final = re.compile(rf"(?:^|(?<=[&;]))({'|'.join(sorted(SIGNING_KEYS))})=[^&;]*")
+_PART: Final = re.compile(r"([^&;=]+)=[^&;]*")
 
 _PROTOCOLS: Final = {"1.0": "http/1.0", "1.1": "http/1.1", "2": "h2", "3": "h3"}
 _PROXY_FIELDS: Final = frozenset((b"forwarded", b"x-forwarded-for"))
@@ -65,7 +84,11 @@ def protocol_of(scope: Any) -> str:
 def query_of(query_string: bytes) -> str:
     """The query as it came, but for what is secret in it ("URL attributes", ``url.query``)."""
     text = query_string.decode("ascii", "backslashreplace")
-    return _SIGNED.sub(r"\1=REDACTED", text) if "=" in text else text
+    if "=" not in text:
+        return text
+    if "%" in text:  # a key may be encoded too
+        return _PART.sub(lambda part: f"{part[1]}=REDACTED" if unquote(part[1]) in SIGNING_KEYS else part[0], text)
+    return _SIGNED.sub(r"\1=REDACTED", text)
 
 
 def request_attributes(scope: Any, method: str, known: frozenset[str]) -> dict[str, str | int]:
