@@ -13,13 +13,15 @@ import logging
 import sys
 from typing import Any
 
-import sentry_sdk
-from sentry_sdk.integrations.fastapi import FastApiIntegration
-from sentry_sdk.integrations.flask import FlaskIntegration
-from sentry_sdk.integrations.starlette import StarletteIntegration
+import pounce_observability.sentry  # noqa: F401 - first, to see what it brings
 
-from pounce_asgi import Interface, LiftSettings, lift
-from pounce_observability.sentry import SentryMiddleware, SentrySettings, reporting_wsgi, start_sentry
+EARLY = [name for name in sys.modules if name.startswith("sentry_sdk")]
+
+import sentry_sdk  # noqa: E402
+import sentry_sdk.integrations  # noqa: E402
+
+from pounce_asgi import Interface, LiftSettings, lift  # noqa: E402
+from pounce_observability.sentry import SentryMiddleware, SentrySettings, reporting_wsgi, start_sentry  # noqa: E402
 
 SERVER_LOG = logging.getLogger("pounce.error")
 OK = {"type": "http.response.start", "status": 200, "headers": []}
@@ -163,11 +165,19 @@ async def serve() -> None:
         await call(app, path)
 
 
+def hide_other_packages() -> None:
+    """Sentry imports each package that it knows to find out whether it is installed, which takes seconds where many
+    are. As the program finds it, there are those that it uses.
+    """
+    found: Any = sentry_sdk.integrations._AUTO_ENABLING_INTEGRATIONS
+    found[:] = [name for name in found if name.split(".")[2] in {"starlette", "fastapi", "flask"}]
+    assert len(found) == 3
+
+
 def main(dsn: str, how: str = "") -> None:
+    hide_other_packages()
     if how == "own":
-        # Finding out by itself which integrations there are takes it seconds where many packages are installed.
-        integrations = [StarletteIntegration(), FastApiIntegration(), FlaskIntegration()]
-        sentry_sdk.init(dsn=dsn, environment="own", integrations=integrations, auto_enabling_integrations=False)
+        sentry_sdk.init(dsn=dsn, environment="own")
     settings = SentrySettings(
         sentry_dsn=dsn, sentry_environment="test", sentry_release="shop@1.0", sentry_traces_sample_rate=1.0
     )
@@ -179,7 +189,7 @@ def main(dsn: str, how: str = "") -> None:
     except RuntimeError:
         SERVER_LOG.exception("It failed by itself")
     reporting.shutdown(10)
-    print(json.dumps({"configured": reporting.configured}))
+    print(json.dumps({"configured": reporting.configured, "early": EARLY}))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,11 @@ import sys
 import time
 from typing import Any
 
-from pounce_observability.tracing import TracingMiddleware, TracingSettings, start_tracing
+import pounce_observability.tracing.settings  # noqa: F401 - first, to see what it brings
+
+EARLY = [name for name in sys.modules if name.startswith("opentelemetry")]
+
+from pounce_observability.tracing import TracingMiddleware, TracingSettings, start_tracing  # noqa: E402
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -80,6 +84,7 @@ def main(how: str, requests: int = 1, timeout: int = 5000) -> None:
     served = time.perf_counter()
     flushed = pipeline.shutdown(timeout / 1000)
     report = {
+        "early": EARLY,
         "configured": pipeline.configured,
         "again": start_tracing(settings).configured,
         "flushed": flushed,
