@@ -67,5 +67,13 @@ def test_what_is_no_server_is_said_to_be_none(answers: Answers, wire: bytes) -> 
 def test_nobody_answers_where_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(ConnectionRefusedError, match=f"127.0.0.1:{port}: Connection refused"):
         IntrospectionClient(find_server(f"127.0.0.1:{port}")).request("GET", "/", timeout=5.0)
+
+
+def test_who_does_not_answer_in_time_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(OSError, match="did not answer in time") as caught:
+            IntrospectionClient(find_server(target)).request("GET", "/", timeout=0.05)
+    assert caught.value.strerror == f"{target}: it did not answer in time"

@@ -121,6 +121,79 @@ def test_a_folder_of_another_user_is_not_used(runtime: Path, monkeypatch: pytest
         find_server()
 
 
+def gone_process() -> int:
+    """The number of a process that has ended."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
+@unix_only
+def test_sockets_that_killed_servers_left_are_removed(runtime: Path) -> None:
+    folder = prepare_run_directory()
+    gone = gone_process()
+    listening(folder / f"{gone}.sock").close()
+    prepare_run_directory()
+    assert list(folder.iterdir()) == []
+
+
+def _of_a_running_process(folder: Path, _gone: int) -> str:
+    listening(folder / f"{os.getpid()}.sock").close()
+    return f"{os.getpid()}.sock"
+
+
+SERVERS: list[socket.socket] = []
+"""Those of a test."""
+
+
+def _with_a_server_behind_it(folder: Path, gone: int) -> str:
+    SERVERS.append(listening(folder / f"{gone}.sock"))
+    return f"{gone}.sock"
+
+
+def _a_file_of_this_name(folder: Path, gone: int) -> str:
+    (folder / f"{gone}.sock").write_text("")
+    return f"{gone}.sock"
+
+
+def _a_link_to_one(folder: Path, gone: int) -> str:
+    listening(folder.parent / "left").close()
+    (folder / f"{gone}.sock").symlink_to(folder.parent / "left")
+    return f"{gone}.sock"
+
+
+def _of_another_name(folder: Path, _gone: int) -> str:
+    listening(folder / "mine.sock").close()
+    return "mine.sock"
+
+
+def _without_the_ending(folder: Path, gone: int) -> str:
+    listening(folder / str(gone)).close()
+    return str(gone)
+
+
+@unix_only
+@pytest.mark.parametrize(
+    "leave",
+    [
+        _of_a_running_process,
+        _with_a_server_behind_it,
+        _a_file_of_this_name,
+        _a_link_to_one,
+        _of_another_name,
+        _without_the_ending,
+    ],
+)
+def test_everything_else_in_the_folder_stays(runtime: Path, leave: Any) -> None:
+    folder = prepare_run_directory()
+    name = leave(folder, gone_process())
+    prepare_run_directory()
+    while SERVERS:
+        SERVERS.pop().close()
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (runtime / "left").exists() == (folder / name).is_symlink()
+
+
 # -- finding it ------------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +214,7 @@ def test_the_only_server_is_found_among_those_that_have_ended(runtime: Path) -> 
         find_server()
     with listening(default_socket_path(2)):
         assert find_server() == ServerAddress(path=str(runtime / "pounce" / "2.sock"))
-        with listening(default_socket_path(3)), pytest.raises(NoServer, match="processes: 2, 3"):
+        with listening(default_socket_path(3)), pytest.raises(NoServer, match=r"^several servers run.*: 2, 3"):
             find_server()
 
 

@@ -119,6 +119,7 @@ def test_several_processes_are_roots_beside_each_other_and_what_is_missing_is_to
         (Server(400, {"error": "seconds must be between 0 and 60"}), "refused with 400: seconds must be"),
         (Server(404, "nothing"), "refused with 404"),
         (Server(error=ConnectionRefusedError("nobody listens")), "could not be asked: nobody listens"),
+        (Server(error=OSError(111, "unix:/x: refused")), "could not be asked: unix:/x: refused"),
         (Server(answer={"processes": []}), "no process of the server has answered"),
         (Server(answer={"processes": [MADE | {"value": VALUE | {"stacks": []}}]}), "no thread did anything"),
     ],
@@ -146,9 +147,26 @@ def test_what_is_out_of_range_is_refused_before_anything_is_asked(
     assert not server.connected
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(ProfileError, match="cannot be written"):
-        run(Server(), tmp_path / "missing" / "a.svg")
+def test_a_file_that_cannot_be_written_is_named_before_anything_is_asked(tmp_path: pathlib.Path) -> None:
+    server = Server()
+    with pytest.raises(ProfileError, match=r"missing/a\.svg cannot be written: No such file or directory"):
+        run(server, tmp_path / "missing" / "a.svg")
+    assert not server.connected
+
+
+def test_a_file_that_is_there_is_kept_until_there_is_a_profile(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.svg").write_text("before")
+    with pytest.raises(ProfileError, match="no process"):
+        run(Server(answer={"processes": []}), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").read_text() == "before"
+
+
+def test_servers_that_are_not_found_are_told_without_numbers_of_errors(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(ProfileError, match=r"^no server of yours tells of itself in "):
+        profile(output=str(tmp_path / "a.svg"))
 
 
 # -- other profilers -------------------------------------------------------------------------------------------------

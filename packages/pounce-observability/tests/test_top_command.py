@@ -96,7 +96,9 @@ def test_without_a_server_it_says_what_to_do(
     assert top(once=True) == 1
     assert "--introspection" in capsys.readouterr().err
     assert top(str(tmp_path / "nobody.sock"), once=True) == 1
-    assert "No such file" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"pounce top: unix:{tmp_path}/nobody.sock: No such file or directory\n"
+    assert top("999999999", once=True) == 1
+    assert capsys.readouterr().err == f"pounce top: unix:{tmp_path}/pounce/999999999.sock: No such file or directory\n"
 
 
 @pytest.mark.parametrize(("content", "status"), [({}, "200 OK"), ({"error": "no"}, "403 Forbidden")])

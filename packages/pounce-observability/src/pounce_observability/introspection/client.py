@@ -6,7 +6,6 @@ import errno
 import http.client
 import socket
 import sys
-from typing import TYPE_CHECKING
 
 from pounce_observability.introspection.address import ServerAddress
 from pounce_observability.introspection.socket_folder import (
@@ -14,11 +13,9 @@ from pounce_observability.introspection.socket_folder import (
     SUFFIX,
     check_owner,
     default_address,
+    listens,
     run_directory,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["IntrospectionClient", "NoServer", "ServerAddress", "find_server"]
 
@@ -30,6 +27,10 @@ _HINT = "start it with --introspection, or say where it answers (unix:PATH, HOST
 
 class NoServer(OSError):  # noqa: N818 - says what happened
     """No server was found, or too many. The message says what to do."""
+
+    def __str__(self) -> str:
+        """Without the number of the error in front: it is for a person."""
+        return self.strerror or super().__str__()
 
 
 def find_server(target: str | None = None) -> ServerAddress:
@@ -60,24 +61,13 @@ def _only_server() -> ServerAddress:
         sockets = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
     except FileNotFoundError:
         sockets = []
-    answering = [path for path in sockets if _listens(path)]
+    answering = [path for path in sockets if listens(path)]
     if len(answering) == 1:
         return ServerAddress(path=str(answering[0]))
     if not answering:
         raise NoServer(errno.ENOENT, f"no server of yours tells of itself in {folder}: {_HINT}")
     names = ", ".join(path.name.removesuffix(SUFFIX) for path in answering)
     raise NoServer(errno.EEXIST, f"several servers run; name one of these processes: {names}")
-
-
-def _listens(path: Path) -> bool:
-    """Whether a server is behind it: one that was killed leaves its socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
 
 
 class IntrospectionClient:
@@ -99,6 +89,8 @@ class IntrospectionClient:
             body = response.read(MOST_BYTES + 1)
         except http.client.HTTPException as error:
             raise ConnectionError(f"{self.address} does not answer as a server does: {error!r}") from error
+        except OSError as error:  # has no place in its words
+            raise OSError(error.errno, _in_words(self.address, error)) from error
         finally:
             connection.close()
         if len(body) > MOST_BYTES:
@@ -106,6 +98,11 @@ class IntrospectionClient:
         if response.length:  # read() with a bound says nothing of it
             raise ConnectionError(f"{self.address} has broken off its answer")
         return response.status, body
+
+
+def _in_words(address: ServerAddress, error: OSError) -> str:
+    why = "it did not answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
+    return f"{address}: {why}"
 
 
 class _Connection(http.client.HTTPConnection):

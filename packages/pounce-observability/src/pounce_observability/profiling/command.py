@@ -57,6 +57,7 @@ def profile(
         ProfileRequest({"seconds": seconds, "interval": interval})
     except ValueError as error:
         raise ProfileError(f"--{error}") from None
+    _check_writable(output)
     if pid is not None:
         if socket is not None or address is not None:
             raise ProfileError("--pid looks into a process without asking it: leave --socket and --address out")
@@ -83,7 +84,7 @@ def _connected(target: str | None) -> Client:
     try:
         return IntrospectionClient(find_server(target))
     except OSError as error:
-        raise ProfileError(str(error)) from error
+        raise ProfileError(error.strerror or str(error)) from error
 
 
 def _asked(client: Client, *, seconds: float, interval: float, idle: bool) -> MergedProfile:
@@ -91,7 +92,7 @@ def _asked(client: Client, *, seconds: float, interval: float, idle: bool) -> Me
     try:
         status, body = client.request("POST", f"/_pounce/profile?{query}", timeout=seconds + SPARE)
     except OSError as error:
-        raise ProfileError(f"the server could not be asked: {error}") from error
+        raise ProfileError(f"the server could not be asked: {error.strerror or error}") from error
     try:
         answer: Any = json.loads(body)
     except ValueError:
@@ -118,6 +119,19 @@ def _writer(output: str) -> Callable[[MergedProfile, str], str]:
         return _WRITERS[ending]
     except KeyError:
         raise ProfileError(f"--output {output}: it must end in one of {', '.join(_WRITERS)}") from None
+
+
+def _check_writable(output: str) -> None:
+    """Found out by writing, which no other question tells; what is in the file stays until there is a profile."""
+    path = pathlib.Path(output)
+    new = not path.exists()
+    try:
+        with path.open("ab"):
+            pass
+        if new:
+            path.unlink()
+    except OSError as error:
+        raise ProfileError(f"{output} cannot be written: {error.strerror or error}") from error
 
 
 _WRITERS: Final[dict[str, Callable[[MergedProfile, str], str]]] = {
