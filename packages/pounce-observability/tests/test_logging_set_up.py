@@ -14,6 +14,7 @@ from pounce_asgi import ConfigError
 from pounce_observability.logging_setup import LoggingSettings, set_up_logging
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 Capture = pytest.CaptureFixture[str]
@@ -185,3 +186,39 @@ def test_a_hint_about_the_file_comes_where_messages_go(
     path.write_text('{"loggers": {"uvicorn": {}}}')
     set_up_logging(text(log_config=str(path)))
     assert capsys.readouterr().err.startswith(f"WARNING:  {path} sets up uvicorn, which nothing here writes to")
+
+
+@pytest.fixture
+def enabled_again() -> Iterator[None]:
+    """All loggers as they were: a file may switch off those of other tests."""
+    found = [one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    before = [one.disabled for one in found]
+    yield
+    for one, disabled in zip(found, before, strict=True):
+        one.disabled = disabled
+
+
+@pytest.mark.usefixtures("enabled_again")
+@pytest.mark.parametrize(
+    ("config", "silent"),
+    [
+        (ROOT_ONLY, False),
+        (ROOT_ONLY | {"disable_existing_loggers": False}, False),
+        (ROOT_ONLY | {"disable_existing_loggers": True}, True),
+        (OURS | {"disable_existing_loggers": True}, False),
+    ],
+    ids=["left out", "false", "true", "true, with ours among its loggers"],
+)
+def test_a_file_that_switches_our_loggers_off_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, config: dict[str, Any], silent: bool
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging.getLogger(), "level", logging.WARNING)
+    path = tmp_path / "logging.json"
+    path.write_text(json.dumps(config))
+    set_up_logging(text(log_config=str(path)))
+    logging.getLogger("pounce.server").error("error")
+    said = capsys.readouterr()
+    assert (said.out == "") == silent
+    assert said.err.startswith(f"WARNING:  log_config: {path} switches off pounce, ") == silent
+    assert said.err.count("disable_existing_loggers") == silent

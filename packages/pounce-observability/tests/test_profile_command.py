@@ -112,6 +112,15 @@ def test_several_processes_are_roots_beside_each_other_and_what_is_missing_is_to
     ]
 
 
+@pytest.mark.parametrize(("interval", "coarse"), [(0.001, True), (0.004, True), (0.006, False), (0.01, False)])
+def test_a_profile_that_is_coarser_than_was_wished_says_so(
+    tmp_path: pathlib.Path, interval: float, coarse: bool
+) -> None:
+    told = run(Server(), tmp_path / "a.svg", interval=interval)
+    wished = f"Note: there was a sample every 10 ms, not every {interval * 1000:g} ms as asked for"
+    assert any(line.startswith(wished) for line in told) == coarse
+
+
 @pytest.mark.parametrize(
     ("server", "says"),
     [

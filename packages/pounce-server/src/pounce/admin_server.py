@@ -135,7 +135,8 @@ def _introspection_place(config: ServerConfig) -> TcpPlace | UnixPlace:
     try:
         prepare_run_directory()
     except OSError as error:
-        raise ConfigError(f"introspection: {error}; name another place with introspection_bind") from error
+        why = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise ConfigError(f"introspection: {why}; name another place with introspection_bind") from error
     return UnixPlace(str(default_socket_path()))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import ConfigError
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .settings import LoggingSettings
 
 __all__ = ["set_up_logging"]
+
+_NAMED: Final = 4
+"""Loggers that are named in a warning."""
 
 _log = logging.getLogger("pounce.server")
 
@@ -50,6 +53,30 @@ def set_up_logging(settings: LoggingSettings) -> None:
         access.propagate = False
     if hint is not None:
         _log.warning("%s", hint)
+    if by_file:
+        _warn_of_silence(settings.log_config)
+
+
+def _warn_of_silence(path: str | None) -> None:
+    """Files that were made for other programs often switch off all loggers that they do not name. The loggers cannot
+    say so then; what is said goes to stderr, once, by the main process.
+    """
+    found = list(logging.root.manager.loggerDict.items())
+    off = sorted(
+        name
+        for name, logger in found
+        if (name == ROOT or name.startswith(f"{ROOT}.")) and isinstance(logger, logging.Logger) and logger.disabled
+    )
+    if not off or sys.stderr is None:
+        return
+    import multiprocessing  # a server has done it; other programs need not
+
+    if multiprocessing.parent_process() is None:
+        more = f" and {len(off) - _NAMED} more" if len(off) > _NAMED else ""
+        sys.stderr.write(
+            f"WARNING:  log_config: {path} switches off {', '.join(off[:_NAMED])}{more}: its disable_existing_loggers"
+            f" is true. Make it false, leave it out, or name {ROOT} and {ACCESS} among its loggers\n"
+        )
 
 
 def _handler(settings: LoggingSettings) -> logging.Handler:

@@ -21,6 +21,9 @@ __all__ = ["Client", "ProfileError", "profile", "written"]
 SPARE: Final = 20.0
 """Seconds that a server may take beside the profile itself."""
 
+_COARSE: Final = 2.0
+"""Times the interval that was asked for; a reader is told of more."""
+
 
 class Client(Protocol):
     """Speaks with the introspection of a server."""
@@ -68,6 +71,12 @@ def profile(
         found = _asked((connect or _connected)(target), seconds=seconds, interval=interval, idle=idle)
     for note in found.notes:
         echo(f"Note: {note}")
+    if pid is None and found.interval > _COARSE * interval:
+        echo(
+            f"Note: there was a sample every {found.interval * 1000:.3g} ms, not every {interval * 1000:g} ms as asked"
+            " for: looking more often would have held up the server. What is short or rare may be missing; a longer profile"
+            " shows more"
+        )
     if not found.stacks:
         raise ProfileError("no thread did anything in this time; with --idle those that only waited are shown too")
     name = f"pounce, {found.seconds:g} s" if pid is None else f"process {pid}, {found.seconds:g} s"

@@ -43,9 +43,8 @@ class SentrySettings:
     sentry_traces_sample_rate: float | None = field(
         default=None,
         metadata={
-            "help": "Share of the requests whose course is sent as a transaction; without it none is.",
+            "help": "Share of the requests whose course is sent as a transaction, from 0 to 1; without it none is.",
             "group": "Sentry",
-            "unit": "0 to 1",
             "minimum": 0,
             "maximum": 1,
         },
