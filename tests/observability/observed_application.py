@@ -12,7 +12,7 @@ except ImportError:  # the extra is not installed
 else:
     JOBS = Counter("jobs_done", "What the application counts itself.")
 
-__all__ = ["app"]
+__all__ = ["app", "wsgi"]
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -36,3 +36,11 @@ async def wait_for_the_client(receive: Any) -> None:
     message = await receive()
     while message["type"] != "http.disconnect":
         message = await receive()
+
+
+def wsgi(environ: Any, start_response: Any) -> list[bytes]:
+    """The same, for blocking workers: ``/fail`` fails."""
+    if environ["PATH_INFO"] == "/fail":
+        raise RuntimeError("as the test wants it")
+    start_response("200 OK", [("content-length", "2")])
+    return [b"ok"]

@@ -127,3 +127,30 @@ def test_metrics_that_cannot_be_collected() -> None:
     status, fields, body = ask(MetricsApp(collect=collect))
     assert (status, fields[b"cache-control"]) == (503, b"no-store")
     assert body == b"the metrics cannot be collected: no answer within 5 s\n"
+
+
+def test_those_who_wait_share_what_is_collected() -> None:
+    """A process that does not answer holds each collection up, and any number may ask."""
+    collected, everybody_waits = [], threading.Event()
+
+    def collect() -> Any:
+        collected.append(everybody_waits.wait(10))
+        return TOTALS.collect()
+
+    app = MetricsApp(collect=collect)
+
+    async def main() -> list[int]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope: Any = {"type": "http", "method": "GET", "path": "/metrics", "headers": [], "root_path": ""}
+        asking = [asyncio.create_task(app(scope, lambda: None, send)) for _ in range(20)]  # type: ignore[arg-type, return-value]
+        await asyncio.sleep(0)
+        everybody_waits.set()
+        await asyncio.gather(*asking)
+        return [message["status"] for message in sent if "status" in message]
+
+    assert asyncio.run(main()) == [200] * 20
+    assert len(collected) <= 2

@@ -151,7 +151,8 @@ def _place(setting: str, text: str) -> TcpPlace | UnixPlace:
 
 
 def _bound(place: TcpPlace | UnixPlace, config: ServerConfig) -> list[socket.socket]:
-    with refusal_in_words(place):
+    option = "--introspection-bind or --metrics-bind"
+    with refusal_in_words(place, option=option):
         if isinstance(place, TcpPlace):
             return list(bind_tcp_all([place], config.worker.backlog))
         return [bind_unix(place.path, config.worker.backlog, mode=OWNER_ONLY)]

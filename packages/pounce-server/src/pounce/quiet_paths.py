@@ -12,11 +12,11 @@ __all__ = ["quiet_paths"]
 
 def quiet_paths(config: ServerConfig) -> frozenset[bytes]:
     """Their paths as clients send them: directly, or through a proxy that leaves the root path in."""
-    paths: list[str] = []
+    roots = ("", config.exchange.root_path.rstrip("/"))
+    quiet: set[str] = set()
     health: Any = config.health
     if getattr(health, "health_checks", False) and not health.health_access_log:
-        paths += [health.health_check_path, health.ready_check_path]
+        quiet |= {root + path for root in roots for path in (health.health_check_path, health.ready_check_path)}
     if config.prometheus.metrics and config.prometheus.metrics_bind is None:
-        paths.append(config.prometheus.metrics_path)
-    roots = ("", config.exchange.root_path.rstrip("/"))
-    return frozenset((root + path).encode() for root in roots for path in paths)
+        quiet.add(config.prometheus.metrics_path)  # whoever reads them comes directly
+    return frozenset(path.encode() for path in quiet)

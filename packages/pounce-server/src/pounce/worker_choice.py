@@ -32,3 +32,14 @@ def without_effect(config: ServerConfig, decision: Decision) -> Iterator[str]:
             "workers_max_rss has no effect on worker threads, whose memory is one; use --worker-kind process, or let "
             "the service manager or the container limit the memory of the server"
         )
+    yield from _without_their_switch(config)
+    if config.profiling.profile and (config.worker_mode == "sync" or config.interface in ("wsgi", "sync")):
+        yield "profile has no effect where a worker has a thread for each request: their phases are not measured"
+
+
+def _without_their_switch(config: ServerConfig) -> Iterator[str]:
+    """Places that nobody listens on."""
+    if config.prometheus.metrics_bind is not None and not config.prometheus.metrics:
+        yield "metrics_bind has no effect without metrics"
+    if config.inspection.introspection_bind is not None and not config.inspection.introspection:
+        yield "introspection_bind has no effect without introspection"

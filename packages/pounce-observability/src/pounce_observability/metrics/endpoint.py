@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,12 +77,15 @@ class MetricsApp:
 class _Answer:
     """The metrics as an answer to a request."""
 
-    __slots__ = ("_collect", "_gzip_accepted", "_text_of", "_threads")
+    __slots__ = ("_began", "_collect", "_families", "_gzip_accepted", "_lock", "_text_of", "_threads")
 
     def __init__(self, collect: Callable[[], Collected]) -> None:
         from .prometheus_library import gzip_accepted, text_of  # the extra; said at start, not at the first request
 
         self._collect = collect
+        self._lock = threading.Lock()  # guards the next two
+        self._began = float("-inf")
+        self._families: Any = None
         # Of its own: those of the loop may all be held by the application, and just then metrics are looked at.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="pounce-metrics")
         self._gzip_accepted = gzip_accepted
@@ -93,7 +98,7 @@ class _Answer:
         accept, encodings = _field(scope, b"accept"), _field(scope, b"accept-encoding")
         try:
             fields, body = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._rendered, accept, encodings
+                self._threads, self._rendered, accept, encodings, time.monotonic()
             )
         except OSError as error:  # the other processes cannot be asked, such as during a stop
             text = f"the metrics cannot be collected: {error}\n".encode()
@@ -101,8 +106,16 @@ class _Answer:
             return
         await _respond(scope, send, 200, fields, body)
 
-    def _rendered(self, accept: str, encodings: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        families = self._collect()["families"]
+    def _collected(self, asked: float) -> Any:
+        """What was collected since somebody asked: all who wait meanwhile share it."""
+        with self._lock:
+            if self._began <= asked:
+                self._began = time.monotonic()
+                self._families = self._collect()["families"]
+            return self._families
+
+    def _rendered(self, accept: str, encodings: str, asked: float) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        families = self._collected(asked)
         if protobuf_accepted(accept):
             content_type, body = CONTENT_TYPE, protobuf_of(families)
         else:
