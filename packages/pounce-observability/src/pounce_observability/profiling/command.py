@@ -74,8 +74,8 @@ def profile(
     if pid is None and found.interval > _COARSE * interval:
         echo(
             f"Note: there was a sample every {found.interval * 1000:.3g} ms, not every {interval * 1000:g} ms as asked"
-            " for: looking more often would have held up the server. What is short or rare may be missing; a longer profile"
-            " shows more"
+            " for: looking more often would have held up the server. What is short or rare may be missing; a longer"
+            " profile shows more"
         )
     if not found.stacks:
         raise ProfileError("no thread did anything in this time; with --idle those that only waited are shown too")
