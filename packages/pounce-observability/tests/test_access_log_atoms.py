@@ -47,7 +47,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("%(M)s", "2500"),
         ("%(D)s", "2500500"),
         ("%(L)s", "2.500500"),
-        ("%(p)s", f"<{os.getpid()}>"),
+        pytest.param("%(p)s", f"<{os.getpid()}>", id="%(p)s"),
         ("%({user-agent}i)s", "curl/8"),
         ("%({User-Agent}i)s", "curl/8"),
         ("%({X-Forwarded-For}i)s", "10.0.0.1, 10.0.0.2"),
