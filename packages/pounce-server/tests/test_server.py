@@ -7,6 +7,7 @@ import contextlib
 import gc
 import http.client
 import logging
+import signal
 import socket
 import sys
 import threading
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 import pounce
-from pounce import AppImportError, BindError, LifespanError, Listeners, Server, ServerConfig
+from pounce import AppImportError, BindError, LifespanError, Listeners, Server, ServerConfig, life
+from pounce.overview import Overview
 from pounce_workers.supervision.departures import BLOCKED
 
 if TYPE_CHECKING:
@@ -370,3 +372,20 @@ def test_an_embedded_server_leaves_the_garbage_of_its_program_alone(distribution
         assert gc.get_freeze_count() > frozen / 2
     finally:
         gc.unfreeze()
+
+
+def test_a_stop_that_comes_while_garbage_is_collected_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the import nothing is raised by the handler: it would be lost in a callback of the collector."""
+
+    class Interrupted(Overview):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            gc.callbacks.append(stop_once)
+            gc.collect()
+
+    def stop_once(*_: object) -> None:
+        gc.callbacks.remove(stop_once)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(life, "Overview", Interrupted)
+    assert Server(config()).run() == 0

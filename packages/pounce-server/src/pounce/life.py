@@ -108,6 +108,8 @@ class Life:
         self._addresses: tuple[Address, ...] = ()
         self._crew: Crew | None = None
         self._overview: Overview | None = None
+        self._imported = False
+        """What was to be imported in this thread has been."""
         self._error: BaseException | None = None
         self._told_wait = False
         self._stack = contextlib.ExitStack()
@@ -128,8 +130,10 @@ class Life:
 
     @property
     def in_flight(self) -> bool:
-        """Whether there may be workers, which a stop has to be told."""
-        return self._crew is not None
+        """Whether there may be workers, which a stop has to be told. What is raised instead would be lost in a callback
+        of the garbage collector, and those who observe have some.
+        """
+        return self._imported
 
     # -- the life of it ----------------------------------------------------------------------------------------------
 
@@ -261,6 +265,7 @@ class Life:
         assert self._listening is not None
         self._addresses = self._listening.addresses + (self._http3.addresses if self._http3 is not None else ())
         assert self._decision is not None
+        self._imported = True
         self._overview = Overview(self._config, self._stack, processes=self._decision.kind == "process")
         self._crew = self._new_crew(self._listening, self._overview)
         self._overview.begin(self._crew)
