@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERYTHING_ON",
+    "PROCESS_WIDE",
     "Marking",
     "Recording",
     "blocking",
@@ -55,7 +56,10 @@ EVERYTHING_ON: Final[dict[str, Any]] = {
     "debug": True,
     "middleware": (f"{__name__}:Marking",),
 }
-"""Every link of the chain."""
+"""Every link of the chain, but those that set up a library for the whole process."""
+
+PROCESS_WIDE: Final = frozenset({"traces", "entry of the queue", "exit of the queue", "error reports"})
+"""Those: they are tested in processes of their own (tests/observability)."""
 
 
 def counted(scope: Any) -> str | None:

@@ -19,7 +19,7 @@ from pounce_asgi import Listeners, ResponseCompleted, Subscriber
 from pounce_testing import RawClient, TestServer
 from pounce_testing.fixtures import over
 from pounce_testing.matrix import WORKER_KINDS
-from tests.middleware.chain_applications import EVERYTHING_ON, tell
+from tests.middleware.chain_applications import EVERYTHING_ON, PROCESS_WIDE, tell
 
 if TYPE_CHECKING:
     from pounce_testing import Response
@@ -46,12 +46,9 @@ def test_with_nothing_on_there_is_no_chain() -> None:
 
 
 def test_everything_is_all_there_is() -> None:
-    """So that a new link is in the tests of the whole chain, too. Those that set up a library for the whole process are
-    tested in processes of their own (tests/observability).
-    """
+    """So that a new link is in the tests of the whole chain, too."""
     config = ServerConfig.of({"app": APP, **EVERYTHING_ON})
-    off = {link.name for link in ORDER if not link.is_on(config)}
-    assert off == {"traces", "entry of the queue", "exit of the queue", "error reports"}
+    assert {link.name for link in ORDER if not link.is_on(config)} == PROCESS_WIDE
 
 
 # What an application that blocks is served by depends on it, and what has an effect by itself is one of these.

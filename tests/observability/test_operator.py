@@ -168,7 +168,8 @@ def test_a_profile_of_all_workers(server: ServerProcess, tmp_path: Path) -> None
         stop.set()
         busy.join(SOON)
     assert done.returncode == 0, done.stderr
-    assert "observed_application" in output.read_text()
+    # Which code it hits is chance: a free-threaded build is looked at seldom.
+    assert "pounce_workers/serving/worker.py" in output.read_text()
 
 
 def test_nobody_else_is_answered(server: ServerProcess) -> None:
