@@ -187,7 +187,7 @@ def test_a_call_of_c_in_a_thread_is_shown_too() -> None:
 
     with RunningWorker(app, exchange={"lifespan": "off"}) as running, running.connect() as client:
         client.send(GET % b"/")
-        tasks = settled(inspection(running).tasks, _in_executor)
+        tasks = settled(inspection(running).tasks, lambda value: bool(_in_executor(value)))
         lock.release()
         client.response()
     assert _in_executor(tasks)[0][-1] == "run"
