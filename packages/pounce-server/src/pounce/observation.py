@@ -141,13 +141,16 @@ class Observation:
         stack.callback(self._advice.stop)
 
     def _start_questions(self, questions: Questions) -> None:
-        from pounce_observability.profiling import ThreadProfiler
-        from pounce_workers.serving.inspection import Inspection
-
-        inspection = Inspection(lambda: self.workers(), version=pounce_version())
-        questions.answers.update(inspection.answers)
-        questions.answers.update(ThreadProfiler(worker_of=self._worker_of).answers)
         questions.answers["reopen"] = lambda _: self.reopen_files()
+        asked = self._config.inspection.introspection
+        if asked or self._config.prometheus.metrics:
+            from pounce_workers import Inspection
+
+            questions.answers.update(Inspection(lambda: self.workers(), version=pounce_version()).answers)
+        if asked:
+            from pounce_observability.profiling import ThreadProfiler
+
+            questions.answers.update(ThreadProfiler(worker_of=self._worker_of).answers)
 
     def _worker_of(self, thread_id: int, _name: str) -> str | None:
         for live in self.workers():

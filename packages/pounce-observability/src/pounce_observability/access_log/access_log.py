@@ -1,7 +1,7 @@
 """The access log: one line for each request, in the format that was asked for.
 
-A line is made in the thread of its request: what it is made of need not be kept and given back by another thread, which
-costs a free-threaded interpreter more than to make the line. A writer thread writes what has gathered.
+A line is made in the thread of its request: that was measured to cost less than to hand what it is made of to another
+thread (``benchmarks/RESULTS.md``). A writer thread writes what has gathered.
 
 Who owns what: a worker's `_WorkerLog` belongs to that worker, with the texts that its format remembers; several threads
 of a blocking pool may use one at once. Buffers and output are in `log_writer`.
