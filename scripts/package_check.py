@@ -136,7 +136,9 @@ class Alone:
         uv("pip", "check", "--quiet", "--python", self.python)
 
     def test(self, options: Sequence[str]) -> None:
-        self.run("-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", *options, folder=self.source)
+        # Three processes for two processors: many tests wait.
+        processes = str((os.cpu_count() or 1) * 3 // 2)
+        self.run("-m", "pytest", "-q", "-n", processes, "--dist", "worksteal", *options, folder=self.source)
 
     def run(self, *arguments: str, folder: Path | None = None, seconds: float = TEST_SECONDS) -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
