@@ -97,10 +97,9 @@ class Alone:
         return self.folder / self.package.files_built[1].removesuffix(".tar.gz")
 
     def unpack(self) -> None:
-        """Take the sdist, which has the tests, apart; its ``src`` aside, so that the wheel is what is tested."""
+        """Take the sdist, which has the tests, apart. Its ``src`` is on no path: the wheel is what is tested."""
         with tarfile.open(self.dist / self.package.files_built[1]) as sdist:
             sdist.extractall(self.folder, filter="data")
-        (self.source / "src").rename(self.source / "not-on-the-path")
 
     def install_alone(self, interpreter: str) -> None:
         uv("venv", "--quiet", "--no-project", "--python", interpreter, self.folder / "environment")
