@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bench_metrics import RECORDS, inline
 
 from pounce_observability.access_log.json_lines import JsonLines
-from pounce_observability.access_log.line_formats import CombinedLines, TextLines
+from pounce_observability.access_log.line_formats import TextLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,5 @@ def told(make: Callable[[], Callable[[Any], object]]) -> Callable[[int], None]:
 CASES: Final[dict[str, Callable[[int], None]]] = {
     "metrics": told(inline),
     "a line of text": told(lambda: TextLines().line),
-    "a line in the combined format": told(lambda: CombinedLines().line),
     "a line of JSON": told(lambda: JsonLines().line),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from bench_connection import BATCH, POSTED, REPEATED, differing, echo, hello, measure
+from bench_connection import POSTED, REPEATED, differing, echo, hello, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,6 @@ CASES: Final[dict[str, Callable[[int], None]]] = {
     "the same fields": lambda count: _run(hello, [REPEATED] * count),
     "other fields": lambda count: _run(hello, [differing(number) for number in range(count)]),
     "a small body": lambda count: _run(echo, [POSTED] * count),
-    "16 at once": lambda count: _run(hello, [REPEATED * BATCH] * (count // BATCH)),
 }
 
 
