@@ -25,7 +25,7 @@ PORT ?= 8000
 	changelog release-check dist package-check sbom
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 serve: sync ## Serve examples/hello.py on 127.0.0.1:8000
 	@echo "Try it:  curl -i http://$(HOST):$(PORT)/   (Ctrl-C stops the server)"
