@@ -8,6 +8,8 @@ BOOTSTRAP := $(shell for p in python3 python3.14t python3.14 python3.13 python3.
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 WORKSPACE = $(if $(BOOTSTRAP),$(BOOTSTRAP),$(error No Python from 3.11 on is on PATH)) scripts/workspace.py
 RUN = @$(WORKSPACE) run
+# These need the standard library alone.
+SCRIPT = @$(if $(BOOTSTRAP),$(BOOTSTRAP),$(error No Python from 3.11 on is on PATH)) -m scripts.
 
 # Where it is set, as images for containers do, every process that a test starts compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,10 +21,11 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types types-newest bench sync
+.PHONY: help serve test check format lint types types-newest bench bench-packages sync \
+	changelog release-check dist package-check sbom
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 serve: sync ## Serve examples/hello.py on 127.0.0.1:8000
 	@echo "Try it:  curl -i http://$(HOST):$(PORT)/   (Ctrl-C stops the server)"
@@ -55,6 +58,24 @@ types-newest: sync
 
 bench: sync ## Compare with other servers, about an hour; options: make bench BENCH="--rounds 1 ..."
 	$(RUN) python -m benchmarks.compare $(BENCH)
+
+bench-packages: sync ## Measure each package by itself; options: make bench-packages BENCH="--check ..."
+	$(RUN) python -m benchmarks.packages $(BENCH)
+
+changelog: sync ## Write a release into CHANGELOG.md: make changelog PACKAGE=pounce-h2 [DRAFT=1]
+	$(RUN) python -m scripts.changelog $(PACKAGE) $(if $(DRAFT),--draft)
+
+release-check: ## See that versions fit together; before a tag is pushed: make release-check TAG=pounce-h2-v0.1.0
+	$(SCRIPT)release_check $(TAG)
+
+dist: ## Build all wheels and sdists into dist/, twice, and compare them
+	$(SCRIPT)dist --twice
+
+package-check: dist ## Test every package alone, from its wheel, with the lowest versions it allows
+	$(SCRIPT)package_check $(shell $(WORKSPACE) interpreter) dist
+
+sbom: sync ## Write into sbom/ what each package brings along, as CycloneDX
+	$(RUN) python -m scripts.sbom
 
 sync:
 	@$(WORKSPACE) sync

@@ -30,7 +30,20 @@ from benchmarks.serving import ROOT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Comparison", "compare", "kept_figures", "main", "parse_count"]
+__all__ = [
+    "EXIT_SLOWER",
+    "EXIT_UNCOMPARED",
+    "TOLERANCE",
+    "TOOLS",
+    "Comparison",
+    "CountError",
+    "choose_tool",
+    "compare",
+    "count",
+    "kept_figures",
+    "main",
+    "parse_count",
+]
 
 KEPT: Final = Path(__file__).resolve().parent / "instructions.json"
 
@@ -72,12 +85,24 @@ def parse_count(tool: str, output: str) -> int:
     return int(found[1])
 
 
-def count(tool: str | None, python: str, case: str, requests: int) -> int:
-    """Instructions of a whole run; without a tool it is only run, and the result is 0."""
-    command = [python, "-m", "benchmarks.hot_path", case, str(requests)]
+def count(
+    tool: str | None,
+    python: str,
+    case: str,
+    requests: int,
+    *,
+    program: Sequence[str] = ("benchmarks.hot_path",),
+    sources: Sequence[Path] = (),
+) -> int:
+    """Instructions of a whole run; without a tool it is only run, and the result is 0.
+
+    ``program``: the module that runs the case, with arguments of its own. ``sources``: folders that are searched for
+    packages before what is installed.
+    """
+    command = [python, "-m", *program, case, str(requests)]
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # The order in dictionaries and sets, and with it the number of probes, must not change from run to run.
-    environ |= {"PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT)}
+    environ |= {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *sources)))}
     done = subprocess.run(
         [*TOOLS[tool], *command] if tool else command,
         env=environ,

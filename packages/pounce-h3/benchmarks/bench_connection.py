@@ -70,7 +70,7 @@ def indexed() -> bytes:
     return frame(1, bytes([count + 1, 0]) + bytes(0x80 | index for index in reversed(range(count))))
 
 
-async def requests(sent: bytes, profile: cProfile.Profile | None) -> float:
+async def requests(sent: bytes, profile: cProfile.Profile | None, batches: int = BATCHES) -> float:
     talk = Conversation(app, handshake=False, exchange={"date_header": True, "server_header": True})
     sink = Sink()
     talk.connection.quic = sink  # type: ignore[assignment]  # what is needed of it
@@ -81,7 +81,7 @@ async def requests(sent: bytes, profile: cProfile.Profile | None) -> float:
     if profile:
         profile.enable()
     start = time.process_time()
-    for _ in range(BATCHES):
+    for _ in range(batches):
         for _ in range(STREAMS):
             received(stream_id, sent, True)
             stream_id += 4
@@ -90,7 +90,7 @@ async def requests(sent: bytes, profile: cProfile.Profile | None) -> float:
     spent = time.process_time() - start
     if profile:
         profile.disable()
-    assert sink.answers == talk.connection.requests == STREAMS * BATCHES
+    assert sink.answers == talk.connection.requests == STREAMS * batches
     return spent
 
 

@@ -90,7 +90,7 @@ def test_a_named_file_and_the_environment(
             "main:app --port 80000",
             "port: '80000' from --port is not allowed; it must be a whole number from 0 to 65535",
         ),
-        ("main:app --prt 1", "'--port'"),
+        ("main:app --prt 1", "--port"),
         ("main:app --port", "--port"),
         ("main:app other:app", "other:app"),
         ("main:app --access-log=yes", "--access-log"),

@@ -68,14 +68,14 @@ def differing(number: int) -> bytes:
     return b"GET / HTTP/1.1\r\n" + FIELDS + b"X-Request: %d\r\n\r\n" % number
 
 
-async def measure(app: Any, pieces: list[bytes]) -> float:
+async def measure(app: Any, pieces: list[bytes], rounds: int = ROUNDS) -> float:
     """Seconds per piece."""
     loop = asyncio.get_running_loop()
     settings = ServingSettings()
     context = ExchangeContext(app, loop=loop, encode=encode_header_line, no_fields=b"", settings=settings.exchange)
     wire = Http1Wire(context, loop=loop, sweeper=Sweeper(), settings=settings)  # type: ignore[arg-type]
     best = float("inf")
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         transport: Any = Transport()
         connection = wire.connect(transport)
         begin = time.perf_counter()

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-DOCS = pathlib.Path(__file__).parents[3] / "docs" / "logging.md"
+DOCS = pathlib.Path(__file__).parents[2] / "docs" / "logging.md"
 
 PROGRAM = """
 import logging, sys

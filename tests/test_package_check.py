@@ -1,0 +1,60 @@
+"""A package alone: which modules it may miss, and that others are missed loudly. The rest is a step of .ci/run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from scripts.package_check import IMPORT_ALL, Alone, module_of
+from scripts.packages import packages
+
+MEMBERS: Final = packages()
+
+
+def alone(name: str, folder: Path) -> Alone:
+    return Alone(MEMBERS[name], MEMBERS, Path("/dist"), folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "may_miss", "needs"),
+    [
+        ("pounce-server", {"dotenv", "watchfiles", "pounce_h2", "h2", "prometheus_client", "yaml"}, {"click"}),
+        ("pounce-observability", {"prometheus_client", "opentelemetry", "yaml", "rich"}, {"pounce_asgi"}),
+        ("pounce-h3", {"aioquic", "qh3"}, {"pounce_asgi"}),  # one of them, by the interpreter
+        ("pounce-h2", set(), {"h2", "hpack", "pounce_asgi"}),
+        ("pounce-http1", {"h11"}, set()),
+    ],
+)
+def test_it_may_miss_what_an_extra_brings_and_nothing_that_it_needs(
+    tmp_path: Path, name: str, may_miss: set[str], needs: set[str]
+) -> None:
+    optional = set(alone(name, tmp_path).optional)
+    assert may_miss <= optional
+    assert not optional & (needs | {module_of(name)})
+
+
+def test_siblings_come_from_what_was_built(tmp_path: Path) -> None:
+    lines = alone("pounce-h2", tmp_path).siblings.read_text().splitlines()
+    assert len(lines) == len(MEMBERS)
+    asgi = MEMBERS["pounce-asgi"]
+    assert f"pounce-asgi @ {Path('/dist', asgi.files_built[0]).as_uri()}" in lines
+
+
+@pytest.mark.parametrize(
+    ("imports", "code"),
+    [("json", 0), ("brought_by_an_extra.part", 0), ("forgotten_in_the_dependencies", 1), ("json.no_such_part", 1)],
+)
+def test_a_forgotten_dependency_is_found(tmp_path: Path, imports: str, code: int) -> None:
+    (tmp_path / "pkg" / "inner").mkdir(parents=True)
+    (tmp_path / "pkg" / "__init__.py").touch()
+    (tmp_path / "pkg" / "__main__.py").write_text("raise SystemExit(9)\n")
+    (tmp_path / "pkg" / "inner" / "__init__.py").touch()
+    (tmp_path / "pkg" / "inner" / "deep.py").write_text(f"import {imports}\n")
+    command = [sys.executable, "-c", IMPORT_ALL, "pkg", json.dumps(["brought_by_an_extra"])]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert done.returncode == code
