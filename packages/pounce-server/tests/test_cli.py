@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pounce import Server, ServerConfig
-from pounce.cli import run_command
+from pounce.cli import COMMANDS, run_command
 from pounce.config import all_settings
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_a_named_file_and_the_environment(
             "main:app --port 80000",
             "port: '80000' from --port is not allowed; it must be a whole number from 0 to 65535",
         ),
-        ("main:app --prt 1", "'--port'"),
+        ("main:app --prt 1", "there is no option --prt; did you mean --port?"),
         ("main:app --port", "--port"),
         ("main:app other:app", "other:app"),
         ("main:app --access-log=yes", "--access-log"),
@@ -146,7 +147,7 @@ def test_a_variable_that_looks_like_a_typo(
     assert served[0].port == 8000
 
 
-@pytest.mark.parametrize("arguments", ["--help", "-h", "serve --help"])
+@pytest.mark.parametrize("arguments", ["--help-all", "serve --help-all"])
 def test_help_shows_every_option_in_its_group(arguments: str, capsys: Capture) -> None:
     assert run_command(arguments.split()) == 0
     out = capsys.readouterr().out
@@ -156,11 +157,18 @@ def test_help_shows_every_option_in_its_group(arguments: str, capsys: Capture) -
     assert "POUNCE_LOG_LEVEL" in out
 
 
-def test_help_names_the_other_commands(capsys: Capture) -> None:
-    run_command(["--help"])
+@pytest.mark.parametrize("arguments", ["--help", "--help-all"])
+def test_help_names_the_other_commands(arguments: str, capsys: Capture) -> None:
+    run_command([arguments])
     out = capsys.readouterr().out
     assert out.startswith("Usage: pounce [OPTIONS] MODULE:ATTRIBUTE\n")
-    assert "settings  Print the reference of all settings." in out
+    assert re.search(r"  settings +Print the reference of all settings", out)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_of_its_own(name: str, capsys: Capture) -> None:
+    assert run_command([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: pounce {name} ")
 
 
 @pytest.mark.parametrize("arguments", ["--version", "serve --version"])
