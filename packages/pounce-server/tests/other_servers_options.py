@@ -1,4 +1,6 @@
-"""Every option of the servers that people come from, as their parsers know them. ``--help`` and ``--version`` are left out.
+"""Every option of the servers that people come from, as their parsers know them.
+
+Without ``--help`` and ``--version``.
 
 Taken from the releases named; a newer one may have more.
 """

@@ -42,7 +42,10 @@ def write(folder: Path, files: dict[str, str]) -> None:
         ({"shop/main.py": FASTAPI}, []),
         ({"src/shop/__init__.py": "", "src/shop/app.py": FASTAPI}, ["shop.app:app in src"]),
         ({"zoo.py": FASTAPI, "main.py": ASGI}, ["main:app", "zoo:app"]),
-        ({"main.py": "from starlette.applications import Starlette\nx = Starlette()\napp = Starlette()\n"}, ["main:app", "main:x"]),
+        (
+            {"main.py": "from starlette.applications import Starlette\nx = Starlette()\napp = Starlette()\n"},
+            ["main:app", "main:x"],
+        ),
         ({"test_main.py": FASTAPI, "conftest.py": FASTAPI, "tests/__init__.py": FASTAPI}, []),
         ({"main.py": "if True:\n    app = 1\nnot python"}, []),
         ({"main.py": "app = None\nother = print()\n"}, []),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.shell_completion import BashComplete
 
 from pounce.cli import COMMANDS, _command, run_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Capture = pytest.CaptureFixture[str]
 

@@ -27,9 +27,7 @@ def loaded(text: str) -> ServerConfig:
 
 
 def in_force(names: frozenset[str]) -> str:
-    return re.sub(
-        r"^#([a-z0-9_]+)(?= = )", lambda it: it[1] if it[1] in names else it[0], TEMPLATE, flags=re.MULTILINE
-    )
+    return re.sub(r"^#([a-z0-9_]+)(?= = )", lambda it: it[1] if it[1] in names else it[0], TEMPLATE, flags=re.MULTILINE)
 
 
 def test_it_loads_as_it_is() -> None:

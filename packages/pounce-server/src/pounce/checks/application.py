@@ -119,11 +119,9 @@ def _run_workers(config: ServerConfig, code: ImportedCode, report: Report, *, th
     try:
         factory = WorkerFactory(config, code, limits=SharedLimits(config))
         try:
-            if factory.blocks:
-                factory.make(0, lambda: None)
-            elif threads:
+            if threads and not factory.blocks:
                 _run_in_threads(factory, config.workers)
-            else:  # a lone worker, and that of a process, has the main thread
+            elif not factory.blocks:  # a lone worker, and that of a process, has the main thread
                 _run_here(factory)
         finally:
             factory.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pounce.chain import check_chain
-from pounce.features import DOTENV, HTTP2, WEBSOCKET, wanted_features
+from pounce.features import HTTP2, WEBSOCKET, wanted_features
 from pounce.shared_limits import SharedLimits
 from pounce_asgi import ConfigError
 
@@ -46,16 +46,12 @@ def check_extras(config: ServerConfig, report: Report) -> bool:
 
 def check_files(config: ServerConfig, report: Report) -> None:
     """Files that are read, and folders that are written to."""
-    for setting, path in (("log_file", config.logs.log_file), ("access_log_file", config.access.access_log_file)):
-        if path not in (None, "-"):
-            _check_appended(Path(str(path)), setting, report)
-    for setting, path in (("log_config", config.logs.log_config), ("env_file", config.env_file)):
-        if path is not None and not os.access(path, os.R_OK):
-            report.add(
-                "error", "files", f"{setting}: {path} cannot be read", do="give the path of a file that is there"
-            )
-    if config.env_file is not None and not DOTENV.installed:
-        report.add("error", "extras", "env_file needs dotenv", setting="env_file", do=DOTENV.how_to_install)
+    for setting, given in (("log_file", config.logs.log_file), ("access_log_file", config.access.access_log_file)):
+        if given is not None and given != "-":
+            _check_appended(Path(given), setting, report)
+    path = config.logs.log_config
+    if path is not None and not os.access(path, os.R_OK):
+        report.add("error", "files", f"log_config: {path} cannot be read", do="give the path of a file that is there")
 
 
 def _check_appended(path: Path, setting: str, report: Report) -> None:

@@ -101,7 +101,6 @@ RULES: Final = (
         lambda it: it.config.exchange.lifespan != "off" and not it.blocks,
         "a lifespan: ASGI, and not lifespan off",
     ),
-    Rule(("request_id_trust",), _has("request_ids", "request_id_header"), "request_id_header"),
     Rule(("request_timeout_exempt_path",), _has("request_timeouts", "request_timeout"), "request_timeout"),
     Rule(
         ("ssl_",), lambda it: it.config.tls.enabled, "a certificate: ssl_certfile", ("ssl_certfile", "ssl_certificate")
