@@ -223,7 +223,6 @@ def test_who_switches_the_gil_on(late: bool, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_gil_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     now = Interpreter(free_threaded=True, gil_on=True, gil_forced=True)
     monkeypatch.setattr(Interpreter, "now", staticmethod(lambda: now))
-    monkeypatch.setattr(application, "is_free_threaded", lambda: True)
     (finding,) = (one for one in findings("good:app") if one.check == "GIL")
     assert (finding.what, finding.do) == (
         "the GIL is on, although this Python can do without",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pounce.env_file import apply_env_file
 from pounce.fresh_import import FreshImport
-from pounce.interpreter import is_free_threaded
 from pounce.shared_limits import SharedLimits
 from pounce.worker_choice import reloadable
 from pounce.worker_factory import WorkerFactory, interface_of
@@ -88,7 +87,8 @@ def _decision(config: ServerConfig, watch: GilWatch, report: Report) -> Decision
     for warning in decision.warnings:
         if warning not in told:
             report.add("warning", "workers", warning, setting="worker_kind")
-    if is_free_threaded() and not told and Interpreter.now().gil_on:
+    now = Interpreter.now()
+    if now.free_threaded and now.gil_on and not told:
         report.add(
             "warning",
             "GIL",
