@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import pytest
 
 from pounce import ServerConfig
-from pounce.checks import application
-from pounce.checks.application import check_application, check_lifespan
+from pounce.checks.application import check_import, check_lifespan, check_workers
 from pounce.checks.report import Report
-from pounce_workers import GilCulprit, Interpreter
+from pounce_workers import GilCulprit, GilWatch, Interpreter
 
 if TYPE_CHECKING:
     from code_folder import CodeFolder
@@ -79,13 +78,15 @@ def folder(code: CodeFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Interpreter, "now", staticmethod(lambda: GIL))
 
 
-def findings(app: str, **settings: Any) -> list[Finding]:
+def findings(app: str, watch: Any = None, **settings: Any) -> list[Finding]:
     report = Report()
     config = ServerConfig.of({"app": app, **settings})
-    imported = check_application(config, report)
+    with watch or GilWatch() as seen:
+        imported = check_import(config, report)
     if imported is not None:
         try:
-            check_lifespan(config, imported, report)
+            decision = check_workers(config, seen, report)
+            check_lifespan(config, imported, decision, seen, report)
         finally:
             imported.importer.close()
     return report.findings
@@ -211,8 +212,7 @@ class Watch:
 def test_who_switches_the_gil_on(late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     now = NO_GIL if late else Interpreter(free_threaded=True, gil_on=True, gil_forced=None)
     monkeypatch.setattr(Interpreter, "now", staticmethod(lambda: now))
-    monkeypatch.setattr(application, "GilWatch", lambda: Watch(late=late))
-    (finding,) = (one for one in findings("good:app", workers=2) if one.check == "GIL")
+    (finding,) = (one for one in findings("good:app", Watch(late=late), workers=2) if one.check == "GIL")
     assert finding.level == "warning"
     assert finding.what == (
         "The GIL is on: '_brotli' is not ready for free threading and switched it on (imported by good -> brotli)"

@@ -12,36 +12,34 @@ from pounce.shared_limits import SharedLimits
 from pounce.worker_choice import reloadable
 from pounce.worker_factory import WorkerFactory, interface_of
 from pounce_asgi import AppImportError, LifespanError, PounceError
-from pounce_workers import Decision, GilWatch, Interpreter, detect_kind, worker_count
+from pounce_workers import Interpreter, detect_kind, worker_count
 
 if TYPE_CHECKING:
     from pounce.config import ServerConfig
     from pounce.fresh_import import ImportedCode
+    from pounce_workers import Decision, GilWatch
 
     from .report import Report
 
-__all__ = ["Imported", "check_application", "check_lifespan"]
+__all__ = ["Imported", "check_import", "check_lifespan", "check_workers"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What was found out about the application."""
+    """The application."""
 
     importer: FreshImport
     code: ImportedCode
     interface: str
-    decision: Decision
-    watch: GilWatch
 
 
-def check_application(config: ServerConfig, report: Report) -> Imported | None:
+def check_import(config: ServerConfig, report: Report) -> Imported | None:
     """Import it as the server does, here, where worker processes would; None if it cannot be had."""
     importer = FreshImport.of(config)
-    watch = GilWatch()
     try:
         if config.env_file is not None:
             apply_env_file(config.env_file)
-        with watch, report.hearing("import"):
+        with report.hearing("import"):
             code = importer.load()
         interface = interface_of(code.app, config)
     except AppImportError as error:
@@ -52,42 +50,22 @@ def check_application(config: ServerConfig, report: Report) -> Imported | None:
         return None
     made = f"{config.app}() makes" if config.factory else f"{config.app} is"
     report.add("ok", "import", f"{made} an application ({interface.value})", setting="app")
-    return Imported(
-        importer=importer,
-        code=code,
-        interface=interface.value,
-        decision=_decision(config, watch, report),
-        watch=watch,
+    return Imported(importer=importer, code=code, interface=interface.value)
+
+
+def check_workers(config: ServerConfig, watch: GilWatch, report: Report) -> Decision:
+    """Threads or processes, as the server would choose; ``watch`` has seen the import, and that of extras."""
+    now = Interpreter.now()
+    decision = detect_kind(
+        now, requested=config.worker_kind, workers=worker_count(config.workers), culprits=watch.culprits
     )
-
-
-def check_lifespan(config: ServerConfig, imported: Imported, report: Report) -> None:
-    """Make real workers, without sockets, and let them run the startup and the shutdown. Threads that share the
-    application run it twice, as at least two of them would: what the second does to the first is found.
-    """
-    quiet = _unobserved(config)
-    threads = imported.decision.kind == "thread" and imported.decision.workers > 1
-    workers = 2 if threads and not config.app_per_worker else 1
-    with report.hearing("lifespan"):
-        _run_workers(dataclasses.replace(quiet, workers=workers), imported.code, report, threads=threads)
-        # What is imported by then has had its say about the GIL. Two looks, because one may be a passing state.
-        late = imported.watch.look_again() or imported.watch.look_again()
-    if late is not None:
-        _add_culprit(late.warning, report)
-
-
-def _decision(config: ServerConfig, watch: GilWatch, report: Report) -> Decision:
-    """Threads or processes, as the server would choose."""
-    workers = worker_count(config.workers)
-    decision = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers, culprits=watch.culprits)
     decision = reloadable(config, decision)
-    told = {one.warning for one in watch.culprits}
+    told = [one.warning for one in watch.culprits]
     for warning in told:
         _add_culprit(warning, report)
     for warning in decision.warnings:
         if warning not in told:
             report.add("warning", "workers", warning, setting="worker_kind")
-    now = Interpreter.now()
     if now.free_threaded and now.gil_on and not told:
         report.add(
             "warning",
@@ -97,6 +75,23 @@ def _decision(config: ServerConfig, watch: GilWatch, report: Report) -> Decision
         )
     report.add("ok", "workers", decision.summary, setting="workers")
     return decision
+
+
+def check_lifespan(
+    config: ServerConfig, imported: Imported, decision: Decision, watch: GilWatch, report: Report
+) -> None:
+    """Make real workers, without sockets, and let them run the startup and the shutdown. Threads that share the
+    application run it twice, as at least two of them would: what the second does to the first is found.
+    """
+    quiet = _unobserved(config)
+    threads = decision.kind == "thread" and decision.workers > 1
+    workers = 2 if threads and not config.app_per_worker else 1
+    with report.hearing("lifespan"):
+        _run_workers(dataclasses.replace(quiet, workers=workers), imported.code, report, threads=threads)
+        # What is imported by then has had its say about the GIL. Two looks, because one may be a passing state.
+        late = watch.look_again() or watch.look_again()
+    if late is not None:
+        _add_culprit(late.warning, report)
 
 
 def _add_culprit(warning: str, report: Report) -> None:

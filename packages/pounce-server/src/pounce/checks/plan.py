@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pounce_workers import Interpreter, detect_kind, worker_count
+from pounce_workers import GilWatch
 
-from .application import check_application, check_lifespan
+from .application import check_import, check_lifespan, check_workers
 from .certificates import check_certificates
 from .extras import check_extras, check_files
 from .limits import check_limits
@@ -26,19 +26,17 @@ def run_checks(loaded: LoadedConfig) -> Report:
     report = Report(loaded.origins)
     for warning in loaded.warnings:
         report.add("warning", "settings", warning)
-    complete = check_extras(config, report)
-    check_files(config, report)
-    check_certificates(config, report)
-    check_ports(config, report)
-    imported = check_application(config, report)
-    decision = imported.decision if imported is not None else None
-    if decision is None:
-        decision = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=worker_count(config.workers))
+    with GilWatch() as watch:  # packages that settings need may switch it on as well as the application
+        complete = check_extras(config, report)
+        check_files(config, report)
+        check_certificates(config, report)
+        check_ports(config, report)
+        imported = check_import(config, report)
+    decision = check_workers(config, watch, report)
     check_limits(config, report, processes=decision.kind == "process")
     if imported is not None and complete:
-        check_lifespan(config, imported, report)
-    interface = imported.interface if imported is not None else ""
-    check_no_effect(Serving(config, decision, interface), report)
+        check_lifespan(config, imported, decision, watch, report)
+    check_no_effect(Serving(config, decision, imported.interface if imported is not None else ""), report)
     if imported is not None:
         imported.importer.close()
     return report
