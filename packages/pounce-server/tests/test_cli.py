@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -118,6 +120,8 @@ def test_a_named_file_and_the_environment(
         ),
         ("main:app --lifespan maybe", "it must be one of auto, on, off"),
         ("settings --nothing", "--nothing"),
+        ("chek main:app", "there is no command 'chek'; did you mean 'check'?"),
+        ("comfig show", "there is no command 'comfig'; did you mean 'config'?"),
         ("run", "there is no command 'run'; to serve an application write: pounce main:app"),
         ("run --port 5 shop:site", "to serve an application write: pounce shop:site"),
         ("dev main.py", "there is no command 'dev'; to serve an application write: pounce main:app --reload"),
@@ -163,6 +167,20 @@ def test_help_names_the_other_commands(arguments: str, capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert out.startswith("Usage: pounce [OPTIONS] MODULE:ATTRIBUTE\n")
     assert re.search(r"  settings +Print the reference of all settings", out)
+
+
+NEEDED_LATER = ("pounce.server", "pounce.checks", "pounce.commands", "pounce.other_servers", "click.shell_completion")
+
+
+def test_the_help_imports_nothing_of_other_commands_nor_the_server() -> None:
+    """How soon it is there is how many modules are imported."""
+    code = (
+        "import sys; from pounce.cli import run_command; run_command(['--help']);"
+        f"sys.exit(', '.join(one for one in sys.modules if one.startswith({NEEDED_LATER!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert done.stdout.startswith("Usage: ")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

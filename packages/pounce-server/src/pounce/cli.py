@@ -17,6 +17,7 @@ from pounce_asgi import ConfigError
 
 from .help_screen import EPILOG, short_help, write_options
 from .setting_options import FLAG_ALIASES, given_flags, setting_parameters
+from .settings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,10 +95,21 @@ class PounceGroup(click.Group):
             named = next((one for one in args[1:] if ":" in one and not one.startswith("-")), "main:app")
             instead = f"pounce {named}{OTHERS_COMMANDS[args[0]]}"
             raise click.UsageError(f"there is no command {args[0]!r}; to serve an application write: {instead}", ctx)
+        if args and not ctx.resilient_parsing:
+            self._explain_misspelt(ctx, args[0])
         completes_first_word = ctx.resilient_parsing and not args
         if not completes_first_word and not (args and args[0] in (*self.commands, *COMMANDS)):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
+
+    def _explain_misspelt(self, ctx: click.Context, first: str) -> None:
+        """What looks like a command is not taken for an application: applications have a colon."""
+        names = self.list_commands(ctx)
+        if ":" in first or first.startswith("-") or first in names:
+            return
+        match = nearest(first, names, likeness=0.75)
+        if match is not None:
+            raise click.UsageError(f"there is no command {first!r}; did you mean {match!r}?", ctx)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """For the first word: commands, applications and the options of ``serve``."""
