@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import time
@@ -40,18 +41,17 @@ class InteractiveShell:
         self._seen = ""
         os.write(self._terminal, text.encode())
 
-    def wait_for(self, text: str) -> str:
-        """Wait until a text is shown, and return all that was shown since the last typing.
+    def wait_for(self, pattern: str) -> None:
+        """Wait until something is shown that has this pattern.
 
         Raises:
             AssertionError: it does not come.
         """
         deadline = time.monotonic() + PATIENCE
-        while text not in self._seen:
+        while not re.search(pattern, self._seen, re.DOTALL):
             readable, _, _ = select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))
-            assert readable, f"{text!r} is not shown, but {self._seen!r}"
+            assert readable, f"{pattern!r} is not shown, but {self._seen!r}"
             try:
                 self._seen += os.read(self._terminal, 65536).decode("utf-8", "replace")
             except OSError:  # the shell has ended
-                raise AssertionError(f"{text!r} was not shown, but {self._seen!r}") from None
-        return self._seen
+                raise AssertionError(f"{pattern!r} was not shown, but {self._seen!r}") from None
