@@ -36,12 +36,14 @@ def test_options_are_ours_or_explained_when_asked_for(page: str) -> None:
     of_dev_cert = {"--force", "--name", "--out"}
     of_curl = {"--http2-prior-knowledge", "--unix-socket"}
     of_top = {"--interval", "--json", "--once"}
+    of_commands = {"--all", "--changed", "--force", "--help-all", "--json", "--strict"}
     of_profile = {"--idle", "--interval", "--output", "--pid", "--seconds"}
     others = (
         {"--help", "--version", "--now", "--signal", "--kill-whom", "--log-opt"}
         | of_dev_cert
         | of_curl
         | of_top
+        | of_commands
         | of_profile
     )
     assert strange <= others, "of git, systemctl and others"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pounce import Server, ServerConfig
-from pounce.cli import run_command
+from pounce.cli import COMMANDS, run_command
 from pounce.config import all_settings
 
 if TYPE_CHECKING:
@@ -90,7 +93,7 @@ def test_a_named_file_and_the_environment(
             "main:app --port 80000",
             "port: '80000' from --port is not allowed; it must be a whole number from 0 to 65535",
         ),
-        ("main:app --prt 1", "--port"),
+        ("main:app --prt 1", "there is no option --prt; did you mean --port?"),
         ("main:app --port", "--port"),
         ("main:app other:app", "other:app"),
         ("main:app --access-log=yes", "--access-log"),
@@ -117,6 +120,8 @@ def test_a_named_file_and_the_environment(
         ),
         ("main:app --lifespan maybe", "it must be one of auto, on, off"),
         ("settings --nothing", "--nothing"),
+        ("chek main:app", "there is no command 'chek'; did you mean 'check'?"),
+        ("comfig show", "there is no command 'comfig'; did you mean 'config'?"),
         ("run", "there is no command 'run'; to serve an application write: pounce main:app"),
         ("run --port 5 shop:site", "to serve an application write: pounce shop:site"),
         ("dev main.py", "there is no command 'dev'; to serve an application write: pounce main:app --reload"),
@@ -146,7 +151,7 @@ def test_a_variable_that_looks_like_a_typo(
     assert served[0].port == 8000
 
 
-@pytest.mark.parametrize("arguments", ["--help", "-h", "serve --help"])
+@pytest.mark.parametrize("arguments", ["--help-all", "serve --help-all"])
 def test_help_shows_every_option_in_its_group(arguments: str, capsys: Capture) -> None:
     assert run_command(arguments.split()) == 0
     out = capsys.readouterr().out
@@ -156,11 +161,32 @@ def test_help_shows_every_option_in_its_group(arguments: str, capsys: Capture) -
     assert "POUNCE_LOG_LEVEL" in out
 
 
-def test_help_names_the_other_commands(capsys: Capture) -> None:
-    run_command(["--help"])
+@pytest.mark.parametrize("arguments", ["--help", "--help-all"])
+def test_help_names_the_other_commands(arguments: str, capsys: Capture) -> None:
+    run_command([arguments])
     out = capsys.readouterr().out
     assert out.startswith("Usage: pounce [OPTIONS] MODULE:ATTRIBUTE\n")
-    assert "settings  Print the reference of all settings." in out
+    assert re.search(r"  settings +Print the reference of all settings", out)
+
+
+NEEDED_LATER = ("pounce.server", "pounce.checks", "pounce.commands", "pounce.other_servers", "click.shell_completion")
+
+
+def test_the_help_imports_nothing_of_other_commands_nor_the_server() -> None:
+    """How soon it is there is how many modules are imported."""
+    code = (
+        "import sys; from pounce.cli import run_command; run_command(['--help']);"
+        f"sys.exit(', '.join(one for one in sys.modules if one.startswith({NEEDED_LATER!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert done.stdout.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_of_its_own(name: str, capsys: Capture) -> None:
+    assert run_command([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: pounce {name} ")
 
 
 @pytest.mark.parametrize("arguments", ["--version", "serve --version"])

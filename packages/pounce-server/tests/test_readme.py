@@ -14,7 +14,9 @@ from pounce.unavailable import unavailable
 
 README = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
 FLAGS = {flag for setting in all_settings() for flag in (setting.flag, setting.off_flag)}
-OTHERS = {"--config", "--help", "--schema"} | {alias for aliases in FLAG_ALIASES.values() for alias in aliases}
+OTHERS = {"--all", "--changed", "--config", "--force", "--help", "--help-all", "--json", "--schema", "--strict"} | {
+    alias for aliases in FLAG_ALIASES.values() for alias in aliases
+}
 
 
 @pytest.mark.parametrize("flag", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pounce_asgi import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     from .config import ServerConfig
@@ -36,6 +37,7 @@ __all__ = [
     "YAML",
     "Feature",
     "require_features",
+    "wanted_features",
 ]
 
 
@@ -130,27 +132,29 @@ def require_features(config: ServerConfig) -> None:
     Raises:
         ConfigError: it is not; the message says what to install.
     """
+    for feature, setting, value in wanted_features(config):
+        feature.require(f"{setting} {value}".rstrip())
+
+
+def wanted_features(config: ServerConfig) -> Iterator[tuple[Feature, str, str]]:
+    """What the configuration asks for: the package, the setting that asks, and its value where that is what asks."""
     if config.worker.http == "h11":
-        H11.require("http h11")
+        yield H11, "http", "h11"
     if config.worker.loop == "uvloop":
-        UVLOOP.require("loop uvloop")
+        yield UVLOOP, "loop", "uvloop"
     if config.websocket.ws == "wsproto":
-        WEBSOCKET.require("ws wsproto")
+        yield WEBSOCKET, "ws", "wsproto"
     if config.h2.http2 == "on":
-        HTTP2.require("http2 on")
-    if config.quic_bind:
-        HTTP3.require("quic_bind")
-    if config.proxy_protocol:
-        MIDDLEWARE.require("proxy_protocol")
-    if getattr(config.rates, "rate_limit_store", None) is not None:
-        REDIS.require("rate_limit_store")
-    if getattr(config.cors, "cors_origins", ()):
-        STARLETTE.require("cors_origins")
-    if config.prometheus.metrics:
-        PROMETHEUS.require("metrics")
-    if config.tracing.otel:
-        OPENTELEMETRY.require("otel")
-    if config.sentry.sentry_dsn is not None:
-        SENTRY.require("sentry_dsn")
-    if (config.logs.log_config or "").endswith((".yaml", ".yml")):
-        YAML.require("log_config")
+        yield HTTP2, "http2", "on"
+    for feature, setting, is_on in (
+        (HTTP3, "quic_bind", config.quic_bind),
+        (MIDDLEWARE, "proxy_protocol", config.proxy_protocol),
+        (REDIS, "rate_limit_store", getattr(config.rates, "rate_limit_store", None) is not None),
+        (STARLETTE, "cors_origins", getattr(config.cors, "cors_origins", ())),
+        (PROMETHEUS, "metrics", config.prometheus.metrics),
+        (OPENTELEMETRY, "otel", config.tracing.otel),
+        (SENTRY, "sentry_dsn", config.sentry.sentry_dsn is not None),
+        (YAML, "log_config", (config.logs.log_config or "").endswith((".yaml", ".yml"))),
+    ):
+        if is_on:
+            yield feature, setting, ""

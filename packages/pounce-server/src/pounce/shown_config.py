@@ -16,7 +16,7 @@ __all__ = ["HIDDEN", "shown_config"]
 
 HIDDEN = "(hidden)"
 
-_IN_WORDS = frozenset({Kind.CERTIFICATES, Kind.MIDDLEWARE, Kind.APPLICATION, Kind.HEADERS})
+_IN_WORDS = frozenset({Kind.CERTIFICATES, Kind.MIDDLEWARE, Kind.APPLICATION})
 
 
 def shown_config(config: ServerConfig) -> dict[str, Any]:
@@ -33,6 +33,8 @@ def _shown(setting: Setting, value: Any) -> Any:
         return HIDDEN if value else None
     if value is None or isinstance(value, str):
         return value
+    if setting.kind is Kind.HEADERS:
+        return [f"{name}: {content}" for name, content in value]
     if setting.kind in _IN_WORDS:
         return shown(setting, value) if value else []
     return list(value) if isinstance(value, tuple) else value

@@ -23,7 +23,7 @@ from .values import check, parse, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CONFIG_VARIABLE", "LoadedConfig", "Origin", "load_config"]
+__all__ = ["CONFIG_VARIABLE", "DEFAULT", "LoadedConfig", "Origin", "load_config"]
 
 CONFIG_VARIABLE: Final = ENVIRONMENT_PREFIX + "CONFIG"
 """The variable that names the file, as ``--config`` does."""
@@ -74,11 +74,13 @@ def load_config(
     *,
     config_file: str | None = None,
     folder: Path | None = None,
+    otherwise: Mapping[str, object] | None = None,
 ) -> LoadedConfig:
     """The configuration from all sources.
 
     ``flags`` holds what the command line gave, by name: text, a sequence of texts for a repeated flag, a bool for a
     switch. ``folder`` is where ``pounce.toml`` or ``pyproject.toml`` is looked for; the current one by default.
+    ``otherwise`` has values for what is given nowhere, in place of the defaults.
 
     Raises:
         ConfigError: a value or key is wrong, a named file cannot be read, or no application is given.
@@ -93,7 +95,7 @@ def load_config(
     values = {name: _read(_named(name), one) for name, one in given.items()}
     _check_one_place(values, given)
     return LoadedConfig(
-        config=ServerConfig.of(values),
+        config=ServerConfig.of({**(otherwise or {}), **values}),
         origins={
             setting.name: given[setting.name].origin if setting.name in given else DEFAULT for setting in all_settings()
         },

@@ -1,0 +1,1 @@
+"""The commands besides ``serve``: a file for each, imported when it is asked for."""

@@ -1,0 +1,43 @@
+"""What is said of an option that does not exist."""
+
+from __future__ import annotations
+
+import pytest
+
+from pounce.cli import run_command
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("main:app --prt 1", "there is no option --prt; did you mean --port?"),
+        ("main:app --prt=1", "there is no option --prt; did you mean --port?"),
+        ("main:app --no-acces-log", "there is no option --no-acces-log; did you mean --no-access-log?"),
+        ("main:app --timeout_keep_alive 5", "there is no option --timeout_keep_alive; did you mean --timeout-keep-ali"),
+        ("main:app --max-request 5", "there is no option --max-request; --max-requests is not an option of this serve"),
+        ("main:app --worker-clas x", "--worker-class is not an option of this server; use --worker-kind"),
+        ("-w4 main:app", "-w is not an option of this server; use --workers"),
+        ("main:app -k uvicorn.workers.UvicornWorker", "-k is not an option of this server; use --worker-kind"),
+        ("main:app --zzz", "there is no option --zzz; pounce --help-all lists those that there are"),
+        ("check main:app --jsn", "there is no option --jsn; did you mean --json?"),
+        ("check main:app --certfile x", "--certfile is not an option of this server; use --ssl-certfile"),
+        ("config show --prt 1", "there is no option --prt; did you mean --port?"),
+        ("settings --schem", "there is no option --schem; did you mean --schema?"),
+        ("settings --daemon", "there is no option --daemon; pounce settings --help lists those that there are"),
+    ],
+)
+def test_is_one_line_that_helps(arguments: str, line: str, capsys: Capture) -> None:
+    assert run_command(arguments.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("pounce: ")
+    assert line in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", ["-b", "--bind"])
+def test_what_is_the_value_of_an_option_is_no_option(value: str, capsys: Capture) -> None:
+    assert run_command(["nowhere:app", "--log-level", value]) == 2
+    assert f"log_level: '{value}' from --log-level is not allowed" in capsys.readouterr().err
