@@ -17,6 +17,7 @@ from click.core import ParameterSource
 
 from pounce_asgi import ConfigError
 
+from .bench_command import bench_command
 from .blocked_threads import leave
 from .config import all_settings
 from .dev_certificate import make_dev_certificate
@@ -180,6 +181,7 @@ def _command() -> click.Command:
             "tls": _tls_command(names),
             "top": top_command(names),
             "profile": profile_command(names),
+            "bench": bench_command(names),
         },
         params=[_version_option()],
         context_settings=names,
