@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import pathlib
+import sys
+
+# The tests are no package: this is how they find the doubles that lie beside them.
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
 from pounce_testing.fixtures import running_servers, serve, serve_shared, variant
 
 __all__ = ["running_servers", "serve", "serve_shared", "variant"]

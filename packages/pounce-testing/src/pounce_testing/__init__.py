@@ -16,6 +16,7 @@ from pounce_testing.matrix import (
     Twins,
     Variant,
 )
+from pounce_testing.memory import AsyncInMemoryClient, InMemoryClient
 from pounce_testing.server import TestServer
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "SHARING_VARIANTS",
     "VARIANTS",
     "WORKER_KINDS",
+    "AsyncInMemoryClient",
+    "InMemoryClient",
     "RawClient",
     "Response",
     "ResponseError",

@@ -7,10 +7,11 @@ is a ``ResponseError``.
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,15 @@ class Response:
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header field with that name in lower case, or None."""
         return next((value for given, value in self.headers if given == name), None)
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.body.decode()
+
+    def json(self) -> Any:
+        """What the body says in JSON."""
+        return json.loads(self.body)
 
     @property
     def closes(self) -> bool:

@@ -54,7 +54,10 @@ class AnswerReader:
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             return None
-        status, length, _ = self._look_at(self._buffer[:end])
+        try:
+            status, length, _ = self._look_at(self._buffer[:end])
+        except AnswerError:
+            return None
         return status if length == UNTIL_CLOSE else None
 
     def _look_at(self, head: bytes) -> tuple[int, int, bool]:

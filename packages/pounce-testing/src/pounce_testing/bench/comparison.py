@@ -6,6 +6,7 @@ the machine does meanwhile hits all of them alike.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -177,6 +178,5 @@ def _load(plan: Plan, port: int, seconds: float) -> LoadReport:
 
 def indistinct(comparison: Comparison) -> list[tuple[str, str]]:
     """Neighbours in processor time whose rounds overlap: pairs of which it cannot be said who needs less."""
-    ordered = comparison.measured
-    pairs = zip(ordered, ordered[1:], strict=False)
+    pairs = itertools.pairwise(comparison.measured)
     return [(one.name, other.name) for one, other in pairs if one.cpu.overlaps(other.cpu)]
