@@ -220,9 +220,11 @@ def test_deadlines_hold() -> None:
 
 
 def test_what_is_missing_is_not_waited_for_forever() -> None:
-    with InMemoryClient(Application(), timeout=0.2, graceful_timeout=0.1) as client:
-        with pytest.raises(TimeoutError, match=r"no answer within 0\.2 s"):
-            client.get("/wait")
+    with (
+        InMemoryClient(Application(), timeout=0.2, graceful_timeout=0.1) as client,
+        pytest.raises(TimeoutError, match=r"no answer within 0\.2 s"),
+    ):
+        client.get("/wait")
 
 
 def test_lifespan_errors_are_raised_where_one_enters_and_leaves() -> None:

@@ -142,10 +142,9 @@ class MemoryTransport:
         self._tell_client()
 
     def abort(self) -> None:
-        """Reset: what waits is dropped."""
+        """Reset: what was written is with the client by now, as it mostly is over a socket, and then the reset comes."""
         if self.lost:
             return
-        self._outgoing.clear()
         self.closing = True
         self.error = ConnectionResetError("the server has reset the connection")
         self._lose_soon(ConnectionAbortedError("the connection was aborted"))
@@ -180,12 +179,12 @@ class MemoryTransport:
         Raises:
             ConnectionResetError: the server has reset the connection.
         """
-        if self.error is not None:
+        if self.error is not None and not self._outgoing:
             raise self.error
         data = bytes(self._outgoing[:most])
         del self._outgoing[:most]
         if self.closing:
-            if not self._outgoing and not self.lingering:
+            if not self._outgoing and not self.lingering and self.error is None:
                 self._lose_soon(None)
         elif self.congested and len(self._outgoing) <= LOW_WATER:
             self._loop.call_soon(self._room, context=self._context)
