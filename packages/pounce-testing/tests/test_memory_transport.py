@@ -215,6 +215,6 @@ def test_an_error_of_the_protocol_ends_the_connection() -> None:
 def test_only_bytes_are_written() -> None:
     async def scenario(transport: MemoryTransport, protocol: Protocol) -> None:
         with pytest.raises(AssertionError, match="bytearray"):
-            transport.write(bytearray(b"x"))
+            transport.write(bytearray(b"x"))  # type: ignore[arg-type]
 
     run(scenario)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pounce_testing.certificate import ThrowAwayCertificate, throw_away_certificate
 from pounce_testing.client import RawClient, Response, ResponseError
+from pounce_testing.faults import Fault
 from pounce_testing.matrix import (
     ASGI_VARIANTS,
     PROTOCOLS,
@@ -17,6 +18,8 @@ from pounce_testing.matrix import (
     Variant,
 )
 from pounce_testing.memory import AsyncInMemoryClient, InMemoryClient
+from pounce_testing.proxied_connection import ConnectionRecord
+from pounce_testing.proxy import TestProxy
 from pounce_testing.server import TestServer
 
 __all__ = [
@@ -26,10 +29,13 @@ __all__ = [
     "VARIANTS",
     "WORKER_KINDS",
     "AsyncInMemoryClient",
+    "ConnectionRecord",
+    "Fault",
     "InMemoryClient",
     "RawClient",
     "Response",
     "ResponseError",
+    "TestProxy",
     "TestServer",
     "ThrowAwayCertificate",
     "Twins",

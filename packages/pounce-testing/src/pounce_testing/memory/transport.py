@@ -142,7 +142,7 @@ class MemoryTransport:
         self._tell_client()
 
     def abort(self) -> None:
-        """Reset: what was written is with the client by now, as it mostly is over a socket, and then the reset comes."""
+        """Reset. What was written is with the client by now, as it mostly is over a socket; the reset comes then."""
         if self.lost:
             return
         self.closing = True
