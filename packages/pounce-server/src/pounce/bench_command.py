@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import Any, Final
 
 import click
 
 from pounce_asgi import ConfigError
 
 __all__ = ["bench_command"]
+
+IMPLEMENTATION: Final = "pounce_testing.bench.command"
+"""By its name: that package is built on this one, which does not depend on it."""
 
 
 def bench_command(settings: dict[str, Any]) -> click.Command:
@@ -48,13 +52,13 @@ def bench_command(settings: dict[str, Any]) -> click.Command:
 
 def _bench(app: str, **options: Any) -> int:
     try:
-        from pounce_testing.bench.command import bench
-        from pounce_testing.bench.errors import BenchError
+        command = importlib.import_module(IMPLEMENTATION)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "pounce_testing":
+        if error.name != IMPLEMENTATION.partition(".")[0]:
             raise
         raise ConfigError("pounce bench needs a package: pip install pounce-testing") from None
     try:
-        return bench(app, echo=click.echo, say=lambda line: click.echo(line, err=True), **options)
-    except BenchError as error:
+        code: int = command.bench(app, echo=click.echo, say=lambda line: click.echo(line, err=True), **options)
+    except command.BenchError as error:
         raise ConfigError(str(error)) from None
+    return code

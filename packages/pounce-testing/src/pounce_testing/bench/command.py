@@ -20,7 +20,7 @@ from pounce_testing.bench.terminal import in_words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["bench"]
+__all__ = ["BenchError", "bench"]
 
 
 def bench(

@@ -1,4 +1,4 @@
-"""An HTTP/2 connection in memory: requests are its streams. The only file that imports h2.
+"""An HTTP/2 connection in memory: requests are its streams. It needs h2 (the extra ``h2``).
 
 The connection begins with its preface (RFC 9113, 3.3), as clients begin that know what the server speaks.
 """

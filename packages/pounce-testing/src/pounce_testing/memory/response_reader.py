@@ -42,6 +42,11 @@ class ResponseReader:
         self._buffer += data
         self._ended = self._ended or not data
 
+    @property
+    def at_end(self) -> bool:
+        """The connection has ended between two answers."""
+        return self._ended and self._state == _HEAD and not self._buffer
+
     def take_rest(self) -> bytes:
         """What came after a 101: it is no HTTP."""
         rest = bytes(self._buffer)
