@@ -17,7 +17,6 @@ from pounce_testing import TestServer, Twins
 from pounce_testing.cases import CASES, as_json
 from pounce_testing.contract import Http1EngineContract, Http1WireClient, WireClient, WireContract, WorkerContract
 from pounce_testing.contract.http2_wire_client import Http2WireClient
-from pounce_testing.contract.wire import Conversation
 from pounce_testing.matrix import WORKER_KINDS
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from pounce_http1 import Limits
     from pounce_http1.testing import Case, Difference, Engine
+    from pounce_testing.contract.wire import Conversation
 
 
 class FastEngine(Http1EngineContract):

@@ -70,8 +70,11 @@ def test_servers_are_asked_in_turn_and_who_does_not_answer_is_passed_over(server
 def test_nobody_answers() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        with TestProxy(nobody.getsockname()) as proxy, proxy.connect() as client:
-            assert client.at_end()
+        with TestProxy(nobody.getsockname()) as proxy:
+            with pytest.raises(ConnectionError), proxy.connect() as client:
+                client.socket.recv(1)
+            proxy.wait_for(lambda records: records[0].ended)
+            assert proxy.connections[0].server is None
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no UNIX sockets")
