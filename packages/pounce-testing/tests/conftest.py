@@ -9,5 +9,6 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from pounce_testing.fixtures import running_servers, serve, serve_shared, variant
+from pounce_testing.plugin import pytest_configure  # its mark, where the package is not installed with its entry point
 
-__all__ = ["running_servers", "serve", "serve_shared", "variant"]
+__all__ = ["pytest_configure", "running_servers", "serve", "serve_shared", "variant"]
