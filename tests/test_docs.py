@@ -38,8 +38,10 @@ def test_options_are_ours_or_explained_when_asked_for(page: str) -> None:
     of_top = {"--interval", "--json", "--once"}
     of_commands = {"--all", "--changed", "--force", "--help-all", "--json", "--strict"}
     of_profile = {"--idle", "--interval", "--output", "--pid", "--seconds"}
+    of_bench = {"--connections", "--generator", "--rounds", "--server", "--path", "--pounce-app", "--pounce-kinds"}
     others = (
-        {"--help", "--version", "--now", "--signal", "--kill-whom", "--log-opt"}
+        of_bench
+        | {"--help", "--version", "--now", "--signal", "--kill-whom", "--log-opt"}
         | of_dev_cert
         | of_curl
         | of_top

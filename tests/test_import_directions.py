@@ -39,13 +39,11 @@ ARROWS: Final[dict[str, frozenset[str]]] = {
     "pounce_observability": frozenset({"pounce_asgi"}),
     "pounce_workers": frozenset({"pounce_asgi", "pounce_http1"}),
     "pounce": ALL,
-    "pounce_testing": frozenset({"pounce", "pounce_asgi"}),
+    "pounce_testing": frozenset({"pounce", "pounce_asgi", "pounce_http1"}),  # whose table of cases is the contract
 }
 """Import name of a package -> the siblings that its sources may import."""
 
-ARROWS_OF_TESTS: Final[dict[str, frozenset[str]]] = {
-    "pounce_testing": frozenset({"pounce_http1"}),  # the table of raw requests lives there, once
-}
+ARROWS_OF_TESTS: Final[dict[str, frozenset[str]]] = {}
 """What the tests of a package may import besides."""
 
 OBSERVES: Final = "pounce_observability"
@@ -67,6 +65,8 @@ ENGINE_FILES: Final[dict[str, tuple[str, ...]]] = {
     "sentry_sdk": (f"{OBSERVES}/sentry/sdk.py",),
     "rich": (f"{OBSERVES}/logging_setup/terminal_format.py", f"{OBSERVES}/top/view.py"),  # messages, and a screen
     "yaml": (f"{OBSERVES}/logging_setup/yaml_text.py",),
+    "h2": ("pounce_testing/memory/http2_client.py", "pounce_testing/contract/http2_wire_client.py"),  # clients
+    "matplotlib": ("pounce_testing/bench/picture.py",),
 }
 """An optional third-party module -> the only files that may import it."""
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +17,8 @@ from pounce_testing import RawClient, TestServer
 
 if TYPE_CHECKING:
     from pounce_asgi import ASGIReceiveCallable, ASGISendCallable, Scope
+
+unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no UNIX sockets")
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -115,6 +121,63 @@ def test_listeners_hear_of_requests() -> None:
 def test_an_address_is_only_known_once_it_is_bound() -> None:
     with pytest.raises(RuntimeError, match="not been started"):
         _ = TestServer(app).url
+
+
+def test_in_a_coroutine() -> None:
+    async def failing(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    async def scenario() -> None:
+        async with TestServer(app) as server:
+            assert await asyncio.to_thread(body_from, server) == b"TestServer"
+        with pytest.raises(LifespanError, match="startup failed"):
+            async with TestServer(failing, lifespan="on"):
+                pytest.fail("it cannot have started")
+
+    asyncio.run(scenario())
+
+
+@unix
+@pytest.mark.parametrize("tls", [False, True])
+def test_on_a_unix_socket(tls: bool) -> None:
+    with TestServer(app, unix=True, tls=tls) as server:
+        assert body_from(server) == b"TestServer"
+        assert server.url == f"unix:{server.host}"
+        assert server.place == server.host
+        with pytest.raises(RuntimeError, match="no port"):
+            _ = server.port
+        with server.client() as client:
+            assert client.get("/").text == "TestServer"
+        folder = Path(server.host).parent
+        assert folder.exists()
+    assert not folder.exists()
+
+
+def test_a_client_of_httpx() -> None:
+    with TestServer(app, tls=True) as server:
+        with server.client(http2=True, headers={"x-a": "b"}) as client:
+            answer = client.get("/")
+            assert (answer.http_version, answer.text) == ("HTTP/2", "TestServer")
+            assert answer.request.headers["x-a"] == "b"
+
+        async def scenario() -> str:
+            async with server.async_client() as client:
+                return (await client.get("/")).http_version
+
+        assert asyncio.run(scenario()) == "HTTP/1.1"
+
+
+def test_worker_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "application_in_processes.py").write_text(
+        "import os\n"
+        "async def app(scope, receive, send):\n"
+        "    assert scope['type'] == 'http'\n"
+        "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        "    await send({'type': 'http.response.body', 'body': str(os.getpid()).encode()})\n"
+    )
+    with TestServer("application_in_processes:app", app_dir=str(tmp_path), worker_kind="process") as server:
+        assert int(body_from(server)) != os.getpid()
 
 
 def test_pytest_does_not_collect_it() -> None:

@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, LateCommand]] = {
     "tls": LateCommand("pounce.commands.tls", "tls_command", "Make a certificate for development."),
     "top": LateCommand("pounce.observing_commands", "top_command", "Watch a server that runs."),
     "profile": LateCommand("pounce.observing_commands", "profile_command", "See where the time of a server goes."),
+    "bench": LateCommand("pounce.commands.bench", "bench_command", "Compare servers on an application of yours."),
     "completion": LateCommand("pounce.commands.completion", "completion_command", "Print completion for a shell."),
 }
 """All but ``serve``, in the order of the help."""

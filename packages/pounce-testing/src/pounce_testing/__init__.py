@@ -1,22 +1,31 @@
-"""Test applications on a real Pounce server: TestServer and pytest fixtures.
+"""Test applications on a real Pounce server: TestServer, TestProxy, InMemoryClient, and fixtures for pytest.
 
-The fixtures are in ``pounce_testing.fixtures``, which alone needs pytest.
+What is named here is imported when it is first used: pytest looks into this package in every run, also in those of
+projects that only have it installed.
 """
 
 from __future__ import annotations
 
-from pounce_testing.certificate import ThrowAwayCertificate, throw_away_certificate
-from pounce_testing.client import RawClient, Response, ResponseError
-from pounce_testing.matrix import (
-    ASGI_VARIANTS,
-    PROTOCOLS,
-    SHARING_VARIANTS,
-    VARIANTS,
-    WORKER_KINDS,
-    Twins,
-    Variant,
-)
-from pounce_testing.server import TestServer
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pounce_testing.certificate import ThrowAwayCertificate, throw_away_certificate
+    from pounce_testing.client import RawClient, Response, ResponseError
+    from pounce_testing.faults import Fault
+    from pounce_testing.matrix import (
+        ASGI_VARIANTS,
+        PROTOCOLS,
+        SHARING_VARIANTS,
+        VARIANTS,
+        WORKER_KINDS,
+        Twins,
+        Variant,
+    )
+    from pounce_testing.memory import AsyncInMemoryClient, InMemoryClient
+    from pounce_testing.proxied_connection import ConnectionRecord
+    from pounce_testing.proxy import TestProxy
+    from pounce_testing.server import TestServer
 
 __all__ = [
     "ASGI_VARIANTS",
@@ -24,12 +33,42 @@ __all__ = [
     "SHARING_VARIANTS",
     "VARIANTS",
     "WORKER_KINDS",
+    "AsyncInMemoryClient",
+    "ConnectionRecord",
+    "Fault",
+    "InMemoryClient",
     "RawClient",
     "Response",
     "ResponseError",
+    "TestProxy",
     "TestServer",
     "ThrowAwayCertificate",
     "Twins",
     "Variant",
     "throw_away_certificate",
 ]
+
+_HOMES: Final = {
+    "certificate": ("ThrowAwayCertificate", "throw_away_certificate"),
+    "client": ("RawClient", "Response", "ResponseError"),
+    "faults": ("Fault",),
+    "matrix": ("ASGI_VARIANTS", "PROTOCOLS", "SHARING_VARIANTS", "VARIANTS", "WORKER_KINDS", "Twins", "Variant"),
+    "memory": ("AsyncInMemoryClient", "InMemoryClient"),
+    "proxied_connection": ("ConnectionRecord",),
+    "proxy": ("TestProxy",),
+    "server": ("TestServer",),
+}
+"""Module -> the names that are defined there."""
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,10 +7,11 @@ is a ``ResponseError``.
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +46,15 @@ class Response:
         return next((value for given, value in self.headers if given == name), None)
 
     @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.body.decode()
+
+    def json(self) -> Any:
+        """What the body says in JSON."""
+        return json.loads(self.body)
+
+    @property
     def closes(self) -> bool:
         """Whether it says that no further response follows on this connection."""
         if self.http_version == "HTTP/1.0":
@@ -55,13 +65,22 @@ class Response:
 class RawClient:
     """One connection. Every wait ends after ``timeout`` seconds with a TimeoutError."""
 
-    def __init__(self, host: str, port: int, *, timeout: float = 20.0, tls: ssl.SSLContext | None = None) -> None:
-        """With ``tls`` the bytes go through TLS, to a server whose certificate is for ``host``."""
-        self.socket = socket.create_connection((host, port), timeout)
-        # Every piece leaves as it is, without waiting for company.
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(
+        self, host: str, port: int | None, *, timeout: float = 20.0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """With ``tls`` the bytes go through TLS, to a server whose certificate is for ``host``. Without a port ``host``
+        is the path of a UNIX socket, and the certificate for ``localhost``.
+        """
+        if port is None:
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.socket.settimeout(timeout)
+            self.socket.connect(host)
+        else:
+            self.socket = socket.create_connection((host, port), timeout)
+            # Every piece leaves as it is, without waiting for company.
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
-            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost" if port is None else host)
         self._received = bytearray()
         self._ended = False
 

@@ -1,8 +1,8 @@
-"""Fixtures for pytest. Import those that you want into your ``conftest.py``:
+"""Fixtures for those who test a server rather than an application. Import what you want into your ``conftest.py``:
 
     from pounce_testing.fixtures import serve, variant  # noqa: F401
 
-They are not registered for every run of pytest by themselves, so that installing this package changes no other tests.
+Their names are everybody's, so they are not registered by themselves. Those of `pounce_testing.plugin` are.
 """
 
 from __future__ import annotations

@@ -2,14 +2,18 @@
 
 It is ``pounce.Server`` as it serves in production; nothing is replaced but the process around it. The application runs
 in the same process as the test, so that a test can share objects with it, and in another thread, so that a test may
-block.
+block. With ``worker_kind="process"`` it runs in processes, as there, and is given by its name.
 """
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import shutil
 import ssl
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pounce
@@ -18,6 +22,8 @@ from pounce_testing.client import RawClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import httpx
 
     from pounce_asgi import Listeners, SyncApp
 
@@ -36,7 +42,11 @@ class TestServer:
     Settings have the names that they have everywhere: ``TestServer(app, timeout_keep_alive=1)``. A ``ServerConfig``
     may be given instead; a free port is taken in place of its own. With ``tls=True`` it speaks TLS, with a certificate
     that is thrown away at the end of the process; the extra ``tls`` makes it. With ``http3=True`` as well it also
-    serves HTTP/3, on a free port of UDP: see `quic_port`.
+    serves HTTP/3, on a free port of UDP: see `quic_port`. With ``unix=True`` it listens on a UNIX socket in a folder of
+    its own instead of a port. HTTP/2 is spoken wherever it is installed, unless ``http2="off"``.
+
+    In a coroutine use ``async with``: the server is in its thread then as well, and the loop of the test goes on while
+    it starts and stops.
 
     Entering raises what keeps the server from starting. Leaving stops it gracefully, at once when that takes longer
     than its ``graceful_timeout`` allows, and raises what went wrong while it served.
@@ -51,12 +61,17 @@ class TestServer:
         listeners: Listeners | None = None,
         tls: bool = False,
         http3: bool = False,
+        unix: bool = False,
         **settings: Any,
     ) -> None:
+        self._folder: str | None = None
         if tls or http3:
             settings = {**throw_away_certificate().settings, **settings}
         if http3:
             settings = {"quic_bind": ("127.0.0.1:0",), **settings}
+        if unix:  # in the system's folder: the path of a UNIX socket has a hundred characters at most
+            self._folder = tempfile.mkdtemp(prefix="pounce-")
+            settings = {**settings, "uds": str(Path(self._folder) / "socket")}
         self.config = _config(app, settings)
         self._server = pounce.Server(self.config, listeners=listeners)
         self._address: pounce.Address | None = None
@@ -69,6 +84,13 @@ class TestServer:
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await asyncio.to_thread(self.stop)
 
     def start(self) -> None:
         """Start and wait until it accepts connections.
@@ -117,6 +139,8 @@ class TestServer:
             self._server.request_stop()
             if not self.join(5.0):
                 raise TimeoutError("the server did not stop; its thread is left behind")
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         self._raise_error()
 
     def join(self, timeout: float) -> bool:
@@ -142,25 +166,73 @@ class TestServer:
         return self.host, self.port
 
     @property
+    def place(self) -> tuple[str, int] | str:
+        """What to connect to: host and port, or the path of its UNIX socket."""
+        bound = self._bound()
+        return bound.host if bound.port is None else (bound.host, bound.port)
+
+    @property
     def host(self) -> str:
-        """The address that it listens on, or did."""
+        """The address that it listens on, or did; the path of its UNIX socket."""
         return self._bound().host
 
     @property
     def port(self) -> int:
         """The port that it listens on, or did."""
         port = self._bound().port
-        assert port is not None, "a server on a UNIX socket has no port"
+        if port is None:
+            raise RuntimeError("a server on a UNIX socket has no port")
         return port
 
     @property
     def url(self) -> str:
-        """``http://127.0.0.1:49152``, without a slash at the end."""
+        """``http://127.0.0.1:49152``, without a slash at the end; ``unix:PATH`` of a UNIX socket."""
         return self._bound().url
 
     def connect(self, *, timeout: float = 20.0, alpn: Sequence[str] = ()) -> RawClient:
         """A new connection for bytes as they are, over TLS if the server speaks that, where it offers ``alpn``."""
-        return RawClient(self.host, self.port, timeout=timeout, tls=self.client_context(*alpn))
+        return RawClient(self.host, self._bound().port, timeout=timeout, tls=self.client_context(*alpn))
+
+    def client(self, **options: Any) -> httpx.Client:
+        """A client of httpx that knows where the server is and trusts it; ``options`` are those of ``httpx.Client``.
+
+        Raises:
+            ImportError: httpx is not installed (``pip install 'pounce-testing[httpx]'``).
+        """
+        import httpx
+
+        return httpx.Client(
+            transport=httpx.HTTPTransport(**self._httpx_transport(options)), **self._httpx_options(options)
+        )
+
+    def async_client(self, **options: Any) -> httpx.AsyncClient:
+        """As `client`, for coroutines.
+
+        Raises:
+            ImportError: httpx is not installed (``pip install 'pounce-testing[httpx]'``).
+        """
+        import httpx
+
+        return httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(**self._httpx_transport(options)), **self._httpx_options(options)
+        )
+
+    def _httpx_transport(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What is for the transport; it is taken from the options. Proxies of the environment are not asked."""
+        context = self.client_context()
+        own: dict[str, Any] = {"verify": True if context is None else context}
+        if self._bound().port is None:
+            own["uds"] = self.host
+        for name in ("verify", "cert", "http1", "http2", "limits"):
+            if name in options:
+                own[name] = options.pop(name)
+        return own
+
+    def _httpx_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        base = self.url
+        if self._bound().port is None:
+            base = "https://localhost" if self.config.tls.ssl_certfile else "http://localhost"
+        return {"base_url": base, "timeout": 20.0, **options}
 
     def client_context(self, *alpn: str) -> ssl.SSLContext | None:
         """What a client needs that trusts this server, and offers these protocols by ALPN; None without TLS."""

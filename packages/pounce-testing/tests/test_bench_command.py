@@ -1,0 +1,130 @@
+"""From options to a result: with this server alone, which is always here."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pounce_testing.bench import comparison as comparing
+from pounce_testing.bench.command import bench
+from pounce_testing.bench.comparison import Plan, compare
+from pounce_testing.bench.contestants import CONTESTANTS, Contestant, Launch, chosen
+from pounce_testing.bench.errors import BenchError
+from pounce_testing.bench.load_report import LoadReport
+from pounce_testing.bench.request import LoadRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APPLICATION = """
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 404 if scope["path"] == "/wrong" else 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "application_to_compare.py").write_text(APPLICATION)
+    return tmp_path
+
+
+def run(folder: Path, app: str = "application_to_compare:app", **options: object) -> tuple[int, str, list[str]]:
+    """Exit code, result, what went on."""
+    printed: list[str] = []
+    said: list[str] = []
+    code = bench(
+        app,
+        app_dir=str(folder),
+        servers=("pounce",),
+        rounds=1,
+        seconds=0.2,
+        connections=2,
+        generator="asyncio",
+        echo=printed.append,
+        say=said.append,
+        **options,  # type: ignore[arg-type]
+    )
+    return code, "\n".join(printed), said
+
+
+def test_a_result(folder: Path) -> None:
+    code, printed, said = run(folder, as_json_text=True, output=str(folder / "result.svg"))
+    assert code == 0
+    figures = json.loads(printed)
+    (pounce,) = figures["servers"]
+    assert pounce["name"] == "pounce"
+    assert pounce["rounds"][0]["requests"] > 2
+    assert 0 < pounce["cpu_per_request"]["median"] < 0.1
+    assert pounce["memory"]["median"] > 1_000_000
+    assert pounce["failed_requests"] == 0
+    assert figures["machine"]["processors"] >= 1
+    assert said[0].startswith("round 1/1  pounce: ")
+    assert (folder / "result.svg").exists()
+
+
+def test_a_server_that_cannot_serve_is_left_out_and_says_why(folder: Path) -> None:
+    code, printed, said = run(folder, "application_to_compare:missing")
+    assert code == 1
+    assert "pounce was left out: ended with exit code 2 at its start" in printed
+    assert "has no attribute 'missing'" in said[0]
+
+
+def test_an_answer_that_is_an_error_is_not_compared(folder: Path) -> None:
+    code, printed, _ = run(folder, path="/wrong")
+    assert code == 1
+    assert "answers GET /wrong with 404: choose another path with --path" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"headers": ("nocolon",)}, "'nocolon' is no header: write NAME:VALUE"),
+        ({"servers": ("nginx",)}, "there is no server 'nginx'"),
+        ({"body": "@/nowhere/at-all"}, "/nowhere/at-all"),
+        ({"output": "/nowhere/result.svg"}, "no such folder"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_was_asked_for_wrongly(options: dict[str, object], expected: str) -> None:
+    with pytest.raises(BenchError, match=expected):
+        bench("main:app", **options)  # type: ignore[arg-type]
+
+
+def test_one_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pounce_testing.bench.contestants.installed", list)
+    with pytest.raises(ValueError, match="granian is not installed: pip install granian"):
+        chosen(("granian",))
+
+
+def test_a_server_is_told_application_port_and_workers() -> None:
+    launch = Launch(app="main:app", port=1234, workers=3)
+    for contestant in CONTESTANTS:
+        command = " ".join(contestant.command(launch))
+        for part in (f"-m {contestant.module} ", "main:app", "1234", "--workers 3"):
+            assert part in command, contestant.name
+
+
+def test_the_order_turns_from_round_to_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    load = LoadReport(requests=10, seconds=1, failures=0, latencies={}, generator_cpu=0)
+
+    def measure(contestant: Contestant, plan: Plan) -> comparing.Round:
+        order.append(contestant.name)
+        if contestant.name == "uvicorn" and len(order) > 4:
+            raise BenchError("it has had enough")
+        return comparing.Round(load=load, cpu=1.0, memory=1)
+
+    monkeypatch.setattr(comparing, "_measure", measure)
+    monkeypatch.setattr(Contestant, "version", "1")
+    plan = Plan(app="a:b", app_dir=".", contestants=CONTESTANTS, request=LoadRequest(), generator="wrk", rounds=3)
+    done = compare(plan, lambda line: None)
+    first, second, third = order[:4], order[4:8], order[8:]
+    assert first == ["pounce", "uvicorn", "granian", "hypercorn"]
+    assert second == ["uvicorn", "granian", "hypercorn", "pounce"]
+    assert third == ["granian", "hypercorn", "pounce"], "who failed once is not asked again"
+    assert [one.failure for one in done.results] == [None, "it has had enough", None, None]
+    assert "uvicorn" not in [one.name for one in done.measured]
