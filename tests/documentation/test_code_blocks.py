@@ -1,0 +1,155 @@
+"""What the pages for readers show is so: Python runs, commands are understood or run, settings load."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from blocks import PAGES, ROOT, Block, blocks_of
+from console import Terminal
+
+from pounce import Server, load_config
+from pounce.cli import run_command
+from pounce_testing import throw_away_certificate
+
+BLOCKS: Final = {page: blocks_of(page) for page in PAGES}
+HERE: Final = Path(__file__).resolve().parent
+COMMANDS: Final = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(pounce(?: .*)?)$", re.MULTILINE)
+INSTALLED: Final = re.compile(r"pip install (.*)$", re.MULTILINE)
+RUN_LATER: Final = {"top", "profile", "settings", "tls"}
+"""Commands that would do something at once; their options are tried with --help."""
+
+PACKAGES: Final = {
+    path.parent.name: set(tomllib.loads(path.read_text(encoding="utf-8"))["project"].get("optional-dependencies", {}))
+    for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
+}
+
+
+def having(*languages: str, mark: str = "") -> list[Any]:
+    """Parameters: the blocks of these languages, of pages that have some."""
+    chosen = (block for blocks in BLOCKS.values() for block in blocks if block.language in languages)
+    return [pytest.param(block, id=block.place) for block in chosen if mark in block.marks or not mark]
+
+
+@pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if any(one.language == "python" for one in blocks)])
+def test_python_runs(page: str, tmp_path: Path) -> None:
+    """All blocks of a page, one after the other, in an interpreter of their own."""
+    prepared(page, tmp_path)
+    python = [one for one in BLOCKS[page] if one.language == "python" and "file" not in one.marks]
+    (tmp_path / "blocks.json").write_text(json.dumps([dataclasses.asdict(one) for one in python]), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, HERE / "execute.py", "blocks.json"],
+        cwd=tmp_path,
+        env={**os.environ, "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of a shell")
+@pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if any("run" in one.marks for one in blocks)])
+def test_commands_run(page: str, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    prepared(page, tmp_path)
+    terminal = Terminal(tmp_path)
+    try:
+        for block in BLOCKS[page]:
+            if "run" in block.marks:
+                terminal.run(block)
+    finally:
+        terminal.close()
+
+
+def prepared(page: str, folder: Path) -> None:
+    """Write the files that the page shows, and those that it says are there."""
+    (folder / "public" / "assets").mkdir(parents=True)
+    for block in BLOCKS[page]:
+        if "file" in block.marks:
+            path = folder / block.marks["file"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+        if block.marks.get("needs") == "certificate":
+            files = throw_away_certificate().settings
+            shutil.copy(files["ssl_certfile"], folder / "cert.pem")
+            shutil.copy(files["ssl_keyfile"], folder / "key.pem")
+
+
+@pytest.mark.parametrize("block", having("python"))
+def test_python_is_as_people_write_it(block: Block) -> None:
+    """No block is written for the test: one that ends in an ellipsis says what is left out by its text around it."""
+    ast.parse(block.text)
+    assert "\t" not in block.text
+    assert all(len(line) <= 120 for line in block.text.splitlines())
+
+
+@pytest.mark.parametrize("block", having("", "console", "sh", "toml", "ini", "dockerfile", "yaml"))
+def test_commands_are_understood(block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every option of a `pounce` that is shown is one that there is, with a value that is allowed."""
+    configs: list[Any] = []
+    monkeypatch.setattr(Server, "run", lambda self, *, last=False: configs.append(self.config) or 0)
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("POUNCE_")]:
+        monkeypatch.delenv(name)
+    if "fails" in block.marks:
+        return
+    for command in COMMANDS.findall(re.sub(r"\\\n\s*", "", block.text)):
+        words = shlex.split(command.removesuffix(" &"), comments=True)[1:]
+        if not words:
+            continue
+        known = [*words, "--help"] if words[0] in RUN_LATER else words
+        assert run_command(known) == 0, command
+
+
+@pytest.mark.parametrize("block", having("", "console", "sh"))
+def test_what_is_to_be_installed_is_there(block: Block) -> None:
+    for line in INSTALLED.findall(block.text):
+        for name, extras in re.findall(r"(pounce-\w+)(?:\[([\w,]+)\])?", line):
+            assert name in PACKAGES
+            assert set(filter(None, extras.split(","))) <= PACKAGES[name], line
+
+
+@pytest.mark.parametrize("block", having("toml"))
+def test_settings_load(block: Block, tmp_path: Path) -> None:
+    table = tomllib.loads(block.text)
+    if "shape" in block.marks:
+        return
+    if "tool" in table:
+        (tmp_path / "pyproject.toml").write_text(block.text, encoding="utf-8")
+    else:
+        (tmp_path / "pounce.toml").write_text(block.text, encoding="utf-8")
+    flags = {} if "app" in table or "tool" in table else {"app": "main:app"}
+    assert load_config(flags, {}, folder=tmp_path).config.app
+
+
+@pytest.mark.parametrize("block", having("json"))
+def test_json_is_json(block: Block) -> None:
+    json.loads(block.text)
+
+
+@pytest.mark.parametrize("block", having("yaml"))
+def test_yaml_is_yaml(block: Block) -> None:
+    pytest.importorskip("yaml").safe_load(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_language_is_one_of_these(page: str) -> None:
+    """So that no block is passed over because its language is written in another way."""
+    known = {"", "console", "sh", "python", "toml", "json", "yaml", "ini", "nginx", "dockerfile", "mermaid", "text", "http"}
+    assert {block.language for block in BLOCKS[page]} <= known
+    assert all(block.marks.keys() <= {"file"} for block in BLOCKS[page] if block.language not in {"console", "python", "toml"})
