@@ -19,7 +19,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types types-newest bench sync
+.PHONY: help serve test check format lint types types-newest bench docs docs-serve pictures sync
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,6 +55,20 @@ types-newest: sync
 
 bench: sync ## Compare with other servers, about an hour; options: make bench BENCH="--rounds 1 ..."
 	$(RUN) python -m benchmarks.compare $(BENCH)
+
+# Beside the tools of the tests, in an environment of its own: nothing of it is needed to run or test the server.
+SITE = @NO_MKDOCS_2_WARNING=1 UV_PROJECT_ENVIRONMENT=.venv-docs $(WORKSPACE) uv run --quiet --only-group docs mkdocs
+
+docs: ## Build the documentation into site/, with every link checked
+	$(SITE) build --strict --quiet
+
+docs-serve: ## Show the documentation on 127.0.0.1:8001, and again after each change
+	$(SITE) serve --dev-addr $(HOST):8001
+
+pictures: sync ## Draw the pictures of the documentation and its tables of figures again
+	$(RUN) python -m scripts.draw_stages
+	$(RUN) python -m scripts.bench_figures
+	$(RUN) python -m scripts.draw_pictures
 
 sync:
 	@$(WORKSPACE) sync

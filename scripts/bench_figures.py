@@ -97,7 +97,9 @@ def table(python: str, mode: str) -> str:
 
 def rewritten(text: str) -> str:
     """A page with its tables as they should be."""
-    return MARKERS.sub(lambda found: f"{found.group(1)}\n{table(found.group(2), found.group(3))}\n{found.group(4)}", text)
+    return MARKERS.sub(
+        lambda found: f"{found.group(1)}\n{table(found.group(2), found.group(3))}\n{found.group(4)}", text
+    )
 
 
 def chart() -> Drawing:

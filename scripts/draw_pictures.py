@@ -149,7 +149,9 @@ def life_of_the_server() -> Drawing:
         else:
             lane -= 34
             onward.add(", ".join(events))
-            drawing.line([(310, tops[start] + 22), (lane, tops[start] + 22), (lane, tops[to] + 22), (311, tops[to] + 22)])
+            drawing.line(
+                [(310, tops[start] + 22), (lane, tops[start] + 22), (lane, tops[to] + 22), (311, tops[to] + 22)]
+            )
     (words,) = onward  # whatever passes stages over does so for the same reasons
     drawing.text(318, tops[stages[0]] + 15, words, kind="soft", anchor="start")
     return drawing

@@ -28,7 +28,14 @@ __all__ = ["on_config", "on_files", "on_page_markdown"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGES: Final = tuple(sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml")))
-LANGUAGES: Final = {".py": "python", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".conf": "nginx"}
+LANGUAGES: Final = {
+    ".py": "python",
+    ".toml": "toml",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "json",
+    ".conf": "nginx",
+}
 UNITS: Final = {".service", ".socket"}
 LINK: Final = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?(?=\))")
 PICTURE: Final = re.compile(r"^!\[([^\]]*)\]\(([^)\s]+\.svg)\)$", re.MULTILINE)

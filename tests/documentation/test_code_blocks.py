@@ -42,12 +42,18 @@ def having(*languages: str, mark: str = "") -> list[Any]:
     return [pytest.param(block, id=block.place) for block in chosen if mark in block.marks or not mark]
 
 
-@pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if any(one.language == "python" for one in blocks)])
+def executed(page: str) -> list[Block]:
+    """The blocks of Python that are no files."""
+    return [one for one in BLOCKS[page] if one.language == "python" and "file" not in one.marks]
+
+
+@pytest.mark.parametrize("page", [page for page in BLOCKS if executed(page)])
 def test_python_runs(page: str, tmp_path: Path) -> None:
     """All blocks of a page, one after the other, in an interpreter of their own."""
     prepared(page, tmp_path)
-    python = [one for one in BLOCKS[page] if one.language == "python" and "file" not in one.marks]
-    (tmp_path / "blocks.json").write_text(json.dumps([dataclasses.asdict(one) for one in python]), encoding="utf-8")
+    (tmp_path / "blocks.json").write_text(
+        json.dumps([dataclasses.asdict(one) for one in executed(page)]), encoding="utf-8"
+    )
     done = subprocess.run(
         [sys.executable, HERE / "execute.py", "blocks.json"],
         cwd=tmp_path,
@@ -78,7 +84,8 @@ def test_commands_run(page: str, tmp_path: Path) -> None:
 
 def prepared(page: str, folder: Path) -> None:
     """Write the files that the page shows, and those that it says are there."""
-    (folder / "public" / "assets").mkdir(parents=True)
+    for name in ("public", "assets"):
+        (folder / name).mkdir()
     for block in BLOCKS[page]:
         if "file" in block.marks:
             path = folder / block.marks["file"]
@@ -150,6 +157,22 @@ def test_yaml_is_yaml(block: Block) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_language_is_one_of_these(page: str) -> None:
     """So that no block is passed over because its language is written in another way."""
-    known = {"", "console", "sh", "python", "toml", "json", "yaml", "ini", "nginx", "dockerfile", "mermaid", "text", "http"}
+    known = {
+        "",
+        "console",
+        "sh",
+        "python",
+        "toml",
+        "json",
+        "yaml",
+        "ini",
+        "nginx",
+        "dockerfile",
+        "mermaid",
+        "text",
+        "http",
+    }
     assert {block.language for block in BLOCKS[page]} <= known
-    assert all(block.marks.keys() <= {"file"} for block in BLOCKS[page] if block.language not in {"console", "python", "toml"})
+    assert all(
+        block.marks.keys() <= {"file"} for block in BLOCKS[page] if block.language not in {"console", "python", "toml"}
+    )
