@@ -9,11 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pounce.stages import Stage
 from scripts.bench_figures import chart
 from scripts.draw_stages import arrows
 from scripts.drawing_kit import Drawing
-
-from pounce.stages import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -79,8 +79,10 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
     """Lead links to pages, and put drawings into the page, where they have its colours."""
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation"]  # it is alone below its tab
     source = SOURCES.get(page.file.src_uri, f"docs/{page.file.src_uri}")
     markdown = STAGES.sub("![The life of the server](assets/life-of-the-server.svg)", markdown)
     parts: list[str] = []

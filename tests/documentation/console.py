@@ -12,7 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from blocks import ROOT, Block
+from tests.documentation.blocks import ROOT, Block
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,20 +36,17 @@ class Terminal:
 
     def run(self, block: Block) -> None:
         """Run each line that begins with ``$``; the lines below it have to be in what it prints, in their order."""
+        fails = block.marks.get("fails")
         for command, shown in _commands(block.text):
-            wanted = block.marks.get("fails")
-            if (
-                command.startswith("pounce ")
-                and wanted is None
-                and not command.startswith(("pounce settings", "pounce tls"))
-            ):
+            serves = shlex.split(command)[0] == "pounce"
+            if serves and fails is None:
                 self._serve(command)
-            else:
-                if command.startswith("pounce "):
-                    self.close()  # its port is that of the one that is to fail
-                printed = self._output(command, fails=wanted is not None)
-                assert wanted is None or wanted in printed, f"{block.place}: {command}\n{printed}"
-                _assert_shown(shown, printed, f"{block.place}: {command}")
+                continue
+            if serves:
+                self.close()  # its port is that of the one that is to fail
+            printed = self._output(command, fails=fails is not None)
+            assert fails is None or fails in printed, f"{block.place}: {command}\n{printed}"
+            _assert_shown(shown, printed, f"{block.place}: {command}")
 
     def close(self) -> None:
         """Stop the server as Ctrl+C does."""

@@ -12,12 +12,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = ["", str(Path(__file__).resolve().parent)]
+sys.path[:0] = ["", str(Path(__file__).resolve().parents[2])]
 
 
 def main(blocks: list[dict[str, Any]]) -> None:
     """Execute them; the first that does not do what it should ends the process with its traceback."""
-    from given import GIVEN
+    from tests.documentation.given import GIVEN
 
     if any("sentry" in block["text"] for block in blocks):
         _forget_frameworks_of_sentry()

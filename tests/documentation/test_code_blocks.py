@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from blocks import PAGES, ROOT, Block, blocks_of
-from console import Terminal
 
 from pounce import Server, load_config
 from pounce.cli import run_command
 from pounce_testing import throw_away_certificate
+from tests.documentation.blocks import PAGES, ROOT, Block, blocks_of
+from tests.documentation.console import Terminal
 
 BLOCKS: Final = {page: blocks_of(page) for page in PAGES}
 HERE: Final = Path(__file__).resolve().parent
@@ -109,7 +109,12 @@ def test_python_is_as_people_write_it(block: Block) -> None:
 def test_commands_are_understood(block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every option of a `pounce` that is shown is one that there is, with a value that is allowed."""
     configs: list[Any] = []
-    monkeypatch.setattr(Server, "run", lambda self, *, last=False: configs.append(self.config) or 0)
+
+    def run(self: Server, *, last: bool = False) -> int:
+        configs.append(self.config)
+        return 0
+
+    monkeypatch.setattr(Server, "run", run)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("POUNCE_")]:
         monkeypatch.delenv(name)

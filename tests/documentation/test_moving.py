@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from blocks import ROOT
 
 from pounce.cli import FLAG_ALIASES
 from pounce.config import all_settings
+from tests.documentation.blocks import ROOT
 
 OTHERS: Final[dict[str, dict[str, Any]]] = json.loads(
     (Path(__file__).parent / "options_of_others.json").read_text(encoding="utf-8")

@@ -1,8 +1,0 @@
-"""The modules beside the tests of the pages are found by their name."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
