@@ -38,7 +38,7 @@ class Terminal:
         """Run each line that begins with ``$``; the lines below it have to be in what it prints, in their order."""
         fails = block.marks.get("fails")
         for command, shown in _commands(block.text):
-            serves = shlex.split(command)[0] == "pounce"
+            serves = _serves(shlex.split(command))
             if serves and fails is None:
                 self._serve(command)
                 continue
@@ -115,6 +115,11 @@ class Terminal:
         own = {"POUNCE_PORT": str(self._port), "POUNCE_LOG_FORMAT": "text", "PYTHONPATH": os.pathsep.join(_sources())}
         given = {name: value for name, value in os.environ.items() if not name.startswith("POUNCE_")}
         return given | own
+
+
+def _serves(words: list[str]) -> bool:
+    """Whether a command is that of a server; other commands of `pounce` end by themselves."""
+    return words[0] == "pounce" and (len(words) == 1 or ":" in words[1] or words[1].startswith("-"))
 
 
 def _sources() -> list[str]:
