@@ -10,7 +10,6 @@ A comment ``<!-- run -->`` is invisible to readers. These words are known, and s
 ``needs: certificate``  ``cert.pem`` and ``key.pem`` are there
 ``only: threads``       it is executed on a Python whose GIL is off, and compiled on others
 
-``shape: NAME``         a block of TOML that is no file of settings, but that
 ======================  ================================================================================
 """
 
@@ -34,7 +33,7 @@ PAGES: Final = [
     )
 ]
 FENCE: Final = re.compile(r"(?:^<!-- ([^>]*?) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-MARKS: Final = {"file", "run", "fails", "given", "needs", "only", "shape"}
+MARKS: Final = {"file", "run", "fails", "given", "needs", "only"}
 OTHERS: Final = ("drawn by", "measured", "end")
 """How comments begin that are for scripts."""
 
