@@ -9,7 +9,6 @@ A comment ``<!-- run -->`` is invisible to readers. These words are known, and s
 ``given: A, B``         names that the block takes from ``given.py``
 ``needs: certificate``  ``cert.pem`` and ``key.pem`` are there
 ``only: threads``       it is executed on a Python whose GIL is off, and compiled on others
-
 ======================  ================================================================================
 """
 

@@ -160,7 +160,9 @@ def test_yaml_is_yaml(block: Block) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_language_is_one_of_these(page: str) -> None:
-    """So that no block is passed over because its language is written in another way."""
+    """So that no block is passed over because it is written in another way."""
+    fences = re.findall(r"^[ \t]*(?:```|~~~)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+    assert fences == ["```"] * (2 * len(BLOCKS[page]))
     known = {
         "",
         "console",
