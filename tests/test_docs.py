@@ -54,9 +54,10 @@ def test_options_are_ours_or_explained_when_asked_for(page: str) -> None:
     of_top = {"--interval", "--json", "--once"}
     of_profile = {"--idle", "--interval", "--output", "--pid", "--seconds"}
     of_bench = {"--rounds", "--seconds"}
+    of_config = {"--all", "--changed", "--help-all", "--json", "--strict"}
     of_docker = {"--cpus", "--log-opt", "--rm", "--time"}
     others = {"--help", "--version", "--schema", "--now", "--signal", "--kill-whom"}
-    known = others | of_dev_cert | of_curl | of_top | of_profile | of_bench | of_docker
+    known = others | of_dev_cert | of_curl | of_top | of_profile | of_bench | of_config | of_docker
     assert strange <= known, "of git, systemctl and others"
 
 

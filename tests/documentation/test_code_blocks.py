@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -25,7 +26,7 @@ from tests.documentation.console import Terminal
 
 BLOCKS: Final = {page: blocks_of(page) for page in PAGES}
 HERE: Final = Path(__file__).resolve().parent
-COMMANDS: Final = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(pounce(?: .*)?)$", re.MULTILINE)
+COMMANDS: Final = re.compile(r"(?:\$ )?(?:[A-Z_]+=\S+ )*pounce (.*)$")
 INSTALLED: Final = re.compile(r"pip install (.*)$", re.MULTILINE)
 OF_LOGGING: Final = {"version", "formatters", "filters", "handlers", "loggers", "root", "disable_existing_loggers"}
 
@@ -105,26 +106,38 @@ def test_python_is_as_people_write_it(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", having("", "console", "sh", "toml", "ini", "dockerfile", "yaml"))
-def test_commands_are_understood(block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Every option of a `pounce` that is shown is one that there is, with a value that is allowed."""
-    configs: list[Any] = []
+def test_commands_are_understood(
+    block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every option of a `pounce` that is shown is one that there is, with a value that is allowed.
+
+    Below a mistake that is shown on purpose stands what the command says of it.
+    """
 
     def run(self: Server, *, last: bool = False) -> int:
-        configs.append(self.config)
         return 0
 
     monkeypatch.setattr(Server, "run", run)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("POUNCE_")]:
         monkeypatch.delenv(name)
-    if "fails" in block.marks:
-        return
-    for command in COMMANDS.findall(re.sub(r"\\\n\s*", "", block.text)):
-        words = shlex.split(command.removesuffix(" &"), comments=True)[1:]
+    lines = re.sub(r"\\\n\s*", "", block.text).splitlines()
+    for line, below in itertools.pairwise([*lines, ""]):
+        words = shlex.split(command_in(line), comments=True)
         if not words:
             continue
         serves = ":" in words[0] or words[0].startswith("-")  # other commands are asked for their help instead
-        assert run_command(words if serves else [*words, "--help"]) == 0, command
+        code = run_command(words if serves else [*words, "--help"])
+        if below.startswith("pounce: "):
+            assert (code, capsys.readouterr().err.strip()) == (2, below), line
+        else:
+            assert code == 0, f"{line}\n{capsys.readouterr().err}"
+
+
+def command_in(line: str) -> str:
+    """What stands behind `pounce` in a line that is a command."""
+    found = COMMANDS.match(line)
+    return found.group(1).removesuffix(" &") if found else ""
 
 
 @pytest.mark.parametrize("block", having("", "console", "sh"))
