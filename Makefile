@@ -21,7 +21,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types types-newest bench bench-packages sync \
+.PHONY: help serve test check format lint types types-newest bench bench-packages docs docs-serve pictures sync \
 	changelog release-check dist package-check sbom
 
 help: ## Show this list
@@ -76,6 +76,20 @@ package-check: dist ## Test every package alone, from its wheel, with the lowest
 
 sbom: sync ## Write into sbom/ what each package brings along, as CycloneDX
 	$(RUN) python -m scripts.sbom
+
+# Beside the tools of the tests, in an environment of its own: nothing of it is needed to run or test the server.
+SITE = @NO_MKDOCS_2_WARNING=1 UV_PROJECT_ENVIRONMENT=.venv-docs $(WORKSPACE) uv run --quiet --only-group docs mkdocs
+
+docs: ## Build the documentation into site/, with every link checked
+	$(SITE) build --strict --quiet
+
+docs-serve: ## Show the documentation on 127.0.0.1:8001, and again after each change
+	$(SITE) serve --dev-addr $(HOST):8001
+
+pictures: sync ## Draw the pictures of the documentation and its tables of figures again
+	$(RUN) python -m scripts.draw_stages
+	$(RUN) python -m scripts.bench_figures
+	$(RUN) python -m scripts.draw_pictures
 
 sync:
 	@$(WORKSPACE) sync
