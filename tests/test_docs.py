@@ -54,7 +54,16 @@ def test_options_are_ours_or_explained_when_asked_for(page: str) -> None:
     of_top = {"--interval", "--json", "--once"}
     of_commands = {"--all", "--changed", "--force", "--help-all", "--json", "--strict"}
     of_profile = {"--idle", "--interval", "--output", "--pid", "--seconds"}
-    of_bench = {"--connections", "--generator", "--rounds", "--seconds", "--server", "--path", "--pounce-app", "--pounce-kinds"}
+    of_bench = {
+        "--connections",
+        "--generator",
+        "--rounds",
+        "--seconds",
+        "--server",
+        "--path",
+        "--pounce-app",
+        "--pounce-kinds",
+    }
     of_docker = {"--cpus", "--log-opt", "--rm", "--time"}
     others = {"--help", "--version", "--schema", "--now", "--signal", "--kill-whom"}
     known = others | of_dev_cert | of_curl | of_top | of_profile | of_bench | of_commands | of_docker

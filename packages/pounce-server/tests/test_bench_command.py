@@ -7,8 +7,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from pounce.commands.bench import IMPLEMENTATION
 from pounce.cli import run_command
+from pounce.commands.bench import IMPLEMENTATION
 
 if TYPE_CHECKING:
     import pytest
