@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,9 +79,44 @@ def test_every_kind_from_every_source(tmp_path: Path) -> None:
         assert found == expected
 
 
+LISTS: dict[str, dict[str, Any]] = {
+    "a flag with commas": {"flags": APP | {"forwarded_allow_ips": ("10.0.0.1, 10.0.0.2",)}},
+    "a flag, repeated": {"flags": APP | {"forwarded_allow_ips": ("10.0.0.1", "10.0.0.2")}},
+    "a variable": {"environ": {"POUNCE_FORWARDED_ALLOW_IPS": "10.0.0.1,10.0.0.2"}},
+    "the variable of others": {"environ": {"FORWARDED_ALLOW_IPS": "10.0.0.1,10.0.0.2"}},
+    "an array": {"toml": 'forwarded_allow_ips = ["10.0.0.1", "10.0.0.2"]'},
+    "a text in the file": {"toml": 'forwarded_allow_ips = "10.0.0.1, 10.0.0.2"'},
+}
+
+
+@pytest.mark.parametrize("source", LISTS)
+def test_several_values_are_written_as_other_servers_have_them_too(tmp_path: Path, source: str) -> None:
+    config = load(tmp_path, **LISTS[source]).config
+    assert config.proxies.forwarded_allow_ips == ("10.0.0.1", "10.0.0.2")
+
+
+def test_of_both_ways_at_once_all_count(tmp_path: Path) -> None:
+    places = load(tmp_path, flags=APP | {"bind": ("127.0.0.1:80,[::1]:80", "unix:/x")}).config.bind
+    assert places == ("127.0.0.1:80", "[::1]:80", "unix:/x")
+
+
+def test_a_value_that_may_have_a_comma_keeps_it(tmp_path: Path) -> None:
+    rules = ("*.js=public, max-age=60", "*.css=no-store")
+    by_flag = load(tmp_path, flags=APP | {"static_cache_control": rules})
+    by_variable = load(tmp_path, environ={"POUNCE_STATIC_CACHE_CONTROL": "\n".join(rules)})
+    assert by_flag.config.static_files.static_cache_control == rules
+    assert by_variable.config.static_files.static_cache_control == rules
+
+
 @pytest.mark.parametrize(
     ("flags", "environ", "toml", "message"),
     [
+        (
+            {"forwarded_allow_ips": ("",)},
+            {},
+            None,
+            "forwarded_allow_ips: '' from --forwarded-allow-ips is not allowed; it must be a list of texts",
+        ),
         (
             {"port": "80000"},
             {},

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pounce.middleware_values import MiddlewareUse
 from pounce.settings import Kind, Setting
 from pounce.values import allowed, check, parse, shown
 from pounce_workers.tls_settings import TlsCertificate
@@ -25,6 +26,8 @@ WAIT = setting(Kind.NUMBER, minimum=0, unit="seconds")
 SWITCH = setting(Kind.SWITCH)
 MODE = setting(Kind.CHOICE, choices=("auto", "on", "off"))
 WORDS = setting(Kind.TEXTS)
+LINES = setting(Kind.TEXTS, one_a_line=True)
+CLASSES = setting(Kind.MIDDLEWARE)
 HEADERS = setting(Kind.HEADERS)
 APP = setting(Kind.APPLICATION)
 COUNT = setting(Kind.WHOLE, minimum=0, maximum=9, words=(("auto", 0),))
@@ -62,6 +65,8 @@ SECRET = setting(Kind.TEXT, optional=True, secret=True)
         (MODE, "auto", "auto"),
         (WORDS, "a, b,,c", ("a", "b", "c")),
         (WORDS, "", ()),
+        (LINES, "*.a=x, y\n\n*.b=z\n", ("*.a=x, y", "*.b=z")),
+        (CLASSES, "m:A, m:B", (MiddlewareUse("m:A"), MiddlewareUse("m:B"))),
         (HEADERS, "X-A: 1\nX-B:2", (("X-A", "1"), ("X-B", "2"))),
         (HEADERS, "X-A:", (("X-A", ""),)),
         (HEADERS, "X-A: b: c", (("X-A", "b: c"),)),
@@ -150,6 +155,11 @@ def test_wrong_text_is_refused_in_words(one: Setting, text: str) -> None:
         (LIMIT, "none", None),
         (WORDS, ["a"], ("a",)),
         (WORDS, "a", ("a",)),
+        (WORDS, "a,b , c", ("a", "b", "c")),
+        (WORDS, ["a,b", "c"], ("a,b", "c")),
+        (LINES, "a,b", ("a,b",)),
+        (PLACES, ":80, unix:/x", (":80", "unix:/x")),
+        (CLASSES, "m:A,m:B", (MiddlewareUse("m:A"), MiddlewareUse("m:B"))),
         (HEADERS, ["X-A: 1"], (("X-A", "1"),)),
         (HEADERS, [["X-A", "1"]], (("X-A", "1"),)),
         (HEADERS, {"X-A": "1"}, (("X-A", "1"),)),
@@ -193,6 +203,9 @@ def test_typed_values_become_immutable(one: Setting, value: object, checked: obj
         (TEXT, 5),
         (WORDS, [5]),
         (WORDS, [""]),
+        (WORDS, ""),
+        (WORDS, ","),
+        (PLACES, ""),
         (WORDS, {"a": 1}),
         (HEADERS, 5),
         (HEADERS, [5]),

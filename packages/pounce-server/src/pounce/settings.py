@@ -1,10 +1,10 @@
 """How a setting is declared once.
 
 A setting is a field of a frozen dataclass. Its name, type, default and metadata (``help``, ``unit``, ``minimum``,
-``maximum``, ``choices``, ``words``, ``also``, ``group``, ``metavar``, ``kind``, ``table_key``, ``secret``) give the
-flag, the environment variable, the key in the file, the schema and the documentation; nothing is written a second time.
-Settings classes may be nested one level deep, and the names of their fields are unique over all of them, so that every
-name is public as it stands.
+``maximum``, ``choices``, ``words``, ``also``, ``group``, ``metavar``, ``kind``, ``table_key``, ``secret``,
+``one_a_line``) give the flag, the environment variable, the key in the file, the schema and the documentation; nothing
+is written a second time. Settings classes may be nested one level deep, and the names of their fields are unique over
+all of them, so that every name is public as it stands.
 
 Reading and checking values is in ``values.py``; where a value comes from is in ``sources.py``.
 """
@@ -43,17 +43,18 @@ class Kind(enum.Enum):
     SWITCH = "switch"
     CHOICE = "choice"
     TEXTS = "texts"
-    """Several texts: a repeated flag, a comma-separated variable, an array in the file."""
+    """Several texts: commas part them in a flag, which may be repeated, in a variable, and in a text of the file; each
+    text of an array in the file is one as it stands."""
     HEADERS = "headers"
     """Several ``Name: value`` pairs: a repeated flag, one a line in a variable, an array or a table in the file."""
     PLACES = "places"
-    """Several places to listen: a repeated flag, a comma-separated variable, an array in the file."""
+    """Several places to listen, written as texts are."""
     PERMISSIONS = "permissions"
     """Those of a file, in octal digits. A text everywhere: TOML's 660 would be the number, another thing."""
     CERTIFICATES = "certificates"
     """Several certificates: a repeated flag, one a line in a variable, an array of texts or of tables in the file."""
     MIDDLEWARE = "middleware"
-    """Several classes: a repeated flag, a comma-separated variable, an array of texts or of tables in the file."""
+    """Several classes, written as texts are; in the file also an array of tables."""
     APPLICATION = "application"
     """``module:attribute``, or from Python also the application itself."""
 
@@ -83,6 +84,8 @@ class Setting:
     """A second key in the file, within a table: ``tls.certificates``."""
     secret: bool = False
     """The value is never shown."""
+    one_a_line: bool = False
+    """One of several texts may have a comma in it, so lines part them in a variable, and a flag has one of them."""
 
     @property
     def flag(self) -> str:
@@ -182,6 +185,7 @@ def _setting(field: dataclasses.Field[Any], hint: object, section: str | None, g
         also=tuple(metadata.get("also", {}).items()),
         table_key=metadata.get("table_key"),
         secret=metadata.get("secret", False),
+        one_a_line=metadata.get("one_a_line", False),
     )
 
 

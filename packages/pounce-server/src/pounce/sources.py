@@ -18,7 +18,7 @@ from .config import ONE_PLACE, SEVERAL_PLACES, ServerConfig, all_settings
 from .env_file import read_env_file
 from .file_keys import read_keys
 from .settings import ENVIRONMENT_PREFIX, Kind, Setting, nearest
-from .values import check, parse, shown
+from .values import check, parse, shown, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,14 +132,20 @@ def _named(name: str) -> Setting:
 
 
 def _from_flags(flags: Mapping[str, object]) -> dict[str, _Given]:
-    return {
-        name: _Given(
-            raw,
-            Origin("the command line" if _named(name).kind is Kind.APPLICATION else _named(name).flag),
-            isinstance(raw, str),
-        )
-        for name, raw in flags.items()
-    }
+    given = {}
+    for name, raw in flags.items():
+        setting = _named(name)
+        if setting.repeated and isinstance(raw, list | tuple):
+            raw = tuple(part for one in raw for part in _parts(setting, one))
+        origin = Origin("the command line" if setting.kind is Kind.APPLICATION else setting.flag)
+        given[name] = _Given(raw, origin, is_text=isinstance(raw, str))
+    return given
+
+
+def _parts(setting: Setting, one: object) -> tuple[object, ...]:
+    """The values in what a flag was given once; what holds none stays, so that it is refused."""
+    splits = isinstance(one, str) and setting.kind in (Kind.TEXTS, Kind.PLACES, Kind.MIDDLEWARE)
+    return (split(setting, str(one)) or ("",)) if splits else (one,)
 
 
 def _from_environment(environ: Mapping[str, str], words: str) -> dict[str, _Given]:

@@ -17,7 +17,7 @@ from .middleware_values import MIDDLEWARE_IN_WORDS, middleware_of, shown_middlew
 from .places import PLACES_IN_WORDS, parse_place
 from .settings import Kind, Setting
 
-__all__ = ["allowed", "check", "parse", "shown"]
+__all__ = ["allowed", "check", "parse", "shown", "split"]
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
@@ -44,11 +44,16 @@ def parse(setting: Setting, text: str) -> object:
         return check(setting, int(_matching(setting, _WHOLE, text)))
     if setting.kind is Kind.NUMBER:
         return check(setting, float(_matching(setting, _NUMBER, text)))
-    if setting.kind in (Kind.TEXTS, Kind.PLACES, Kind.MIDDLEWARE):
-        return check(setting, [part.strip() for part in text.split(",") if part.strip()])
-    if setting.kind in (Kind.HEADERS, Kind.CERTIFICATES):
-        return check(setting, [line for line in text.splitlines() if line.strip()])
+    if setting.repeated:
+        return check(setting, split(setting, text))
     return check(setting, text)
+
+
+def split(setting: Setting, text: str) -> tuple[str, ...]:
+    """The values in a text for a setting that has several: commas part them, or lines where one may have a comma."""
+    by_line = setting.one_a_line or setting.kind in (Kind.HEADERS, Kind.CERTIFICATES)
+    parts = text.splitlines() if by_line else text.split(",")
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def check(setting: Setting, value: object) -> object:
@@ -66,7 +71,7 @@ def check(setting: Setting, value: object) -> object:
     if setting.kind is Kind.CERTIFICATES:
         return certificates_of(value)
     if setting.kind is Kind.MIDDLEWARE:
-        return middleware_of(value)
+        return middleware_of(split(setting, value) if isinstance(value, str) else value)
     if setting.kind is Kind.CHOICE:
         return _choice(setting, value)
     if setting.kind in (Kind.WHOLE, Kind.NUMBER):
@@ -164,7 +169,7 @@ def _matching(setting: Setting, pattern: re.Pattern[str], text: str) -> str:
 
 
 def _texts(setting: Setting, value: object) -> tuple[str, ...]:
-    items = [value] if isinstance(value, str) else value
+    items = split(setting, value) or [""] if isinstance(value, str) else value
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item for item in items):
         raise ValueError(allowed(setting))
     return tuple(items)

@@ -56,7 +56,9 @@ class StaticSettings:
         default=(),
         metadata={
             "help": "Cache-Control by file, written PATTERN=VALUE, such as '*.woff2=max-age=86400'; the first that fits"
-            " wins. Repeatable. Otherwise names with a hash are immutable and others no-cache."
+            " wins. Repeatable; in a variable one a line. Otherwise names with a hash are immutable and others"
+            " no-cache.",
+            "one_a_line": True,
         },
     )
 
