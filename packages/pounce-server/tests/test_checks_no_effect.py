@@ -80,6 +80,7 @@ def test_what_another_setting_needs(settings: dict[str, Any], also: dict[str, An
         ({"sync_threads": 1}, {"interface": "wsgi"}, {"interface": "asgi3"}),
         ({"lifespan_scope": "server"}, {"interface": "asgi3"}, {"interface": "wsgi"}),
         ({"ws_max_size": 5}, {"interface": "asgi3"}, {"interface": "sync"}),
+        ({"profile": True}, {"interface": "asgi3"}, {"interface": "wsgi"}),
         ({"timeout_lifespan_startup": 5}, {"interface": "asgi3"}, {"interface": "wsgi"}),
     ],
 )

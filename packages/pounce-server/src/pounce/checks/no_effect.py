@@ -94,6 +94,7 @@ RULES: Final = (
     Rule(("sentry_",), _has("sentry", "sentry_dsn"), "sentry_dsn", ("sentry_dsn",)),
     Rule(("metrics_",), _has("prometheus", "metrics"), "metrics"),
     Rule(("introspection_",), _has("inspection", "introspection"), "introspection"),
+    Rule(("profile",), lambda it: not _blocking_pool(it), "workers that answer on an event loop: worker_mode async"),
     Rule(("profile_interval",), _has("profiling", "profile"), "profile"),
     Rule(("reload_",), _has("reloading", "reload"), "reload", ("reload_dir",)),
     Rule(
