@@ -18,8 +18,9 @@ from pounce_testing import VARIANTS, TestServer, Variant
 from pounce_testing.fixtures import over
 from tests.end_to_end import applications
 from tests.end_to_end.http2_client import GOAWAY, Http2Client
-from tests.end_to_end.test_websocket import HANDSHAKE, KINDS, open_websocket
+from tests.end_to_end.test_websocket import HANDSHAKE, KINDS
 from tests.end_to_end.websocket_application import APPLICATION
+from tests.end_to_end.websocket_client import WebSocketClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,12 +185,12 @@ def reloadable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @over(KINDS)
 def test_a_reload_tells_websockets_to_come_back(serve: Serve, variant: Variant) -> None:
     server = serve(APPLICATION)
-    with open_websocket(server, "echo") as client:
+    with WebSocketClient(server, "echo") as client:
         client.send("here")
-        assert client.recv(timeout=20) == "here"
+        assert client.recv() == "here"
         server.request_reload()
         with pytest.raises(WebSocketClosed) as closed:
-            client.recv(timeout=30)
+            client.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
     assert any(comes_back(server) for _ in range(20)), "a second old worker may still have accepted the first who came"
@@ -197,9 +198,9 @@ def test_a_reload_tells_websockets_to_come_back(serve: Serve, variant: Variant) 
 
 def comes_back(server: TestServer) -> bool:
     """Whether a client that was told to connect anew is served."""
-    with contextlib.suppress(WebSocketClosed), open_websocket(server, "echo") as client:
+    with contextlib.suppress(WebSocketClosed), WebSocketClient(server, "echo") as client:
         client.send("again")
-        assert client.recv(timeout=20) == "again"
+        assert client.recv() == "again"
         return True
     return False
 

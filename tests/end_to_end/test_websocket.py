@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-import sysconfig
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from pounce_testing import Variant
 from pounce_testing.fixtures import over
 from pounce_testing.matrix import WORKER_KINDS
 from tests.end_to_end.websocket_application import APPLICATION, COUNT
+from tests.end_to_end.websocket_client import WebSocketClient
 
 if TYPE_CHECKING:
-    from pounce_testing import TestServer
     from pounce_testing.fixtures import Serve
     from tests.end_to_end.signals import Signals
 
@@ -41,31 +37,9 @@ HELLO = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
 HELLO_BACK = b"\x81\x05Hello"
 
 
-def open_websocket(server: TestServer, path: str, **options: Any) -> ClientConnection:
-    """A client that reads and writes in two threads. CPython's ssl cannot do that where there is no GIL: each waits for
-    the other. WebSockets over TLS are tested with other clients there (tests/clients). Before 3.13 nothing keeps both
-    threads out of OpenSSL at once. The opening was seen to hang there once, with a cause that was not found: it is
-    tried again, so this client does not show that none of our own doing hangs; those of tests/clients are asked once.
-    """
-    if server.config.tls.enabled and sysconfig.get_config_var("Py_GIL_DISABLED"):
-        pytest.skip("this client cannot use TLS on a free-threaded Python")
-    url = server.url.replace("http", "ws", 1)
-
-    def connected(patience: float) -> ClientConnection:
-        made: ClientConnection = connect(
-            f"{url}/{path}", open_timeout=patience, close_timeout=20, ssl=server.client_context(), proxy=None, **options
-        )
-        return made
-
-    if server.config.tls.enabled and sys.version_info < (3, 13):
-        with contextlib.suppress(TimeoutError):
-            return connected(5)
-    return connected(20)
-
-
 @everywhere
 def test_messages_come_back(serve_shared: Serve) -> None:
-    with open_websocket(serve_shared(APPLICATION), "echo") as client:
+    with WebSocketClient(serve_shared(APPLICATION), "echo") as client:
         for message in (
             "Hello",
             "",
@@ -78,22 +52,21 @@ def test_messages_come_back(serve_shared: Serve) -> None:
             "w" * 300_000,
         ):
             client.send(message)
-            assert client.recv(timeout=20) == message
+            assert client.recv() == message
 
 
 @everywhere
 @pytest.mark.parametrize("compression", ["deflate", None])
 def test_fragments_and_compression(serve_shared: Serve, compression: str | None) -> None:
-    with open_websocket(serve_shared(APPLICATION), "echo", compression=compression) as client:
+    with WebSocketClient(serve_shared(APPLICATION), "echo", compression=compression) as client:
         client.send(["frag", "men", "ts" * 5000])
-        assert client.recv(timeout=20) == "fragmen" + "ts" * 5000
+        assert client.recv() == "fragmen" + "ts" * 5000
 
 
 @everywhere
 def test_what_the_handshake_carries(serve_shared: Serve) -> None:
-    with open_websocket(serve_shared(APPLICATION), "echo", subprotocols=["first", "second"]) as client:
+    with WebSocketClient(serve_shared(APPLICATION), "echo", subprotocols=["first", "second"]) as client:
         assert client.subprotocol == "first"
-        assert client.response is not None
         assert client.response.headers["x-chosen"] == "yes"
         assert client.response.headers["server"] == "pounce"
 
@@ -101,10 +74,10 @@ def test_what_the_handshake_carries(serve_shared: Serve) -> None:
 @everywhere
 def test_scope(serve_shared: Serve) -> None:
     server = serve_shared(APPLICATION)
-    with open_websocket(server, "describe/it", subprotocols=["one"]) as client:
-        told = json.loads(client.recv(timeout=20))
+    with WebSocketClient(server, "describe/it", subprotocols=["one"]) as client:
+        told = json.loads(client.recv())
         with pytest.raises(ConnectionClosed) as closed:
-            client.recv(timeout=20)
+            client.recv()
     assert told["type"] == "websocket"
     assert told["scheme"] == ("wss" if server.config.tls.enabled else "ws")
     assert told["http_version"] == "1.1"
@@ -118,7 +91,7 @@ def test_scope(serve_shared: Serve) -> None:
 @pytest.mark.parametrize(("path", "status"), [("reject", 403), ("deny", 401), ("fail", 500)])
 def test_refusals(serve_shared: Serve, path: str, status: int) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        open_websocket(serve_shared(APPLICATION), path)
+        WebSocketClient(serve_shared(APPLICATION), path)
     assert refused.value.response.status_code == status
     if path == "deny":
         assert refused.value.response.body == b"not you"
@@ -127,37 +100,37 @@ def test_refusals(serve_shared: Serve, path: str, status: int) -> None:
 
 @everywhere
 def test_failure_after_accepting_is_1011(serve_shared: Serve) -> None:
-    with open_websocket(serve_shared(APPLICATION), "fail_late") as client:
+    with WebSocketClient(serve_shared(APPLICATION), "fail_late") as client:
         with pytest.raises(ConnectionClosed) as closed:
-            client.recv(timeout=20)
+            client.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1011
 
 
 @everywhere
 def test_the_application_hears_how_the_client_left(serve_shared: Serve, signals: Signals) -> None:
-    with open_websocket(serve_shared(APPLICATION), f"echo?{signals.query.decode()}") as client:
+    with WebSocketClient(serve_shared(APPLICATION), f"echo?{signals.query.decode()}") as client:
         client.close(4321, "enough")
     assert json.loads(signals.wait("left")) == [4321, "enough"]
 
 
 @everywhere
 def test_a_client_that_vanishes(serve_shared: Serve, signals: Signals) -> None:
-    with open_websocket(serve_shared(APPLICATION), f"echo?{signals.query.decode()}") as client:
-        client.socket.close()
+    with WebSocketClient(serve_shared(APPLICATION), f"echo?{signals.query.decode()}") as client:
+        client.vanish()
     assert json.loads(signals.wait("left"))[0] in (1005, 1006)
 
 
 @everywhere
 def test_many_messages_to_a_client_that_reads_late(serve_shared: Serve) -> None:
-    with open_websocket(serve_shared(APPLICATION), "burst", max_queue=1) as client:
-        received = [client.recv(timeout=20) for _ in range(COUNT)]
+    with WebSocketClient(serve_shared(APPLICATION), "burst", max_queue=1) as client:
+        received = [client.recv() for _ in range(COUNT)]
     assert received == [number.to_bytes(4, "big") * 4096 for number in range(COUNT)]
 
 
 @everywhere
 def test_all_that_came_before_the_goodbye_is_delivered(serve_shared: Serve, signals: Signals) -> None:
-    with open_websocket(serve_shared(APPLICATION), f"slow?{signals.query.decode()}") as client:
+    with WebSocketClient(serve_shared(APPLICATION), f"slow?{signals.query.decode()}") as client:
         for number in range(500):
             client.send(str(number))
         signals.set("read")
@@ -211,12 +184,12 @@ def test_a_connection_may_become_a_websocket_later(serve_shared: Serve) -> None:
 @everywhere
 def test_a_stop_tells_the_client_to_come_back(serve: Serve) -> None:
     server = serve(APPLICATION)
-    with open_websocket(server, "echo") as client:
+    with WebSocketClient(server, "echo") as client:
         client.send("here")
-        assert client.recv(timeout=20) == "here"
+        assert client.recv() == "here"
         server.request_stop()
         with pytest.raises(ConnectionClosed) as closed:
-            client.recv(timeout=20)
+            client.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
     server.wait_stopped()
