@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import types
 from typing import Any
@@ -152,3 +153,42 @@ def test_an_application_without_state_says_nothing(app: object, caplog: pytest.L
     shared = SharedState(app)
     assert [shared.started() for _ in range(3)] == [(), (), ()]
     assert not caplog.records
+
+
+class Emitter:
+    """Keeps what it enters, as Litestar's does."""
+
+    __slots__ = ("_exit_stack", "listeners")
+
+    def start(self) -> None:
+        self._exit_stack = contextlib.AsyncExitStack()
+
+
+class Framework:
+    def __init__(self) -> None:
+        self.event_emitter = Emitter()
+        self.title = "shop"
+        self.state = State()
+
+
+def test_what_a_framework_has_to_leave_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = Framework()
+    shared = SharedState(types.SimpleNamespace(app=app))
+    replaced = []
+    for title in ("one", "two", "three"):
+        app.event_emitter.start()
+        app.title = title
+        replaced.append(shared.started())
+    assert replaced == [(), ("app.event_emitter",), ("app.event_emitter",)]
+    (record,) = caplog.records
+    line = record.getMessage()
+    assert "in app.event_emitter what its lifespan has to end" in line
+    assert all(cure in line for cure in ("--factory", "--worker-kind process", "--lifespan-scope server"))
+
+
+def test_what_stays_with_the_framework_is_not_named(caplog: pytest.LogCaptureFixture) -> None:
+    app = Framework()
+    app.event_emitter.start()
+    shared = SharedState(app)
+    assert [shared.started() for _ in range(3)] == [(), (), ()]
+    assert caplog.records == []

@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CURES", "hint_for"]
+__all__ = ["CURES", "CURES_OF_FRAMEWORKS", "hint_for"]
 
 CURES: Final = (
     "yield it from the lifespan as state, so that each worker has its own (request.state in Starlette and FastAPI), "
     "or let a factory make the application for each worker (--factory), or use --worker-kind process"
 )
 """What helps an application that keeps something bound to an event loop in a place that several workers share."""
+
+CURES_OF_FRAMEWORKS: Final = (
+    "let a factory make the application for each worker (--factory), or use --worker-kind process or "
+    "--lifespan-scope server"
+)
+"""The same where it is the framework that keeps it, so that nobody can move it elsewhere."""
 
 ANOTHER_LOOP: Final = (
     "Something made on the event loop of one worker was used on that of another: a pool, a client or a lock that is "
