@@ -22,7 +22,7 @@ PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check format lint types types-newest bench bench-packages docs docs-serve pictures sync \
-	changelog release-check dist package-check sbom
+	changelog release-check dist package-check sbom audit
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -74,6 +74,9 @@ dist: ## Build all wheels and sdists into dist/, twice, and compare them
 package-check: dist ## Test every package alone, from its wheel, with the lowest versions it allows
 	$(SCRIPT)package_check $(shell $(WORKSPACE) interpreter) dist
 
+audit: sync ## Ask PyPI whether what the packages bring along has known weaknesses
+	$(SCRIPT)audit
+
 sbom: sync ## Write into sbom/ what each package brings along, as CycloneDX
 	$(RUN) python -m scripts.sbom
 
@@ -81,7 +84,7 @@ sbom: sync ## Write into sbom/ what each package brings along, as CycloneDX
 SITE = @NO_MKDOCS_2_WARNING=1 UV_PROJECT_ENVIRONMENT=.venv-docs $(WORKSPACE) uv run --quiet --only-group docs mkdocs
 
 docs: ## Build the documentation into site/, with every link checked
-	$(SITE) build --strict --quiet
+	$(SITE) build --strict
 
 docs-serve: ## Show the documentation on 127.0.0.1:8001, and again after each change
 	$(SITE) serve --dev-addr $(HOST):8001

@@ -5,10 +5,11 @@
     python -m benchmarks.packages --check                  the exit code is 1 when a case takes more than the tolerance
     python -m benchmarks.packages --save                   keep the new figures
     python -m benchmarks.packages --against main           compare with the sources of a commit, measured here and now
+    python -m benchmarks.packages --only times --save      keep new times (on a machine that does nothing else)
 
 Cases are in ``packages/<name>/benchmarks/cases.py``, what is kept in ``results.json`` beside them: instructions, which
 hardly depend on who else uses the machine, and microseconds, which are for the reader only, with the machine and the
-interpreter. Figures of another version, build or tool are not compared; ``--against`` needs none that are kept.
+interpreter. Figures of another version or build are not compared; ``--against`` needs none that are kept.
 """
 
 from __future__ import annotations
@@ -16,25 +17,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.instructions import (
-    EXIT_SLOWER,
-    EXIT_UNCOMPARED,
-    TOLERANCE,
-    TOOLS,
-    Comparison,
-    CountError,
-    choose_tool,
-    count,
-)
+from benchmarks.instructions import EXIT_SLOWER, EXIT_UNCOMPARED, TOLERANCE, Comparison, CountError, choose_tool
 from benchmarks.machine import Interpreter, describe_machine
-from benchmarks.package_case import LONG, SHORT
+from benchmarks.package_counts import PROGRAM, environ_for, instructions
 from benchmarks.report import table
 from benchmarks.serving import ROOT
 
@@ -43,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["kept_instructions", "main", "merged"]
 
-PROGRAM: Final = "benchmarks.package_case"
+TOOL: Final = "callgrind"
+KINDS: Final = ("instructions", "times")
 TIME_SECONDS: Final = 300
 GIT_SECONDS: Final = 60
 
@@ -58,15 +50,14 @@ def results_file(package: str) -> Path:
 
 
 def times(python: str, package: str) -> dict[str, float]:
-    """Case -> microseconds. It also writes the bytecode, without which a first run could not be subtracted.
+    """Case -> microseconds.
 
     Raises:
         CountError: a case failed.
     """
     command = [python, "-m", PROGRAM, package]
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=TIME_SECONDS, check=False
+        command, env=environ_for(()), cwd=ROOT, capture_output=True, text=True, timeout=TIME_SECONDS, check=False
     )
     if done.returncode != 0:
         raise CountError(f"a case of {package} failed: {done.stderr[-1000:]}")
@@ -74,22 +65,12 @@ def times(python: str, package: str) -> dict[str, float]:
     return found
 
 
-def instructions(tool: str, python: str, package: str, case: str, sources: Sequence[Path] = ()) -> int:
-    """Instructions of one more."""
-
-    def whole(number: int) -> int:
-        return count(tool, python, case, number, program=(PROGRAM, package), sources=sources)
-
-    return round((whole(LONG) - whole(SHORT)) / (LONG - SHORT))
-
-
-def instructions_before(tool: str, python: str, package: str, case: str, sources: Sequence[Path]) -> int | None:
-    """The same with other sources; None when those cannot run the case, which is newer than they are."""
+def instructions_before(python: str, package: str, sources: Sequence[Path]) -> dict[str, int]:
+    """The same with other sources: of the cases that those can run, which may be older than a case."""
     try:
-        count(None, python, case, SHORT, program=(PROGRAM, package), sources=sources)
-        return instructions(tool, python, package, case, sources)
+        return instructions(python, package, sources)
     except CountError:
-        return None
+        return {}
 
 
 def kept_instructions(everything: Mapping[str, Any], interpreter: Interpreter, tool: str) -> dict[str, int]:
@@ -97,14 +78,21 @@ def kept_instructions(everything: Mapping[str, Any], interpreter: Interpreter, t
     entry = everything.get(interpreter.name, {})
     if (entry.get("build"), entry.get("tool")) != (interpreter.build, tool):
         return {}
-    return {name: figures["instructions"] for name, figures in entry["cases"].items()}
+    return {name: figures["instructions"] for name, figures in entry["cases"].items() if "instructions" in figures}
 
 
 def merged(
     everything: Mapping[str, Any], interpreter: Interpreter, tool: str, cases: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Any]:
-    """What is kept from now on: of other interpreters what there was, of this one only what was measured now."""
-    entry = {"build": interpreter.build, "machine": describe_machine(), "tool": tool, "cases": dict(cases)}
+    """What is kept from now on: of other interpreters what there was, of this one the cases that were measured now.
+
+    What was not measured of a case (``--only``) stays as it was, if the same build was measured.
+    """
+    before = everything.get(interpreter.name, {})
+    same = (before.get("build"), before.get("tool")) == (interpreter.build, tool)
+    known = before["cases"] if same else {}
+    told = {name: {**known.get(name, {}), **figures} for name, figures in cases.items()}
+    entry = {"build": interpreter.build, "machine": describe_machine(), "tool": tool, "cases": told}
     return {**everything, interpreter.name: entry}
 
 
@@ -124,28 +112,44 @@ def sources_of(commit: str | None) -> Iterator[list[Path]]:
             subprocess.run([*worktree, "remove", "--force", folder], check=True, timeout=GIT_SECONDS)
 
 
+def row(comparison: Comparison | None, timed: float | None, name: str, tolerance: float) -> list[str]:
+    """A line of the table: what was not measured is a dash."""
+    counted = comparison.row(tolerance) if comparison else [name, "-", "-", "-", "-"]
+    return [*counted, "-" if timed is None else f"{timed:.2f}"]
+
+
 def measure(
-    package: str, interpreter: Interpreter, tool: str, sources: Sequence[Path], *, save: bool, tolerance: float
+    package: str,
+    interpreter: Interpreter,
+    sources: Sequence[Path],
+    kinds: Sequence[str],
+    *,
+    save: bool,
+    tolerance: float,
 ) -> list[Comparison]:
     """Measure one package, print its table, and keep the figures when asked."""
     python, file = interpreter.path, results_file(package)
-    timed = times(python, package)
-    now = {case: instructions(tool, python, package, case) for case in timed}
+    timed = times(python, package) if "times" in kinds else {}
+    now = instructions(python, package) if "instructions" in kinds else {}
     everything = json.loads(file.read_text()) if file.exists() else {}
-    if sources:
-        before = {case: instructions_before(tool, python, package, case, sources) for case in now}
+    if sources and now:
+        before = instructions_before(python, package, sources)
     else:
-        before = dict(kept_instructions(everything, interpreter, tool))
-    comparisons = [Comparison(case, figure, before.get(case)) for case, figure in now.items()]
+        before = kept_instructions(everything, interpreter, TOOL)
+    compared = {name: Comparison(name, figure, before.get(name)) for name, figure in now.items()}
     print(f"\n{package}\n")
     head = ["case", "instructions", "before", "change", "verdict", "us"]
-    rows = ([*one.row(tolerance), f"{timed[one.case]:.2f}"] for one in comparisons)
-    print(table(head, rows), flush=True)
+    print(table(head, (row(compared.get(name), timed.get(name), name, tolerance) for name in timed or now)), flush=True)
     if save:
-        cases = {case: {"instructions": now[case], "microseconds": timed[case]} for case in now}
-        kept = merged(everything, interpreter, tool, cases)
+        counted = {name: {"instructions": figure} for name, figure in now.items()}
+        cases = {name: {**counted.get(name, {}), **microseconds(timed, name)} for name in timed or now}
+        kept = merged(everything, interpreter, TOOL, cases)
         file.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
-    return comparisons
+    return list(compared.values())
+
+
+def microseconds(timed: Mapping[str, float], name: str) -> dict[str, float]:
+    return {"microseconds": timed[name]} if name in timed else {}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -159,7 +163,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--save", action="store_true", help="keep the new figures in results.json of each package")
     parser.add_argument("--against", metavar="COMMIT", help="compare with the sources of this commit")
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help=f"per cent (default: {TOLERANCE:g})")
-    parser.add_argument("--tool", choices=TOOLS, help="default: callgrind, else perf")
+    parser.add_argument("--only", choices=KINDS, help="leave the other kind of figures out")
     return parser.parse_args(arguments)
 
 
@@ -168,13 +172,15 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     comparisons: list[Comparison] = []
     try:
-        tool = choose_tool(options.tool)
+        kinds = [options.only] if options.only else KINDS
+        if "instructions" in kinds:
+            choose_tool(TOOL)
         interpreter = Interpreter.probe(sys.executable, {})
-        print(f"Python {interpreter.name}, {interpreter.build}, {tool}; {describe_machine()}")
+        print(f"Python {interpreter.name}, {interpreter.build}; {describe_machine()}")
         with sources_of(options.against) as sources:
             for package in options.packages:
                 comparisons += measure(
-                    package, interpreter, tool, sources, save=options.save, tolerance=options.tolerance
+                    package, interpreter, sources, kinds, save=options.save, tolerance=options.tolerance
                 )
     except (CountError, OSError, subprocess.SubprocessError) as error:
         print(f"Packages were NOT measured: {error}", file=sys.stderr)
@@ -184,7 +190,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"\nslower by more than {options.tolerance:g} %: {', '.join(slower)}", file=sys.stderr)
         return EXIT_SLOWER
     if options.check and all(one.kept is None for one in comparisons):
-        print("\nNothing is kept of this interpreter, build and tool: --save, or --against COMMIT", file=sys.stderr)
+        print("\nNothing is kept of this interpreter and build: --save, or --against COMMIT", file=sys.stderr)
         return EXIT_UNCOMPARED
     return 0
 

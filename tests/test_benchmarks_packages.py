@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from benchmarks import packages as runner
+from benchmarks.instructions import CountError
 from benchmarks.machine import Interpreter
-from benchmarks.package_case import microseconds
+from benchmarks.package_case import microseconds, run_marked
+from benchmarks.package_counts import parse_parts
 from benchmarks.serving import ROOT
 from scripts.packages import packages
 
@@ -38,10 +40,7 @@ def test_every_package_has_cases_and_they_run(package: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-KEPT: Final = [package for package in packages() if runner.results_file(package).exists()]
-
-
-@pytest.mark.parametrize("package", KEPT)
+@pytest.mark.parametrize("package", packages())
 def test_what_is_kept_says_where_it_was_measured(package: str) -> None:
     everything: dict[str, Any] = json.loads(runner.results_file(package).read_text(encoding="utf-8"))
     assert everything
@@ -73,11 +72,14 @@ def test_what_takes_more_than_the_tolerance_is_found(
     monkeypatch.setattr(runner, "results_file", lambda package: tmp_path / "results.json")
     monkeypatch.setattr(runner, "choose_tool", lambda wanted: "callgrind")
     monkeypatch.setattr(runner, "times", lambda python, package: {"hello": 1.0})
-    monkeypatch.setattr(runner, "instructions", lambda *given: now)
+    monkeypatch.setattr(runner, "instructions", lambda *given: {"hello": now})
     monkeypatch.setattr(Interpreter, "probe", classmethod(lambda cls, *given: OURS))
     assert runner.main(["--packages", "pounce-h2", "--check"]) == code
     assert runner.main(["--packages", "pounce-h2", "--save"]) == 0
     assert runner.main(["--packages", "pounce-h2", "--check"]) == 0, "the new figures are kept"
+    assert runner.main(["--packages", "pounce-h2", "--only", "times", "--save"]) == 0
+    (kept_now,) = json.loads((tmp_path / "results.json").read_text()).values()
+    assert kept_now["cases"] == {"hello": {"instructions": now, "microseconds": 1.0}}, "what was not measured stays"
 
 
 def test_a_time_is_the_difference_of_two_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,3 +91,19 @@ def test_a_time_is_the_difference_of_two_lengths(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("time.thread_time", lambda: clock[0])
     assert microseconds(case) == pytest.approx(5)
+
+
+def test_a_count_is_the_difference_of_what_lies_between_marks(tmp_path: Path) -> None:
+    for number, counted in enumerate([9_000_000, 4_300, 77, 4_900, 5, 300, 6, 18_300], start=1):
+        (tmp_path / f"count.{number}").write_text(f"desc: Trigger\nsummary: {counted}\n\ntotals: {counted}\n")
+    assert parse_parts(["one", "two"], tmp_path) == {"one": 1, "two": 30}
+    with pytest.raises(CountError, match="part 10 of 12"):
+        parse_parts(["one", "two", "three"], tmp_path)
+
+
+def test_cases_that_older_sources_cannot_run_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    def lacks(count: int) -> None:
+        raise ImportError("newer")
+
+    assert run_marked({"lacks": lacks, "works": lambda count: None}) == ["works"]
+    assert "lacks cannot be run" in capsys.readouterr().err

@@ -59,4 +59,12 @@ def test_it_may_read_and_no_more_and_ends() -> None:
     jobs = re.findall(r"^    runs-on: ", WORKFLOW, re.MULTILINE)
     assert len(re.findall(r"^    timeout-minutes: \d+$", WORKFLOW, re.MULTILINE)) == len(jobs) == 3
     assert not re.findall(r"run:.*\$\{\{", WORKFLOW), "the name of a branch can be a command: it comes by a variable"
-    assert set(re.findall(r"uses: (\S+)", WORKFLOW)) == {"actions/checkout@v6", "actions/setup-python@v6"}
+
+
+def test_actions_are_those_of_the_release_workflow() -> None:
+    """Which are pinned by commit: a tag can be moved by whoever gets hold of the action's repository."""
+    release = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"uses: (\S+@[0-9a-f]{40} # v[\d.]+)\n", release))
+    used = set(re.findall(r"uses: (.+)\n", WORKFLOW))
+    assert {action.partition("@")[0] for action in used} == {"actions/checkout", "actions/setup-python"}
+    assert used <= pinned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -10,14 +11,14 @@ from typing import Final
 
 import pytest
 
-from scripts.package_check import IMPORT_ALL, Alone, module_of
+from scripts.package_check import ELSEWHERE, IMPORT_ALL, Alone, in_order, module_of, try_all
 from scripts.packages import packages
 
 MEMBERS: Final = packages()
 
 
 def alone(name: str, folder: Path) -> Alone:
-    return Alone(MEMBERS[name], MEMBERS, Path("/dist"), folder)
+    return Alone(MEMBERS[name], MEMBERS, Path("/dist"), folder, io.StringIO())
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,28 @@ def test_a_forgotten_dependency_is_found(tmp_path: Path, imports: str, code: int
     command = [sys.executable, "-c", IMPORT_ALL, "pkg", json.dumps(["brought_by_an_extra"])]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
     assert done.returncode == code
+
+
+def test_what_is_left_to_the_whole_suite_is_there() -> None:
+    for name, files in ELSEWHERE.items():
+        assert [file for file in files if not (MEMBERS[name].folder / "tests" / f"{file}.py").exists()] == [], name
+
+
+def test_those_that_need_most_from_others_are_tried_first() -> None:
+    order = in_order(MEMBERS, list(MEMBERS))
+    assert sorted(order) == sorted(MEMBERS)
+    assert order[0] == "pounce-server"
+    assert order.index("pounce-observability") < order.index("pounce-h2") < order.index("pounce-asgi")
+    assert in_order(MEMBERS, ["pounce-asgi", "pounce-h2"]) == ["pounce-h2", "pounce-asgi"]
+
+
+def test_want_of_time_is_no_failure_and_no_success() -> None:
+    tried: list[str] = []
+
+    def attempt(name: str) -> bool:
+        tried.append(name)
+        return name != "bad"
+
+    assert try_all(["good", "bad"], attempt, 600) == {"good": True, "bad": False}
+    assert try_all(["late"], attempt, 0) == {"late": None}
+    assert sorted(tried) == ["bad", "good"]
