@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["OPTIONS", "VERSIONS"]
+__all__ = ["OPTIONS", "USES", "VERSIONS"]
 
 VERSIONS: Final = {"uvicorn": "0.54.0", "gunicorn": "27.0.1", "hypercorn": "0.18.0", "granian": "2.8.7"}
 
@@ -67,3 +67,47 @@ OPTIONS: Final[dict[str, str]] = {
         --url-path-prefix --workers --workers-kill-timeout --workers-lifetime --workers-max-rss --working-dir --ws
     """,
 }
+
+
+USES: Final = (
+    # What they take for an option that is named the same here, and what is said of it; nothing where it is served.
+    ("uvicorn", "--fd 3", ""),
+    ("uvicorn", "--forwarded-allow-ips 10.0.0.1,10.0.0.2", ""),
+    ("uvicorn", "--header X-A:1 --header X-B:2", ""),
+    ("uvicorn", "--http httptools", "write auto"),
+    ("uvicorn", "--http zttp", "write auto"),
+    ("uvicorn", "--http2", "--http2 needs a value: one of auto, on, off"),
+    ("uvicorn", "--interface asgi2", ""),
+    ("uvicorn", "--log-level trace", "write debug"),
+    ("uvicorn", "--loop zuvloop", "write uvloop"),
+    ("uvicorn", "--ssl-cert-reqs 0", ""),
+    ("uvicorn", "--timeout-graceful-shutdown 5", ""),
+    ("uvicorn", "--ws websockets", "write auto"),
+    ("uvicorn", "--ws websockets-sansio", "write auto"),
+    ("uvicorn", "--ws-per-message-deflate false", "write --ws-per-message-deflate or --no-ws-per-message-deflate"),
+    ("gunicorn", "--bind 127.0.0.1:80,unix:/run/x", ""),
+    ("gunicorn", "--config gunicorn.conf.py", "is Python, and settings are read from TOML"),
+    ("gunicorn", "--limit-request-line 0", "a whole number of 32 or more bytes"),
+    ("gunicorn", "--log-file -", ""),
+    ("gunicorn", "--log-level WARNING", "did you mean 'warning'?"),
+    ("gunicorn", "--proxy-protocol", ""),
+    ("gunicorn", "--proxy-protocol v1", "--proxy-protocol is a switch; write --proxy-protocol or"),
+    ("gunicorn", "--worker-kind gthread", "write thread"),
+    ("hypercorn", "--access-log access.log", "--access-log is a switch"),
+    ("hypercorn", "--bind 127.0.0.1", "it must be HOST:PORT"),
+    ("hypercorn", "--bind unix:/run/x --bind fd://3", ""),
+    ("hypercorn", "--config file:conf.py", "is Python, and settings are read from TOML"),
+    ("hypercorn", "--config python:conf", "is Python, and settings are read from TOML"),
+    ("hypercorn", "--worker-kind trio", "asyncio is what there is"),
+    ("granian", "--http 1", "--http2 off leaves out HTTP/2"),
+    ("granian", "--http 2", "write --http2 on"),
+    ("granian", "--interface asgi", "write asgi3"),
+    ("granian", "--interface rsgi", "an interface of granian alone"),
+    ("granian", "--log-level warn", "write warning"),
+    ("granian", "--loop rloop", "write auto"),
+    ("granian", "--ssl-certificate c.pem --ssl-keyfile k.pem", "give ssl_certfile as well"),
+    ("granian", "--uds /run/x --uds-permissions 0o660", ""),
+    ("granian", "--workers-lifetime 6h", "without a unit: 21600"),
+    ("granian", "--workers-max-rss 512", ""),
+    ("granian", "--ws", "--ws needs a value: one of auto, wsproto, none"),
+)

@@ -6,14 +6,15 @@ import re
 
 import click
 import pytest
-from other_servers_options import OPTIONS, VERSIONS
+from other_servers_options import OPTIONS, USES, VERSIONS
 
-from pounce.cli import FLAG_ALIASES
+from pounce.cli import FLAG_ALIASES, run_command
 from pounce.config import all_settings
 from pounce.option_errors import explain_option
 from pounce.other_servers import ELSEWHERE
 from pounce.setting_options import setting_parameters
 from pounce.unavailable import unavailable
+from pounce.value_hints import VALUES_ELSEWHERE
 
 OURS = {flag for setting in all_settings() for flag in (setting.flag, setting.off_flag) if flag} | {
     "--config",
@@ -32,6 +33,28 @@ def test_every_option_of_theirs_is_ours_or_is_explained(server: str, option: str
     expected = MISSPELT_BY_THEM.get(option, f"{option} is not ")
     assert line.startswith(expected)
     assert option in WITHOUT_A_HINT or "; " in line
+
+
+@pytest.mark.parametrize(("server", "use", "said"), USES)
+def test_what_they_take_means_the_same_or_is_explained(
+    server: str, use: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert use.split()[0] in OPTIONS[server].split() or use.startswith("--worker-kind")  # what our hint names
+    code = run_command(["config", "show", "--changed", "main:app", *use.split()])
+    err = capsys.readouterr().err
+    assert (code, err) == (0, "") if not said else code == 2
+    assert said in err
+    assert err.count("\n") <= 1
+
+
+@pytest.mark.parametrize("name", VALUES_ELSEWHERE)
+def test_hints_for_values_name_options_and_settings_that_exist(name: str) -> None:
+    (setting,) = (one for one in all_settings() if one.name == name)
+    for value, hint in VALUES_ELSEWHERE[name].items():
+        assert value not in setting.choices
+        assert set(re.findall(r"--[a-z][a-z0-9-]+", hint)) <= OURS
+        written = re.match(r"write ([a-z0-9]+)", hint)
+        assert written is None or written[1] in setting.choices
 
 
 def test_all_four_are_there() -> None:

@@ -16,7 +16,7 @@ import click
 from pounce_asgi import ConfigError
 
 from .help_screen import EPILOG, short_help, write_options
-from .setting_options import FLAG_ALIASES, given_flags, setting_parameters
+from .setting_options import FLAG_ALIASES, SettingsCommand, given_flags, setting_parameters
 from .settings import nearest
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ COMMANDS: Final[dict[str, LateCommand]] = {
 """All but ``serve``, in the order of the help."""
 
 
-class ServeCommand(click.Command):
+class ServeCommand(SettingsCommand):
     """A command whose help fits a screen, or has everything in the groups of the settings."""
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
@@ -185,6 +185,11 @@ def run_command(arguments: Sequence[str] | None) -> int:
         from .option_errors import explain_option
 
         _say(explain_option(error))
+        return EXIT_INPUT
+    except click.BadOptionUsage as error:
+        from .option_errors import explain_usage
+
+        _say(explain_usage(error))
         return EXIT_INPUT
     except click.ClickException as error:
         _say(error.format_message())

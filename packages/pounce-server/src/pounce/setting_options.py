@@ -13,7 +13,14 @@ from .settings import Kind, Setting
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["FLAG_ALIASES", "SettingArgument", "SettingOption", "given_flags", "setting_parameters"]
+__all__ = [
+    "FLAG_ALIASES",
+    "SettingArgument",
+    "SettingOption",
+    "SettingsCommand",
+    "given_flags",
+    "setting_parameters",
+]
 
 FLAG_ALIASES: Final = {"graceful_timeout": ("--timeout-graceful-shutdown",)}
 """What uvicorn calls a setting, where we have another name for it."""
@@ -65,6 +72,29 @@ class SettingArgument(click.Argument):
 
         names = [one.target for one in find_applications(Path()) if not one.app_dir]
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class SettingsCommand(click.Command):
+    """A command that takes an application and settings; it tells what of its line is too much."""
+
+    allow_extra_args = True
+    """click would refuse them in its own words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """
+        Raises:
+            click.UsageError: there is more than one application, or a switch with a value.
+        """
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            from .option_errors import explain_words
+
+            words = [word for word in (ctx.params.get("app"), *rest) if word is not None]
+            problem = explain_words(given, words)
+            if problem is not None:
+                raise click.UsageError(problem, ctx)
+        return rest
 
 
 def setting_parameters() -> list[click.Parameter]:

@@ -8,6 +8,7 @@ from pounce_asgi import ConfigError
 
 from .extra_settings import extra_of
 from .settings import nearest
+from .value_hints import value_hint
 from .values import check, shown
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def checked(setting: Setting, value: object) -> object:
     try:
         return check(setting, value)
     except ValueError as error:
-        raise ConfigError(f"{setting.name}: {shown(setting, value)} is not allowed; it must be {error}") from None
+        problem = f"{setting.name}: {shown(setting, value)} is not allowed; it must be {error}"
+        raise ConfigError(problem + value_hint(setting, value)) from None
 
 
 def built(section: type, values: Mapping[str, Any]) -> object:

@@ -18,6 +18,7 @@ from .config import ONE_PLACE, SEVERAL_PLACES, ServerConfig, all_settings
 from .env_file import read_env_file
 from .file_keys import read_keys
 from .settings import ENVIRONMENT_PREFIX, Kind, Setting, nearest
+from .value_hints import value_hint
 from .values import check, parse, shown, split
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def _read(setting: Setting, given: _Given) -> object:
     except ValueError as error:
         what = shown(setting, given.raw)
         problem = f"{setting.name}: {what} from {given.origin} is not allowed; it must be {error}"
+        problem += value_hint(setting, given.raw)
         raise ConfigError(problem + _kubernetes_hint(setting, given)) from None
 
 
@@ -173,6 +175,9 @@ def _unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def _from_file(named: str | None, folder: Path) -> dict[str, _Given]:
     if named is not None:
+        if named.endswith(".py") or named.startswith(("python:", "file:")):  # gunicorn's and hypercorn's
+            hint = "'pounce init' writes a file to begin with"
+            raise ConfigError(f"the configuration file {named} is Python, and settings are read from TOML; {hint}")
         path = Path(named)
         return _keys(path, _table(path))
     for path in (folder / _OWN_FILE, folder / _PROJECT_FILE):

@@ -17,7 +17,7 @@ from .middleware_values import MIDDLEWARE_IN_WORDS, middleware_of, shown_middlew
 from .places import PLACES_IN_WORDS, parse_place
 from .settings import Kind, Setting
 
-__all__ = ["allowed", "check", "parse", "shown", "split"]
+__all__ = ["SWITCH_WORDS", "allowed", "check", "parse", "shown", "split"]
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
@@ -29,6 +29,9 @@ _PERMISSIONS: Final = re.compile(r"(?:0o?)?([0-7]{3})", re.ASCII)
 
 _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"0", "false", "no", "off"})
+SWITCH_WORDS: Final = _ON | _OFF
+"""What a variable may hold for a switch."""
+
 _NONE: Final = "none"
 
 

@@ -11,7 +11,13 @@ import click
 from pounce.config import all_settings
 from pounce.config_template import config_template
 from pounce.reference import json_schema
-from pounce.setting_options import SettingArgument, SettingOption, given_flags, setting_parameters
+from pounce.setting_options import (
+    SettingArgument,
+    SettingOption,
+    SettingsCommand,
+    given_flags,
+    setting_parameters,
+)
 from pounce.shown_config import HIDDEN, shown_config
 from pounce.sources import DEFAULT, load_config
 
@@ -25,7 +31,7 @@ NO_APPLICATION: Final = "none:given"
 """Stands for the application where none is named: the other settings may be looked at nevertheless."""
 
 
-class ShowCommand(click.Command):
+class ShowCommand(SettingsCommand):
     """Takes what ``serve`` takes; its help does not repeat that."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
