@@ -125,9 +125,21 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield "reference/settings.md", _settings()
     yield "deployment-files.md", "".join(_shown_files("# Files to start from\n", DEPLOYED))
     yield "examples.md", "".join(_shown_files("# Examples\n", EXAMPLES))
+    yield "licence.md", f"# Licence\n\n```text\n{(ROOT / 'LICENSE').read_text(encoding='utf-8').rstrip()}\n```\n"
+    yield "releases.md", "".join(_releases())
     for package in PACKAGES:
         module = _module(package)
         yield f"reference/{module}.md", _interface(package, module)
+
+
+def _releases() -> Iterator[str]:
+    """The notes of all packages, each one level down below its name."""
+    yield "# Releases\n\nEach package is released by itself.\n"
+    for package in PACKAGES:
+        text = (ROOT / "packages" / package / "CHANGELOG.md").read_text(encoding="utf-8")
+        _, _, notes = text.partition("\n")
+        notes = re.sub(r"<!--.*?-->", "", notes, flags=re.DOTALL).strip()
+        yield f"\n## {package}\n\n" + (re.sub(r"^#", "##", notes, flags=re.MULTILINE) or "Not released yet.") + "\n"
 
 
 def _module(package: str) -> str:
@@ -176,6 +188,9 @@ SOURCES: Final = {
     "index.md": "README.md",
     "results.md": "benchmarks/RESULTS.md",
     "packages/pounce-compression-results.md": "packages/pounce-compression/benchmarks/RESULTS.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "reporting-weaknesses.md": "SECURITY.md",
+    "code-of-conduct.md": "CODE_OF_CONDUCT.md",
     **{f"packages/{package}.md": f"packages/{package}/README.md" for package in PACKAGES},
 }
 """Pages that are files of the repository: the page, and the file."""
@@ -191,6 +206,8 @@ PLACES: Final = {
     "examples": "examples.md",
     "docs": "index.md",
     "packages": "index.md#the-packages",
+    "LICENSE": "licence.md",
+    **{f"packages/{package}/CHANGELOG.md": f"releases.md#{package}" for package in PACKAGES},
 }
 """Where a file or folder of the repository is shown."""
 

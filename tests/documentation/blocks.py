@@ -9,6 +9,7 @@ A comment ``<!-- run -->`` is invisible to readers. These words are known, and s
 ``given: A, B``         names that the block takes from ``given.py``
 ``needs: certificate``  ``cert.pem`` and ``key.pem`` are there
 ``only: threads``       it is executed on a Python whose GIL is off, and compiled on others
+``shown: REASON``       it is not executed, for one of the reasons in ``WHY_SHOWN``
 ======================  ================================================================================
 """
 
@@ -19,20 +20,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["PAGES", "ROOT", "Block", "blocks_of"]
+__all__ = ["PAGES", "ROOT", "WHY_SHOWN", "Block", "blocks_of"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = [
     path.relative_to(ROOT).as_posix()
     for path in (
         ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
         *sorted(ROOT.glob("docs/**/*.md")),
         ROOT / "deploy/README.md",
         *sorted(ROOT.glob("packages/*/README.md")),
     )
 ]
 FENCE: Final = re.compile(r"(?:^<!-- ([^>]*?) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-MARKS: Final = {"file", "run", "fails", "given", "needs", "only"}
+MARKS: Final = {"file", "run", "fails", "given", "needs", "only", "shown"}
+WHY_SHOWN: Final = {
+    "checkout": "builds or tests the checkout, as CI does",
+    "drawing": "is drawn by a script, and compared with what that draws",
+    "example": "an example of what is printed or sent, with times, places and numbers of its own",
+    "machine": "changes the machine, or needs a service that a test has not: Docker, systemd, nginx, Prometheus, Redis",
+    "measures": "takes minutes",
+}
+"""Why a block cannot be executed by a test."""
 OTHERS: Final = ("drawn by", "measured", "end")
 """How comments begin that are for scripts."""
 

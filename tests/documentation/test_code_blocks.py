@@ -10,24 +10,30 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tomllib
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pounce import Server, load_config
 from pounce.cli import run_command
 from pounce_testing import throw_away_certificate
-from tests.documentation.blocks import PAGES, ROOT, Block, blocks_of
+from tests.documentation.blocks import PAGES, ROOT, WHY_SHOWN, Block, blocks_of
 from tests.documentation.console import Terminal
+from tests.documentation.interpreter import Interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 BLOCKS: Final = {page: blocks_of(page) for page in PAGES}
-HERE: Final = Path(__file__).resolve().parent
 COMMANDS: Final = re.compile(r"(?:\$ )?(?:[A-Z_]+=\S+ )*pounce (.*)$")
 INSTALLED: Final = re.compile(r"pip install (.*)$", re.MULTILINE)
+OTHERS: Final = re.compile(r"\$ (?:uvicorn|gunicorn|hypercorn|granian) ")
+"""Commands from which a reader comes, above ours."""
+
+SHELL: Final = {"", "console", "sh"}
 OF_LOGGING: Final = {"version", "formatters", "filters", "handlers", "loggers", "root", "disable_existing_loggers"}
 
 PACKAGES: Final = {
@@ -43,28 +49,32 @@ def having(*languages: str, mark: str = "") -> list[Any]:
 
 
 def executed(page: str) -> list[Block]:
-    """The blocks of Python that are no files."""
-    return [one for one in BLOCKS[page] if one.language == "python" and "file" not in one.marks]
+    """The blocks that an interpreter executes: Python that is no file, and what sets up logging."""
+    return [
+        one
+        for one in BLOCKS[page]
+        if "file" not in one.marks and (one.language == "python" or (one.language == "toml" and sets_up_logging(one)))
+    ]
+
+
+def sets_up_logging(block: Block) -> bool:
+    """Whether it is a file for ``--log-config``."""
+    return tomllib.loads(block.text).keys() <= OF_LOGGING
+
+
+@pytest.fixture(scope="module")
+def interpreter() -> Iterator[Interpreter]:
+    """One that has imported what most pages do, and has children that execute them."""
+    with Interpreter() as interpreter:
+        yield interpreter
 
 
 @pytest.mark.parametrize("page", [page for page in BLOCKS if executed(page)])
-def test_python_runs(page: str, tmp_path: Path) -> None:
-    """All blocks of a page, one after the other, in an interpreter of their own."""
+def test_python_runs(page: str, tmp_path: Path, interpreter: Interpreter) -> None:
+    """All blocks of a page, one after the other, in a process of their own."""
     prepared(page, tmp_path)
-    (tmp_path / "blocks.json").write_text(
-        json.dumps([dataclasses.asdict(one) for one in executed(page)]), encoding="utf-8"
-    )
-    done = subprocess.run(
-        [sys.executable, HERE / "execute.py", "blocks.json"],
-        cwd=tmp_path,
-        env={**os.environ, "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    code, printed = interpreter.execute([dataclasses.asdict(one) for one in executed(page)], tmp_path)
+    assert code == 0, printed
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of a shell")
@@ -148,17 +158,34 @@ def test_what_is_to_be_installed_is_there(block: Block) -> None:
             assert set(filter(None, extras.split(","))) <= PACKAGES[name], line
 
 
-@pytest.mark.parametrize("block", having("toml"))
-def test_settings_load(block: Block, tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", [one for one in having("toml") if not sets_up_logging(*one.values)])
+def test_settings_load(block: Block, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     table = tomllib.loads(block.text)
-    if table.keys() <= OF_LOGGING:
-        return  # a file for --log-config
+    if "pytest" in table.get("tool", {}):
+        for name in table["tool"]["pytest"]["ini_options"]:
+            pytestconfig.getini(name)  # raises where the plugin has no such option
+        return
     if "tool" in table:
         (tmp_path / "pyproject.toml").write_text(block.text, encoding="utf-8")
     else:
         (tmp_path / "pounce.toml").write_text(block.text, encoding="utf-8")
     flags = {} if "app" in table or "tool" in table else {"app": "main:app"}
     assert load_config(flags, {}, folder=tmp_path).config.app
+
+
+@pytest.mark.parametrize("block", [pytest.param(one, id=one.place) for blocks in BLOCKS.values() for one in blocks])
+def test_every_block_is_executed_or_says_why_not(block: Block) -> None:
+    """Python, commands and settings by the tests above, drawings by the test of their script, data by a parser."""
+    if "shown" in block.marks:
+        assert block.marks["shown"] in WHY_SHOWN
+        assert len(block.marks) == 1
+    elif block.language in SHELL and not {"run", "file"} & block.marks.keys():
+        lines = re.sub(r"\\\n\s*", "", block.text).splitlines()
+        known = (COMMANDS, INSTALLED, OTHERS, re.compile("pounce: "))
+        strange = [line for line in lines if not any(one.match(line) for one in known)]
+        assert not strange, "run it, or say why it is only shown"
+    else:
+        assert block.language in {"python", "toml", "json", "yaml", "mermaid", *SHELL} or "file" in block.marks
 
 
 @pytest.mark.parametrize("block", having("json"))
@@ -193,5 +220,7 @@ def test_every_language_is_one_of_these(page: str) -> None:
     }
     assert {block.language for block in BLOCKS[page]} <= known
     assert all(
-        block.marks.keys() <= {"file"} for block in BLOCKS[page] if block.language not in {"console", "python", "toml"}
+        block.marks.keys() <= {"file", "shown"}
+        for block in BLOCKS[page]
+        if block.language not in {"console", "python", "toml"}
     )
