@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from scripts.package_check import ELSEWHERE, IMPORT_ALL, Alone, in_order, module_of, try_all
 from scripts.packages import packages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scripts.packages import Package
 
 MEMBERS: Final = packages()
 
@@ -84,3 +92,32 @@ def test_want_of_time_is_no_failure_and_no_success() -> None:
     assert try_all(["good", "bad"], attempt, 600) == {"good": True, "bad": False}
     assert try_all(["late"], attempt, 0) == {"late": None}
     assert sorted(tried) == ["bad", "good"]
+
+
+def declared(package: Package) -> set[str]:
+    """What is there when the tests of a package run alone: its group, its extras and those of its siblings."""
+    found: set[str] = {package.name}
+    waiting = [package]
+    while waiting:
+        needed = {one.name for one in waiting.pop().requirements} - found
+        found |= needed
+        waiting += [MEMBERS[name] for name in needed if name in MEMBERS]
+    groups = tomllib.loads((package.folder / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    return found | {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in groups["test"]}
+
+
+def imported_at_the_top(file: Path) -> Iterator[str]:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield (node.module or "").partition(".")[0]
+
+
+@pytest.mark.parametrize("package", MEMBERS.values(), ids=lambda package: package.name)
+def test_what_tests_import_is_declared(package: Package) -> None:
+    """Here everything is installed: it would only show when the package is tested alone."""
+    beside = {file.stem for folder in ("tests", "benchmarks") for file in (package.folder / folder).rglob("*.py")}
+    known = {module_of(name) for name in declared(package)} | beside | sys.stdlib_module_names
+    tests = (package.folder / "tests").rglob("*.py")
+    assert [(file.name, name) for file in tests for name in imported_at_the_top(file) if name not in known] == []
