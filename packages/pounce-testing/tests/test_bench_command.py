@@ -66,14 +66,25 @@ def test_a_result(folder: Path) -> None:
     assert (folder / "result.svg").exists()
 
 
-def test_a_server_that_cannot_serve_is_left_out_and_says_why(folder: Path) -> None:
-    code, printed, said = run(folder, "application_to_compare:missing")
+def stands_in(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    """Something smaller than a server is started in place of this one; it is told nothing but a port."""
+
+    def command(self: Contestant, launch: Launch) -> list[str]:
+        return [launch.python, *(one.format(port=launch.port) for one in arguments)]
+
+    monkeypatch.setattr(Contestant, "command", command)
+
+
+def test_a_server_that_cannot_serve_is_left_out_and_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stands_in(monkeypatch, "-c", "import sys; print('application_to_compare has no attribute missing'); sys.exit(2)")
+    code, printed, said = run(folder)
     assert code == 1
     assert "pounce was left out: ended with exit code 2 at its start" in printed
-    assert "has no attribute 'missing'" in said[0]
+    assert "has no attribute missing" in said[0]
 
 
-def test_an_answer_that_is_an_error_is_not_compared(folder: Path) -> None:
+def test_an_answer_that_is_an_error_is_not_compared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stands_in(monkeypatch, "-m", "http.server", "--bind", "127.0.0.1", "{port}")
     code, printed, _ = run(folder, path="/wrong")
     assert code == 1
     assert "answers GET /wrong with 404: choose another path with --path" in printed

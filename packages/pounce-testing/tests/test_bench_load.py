@@ -20,6 +20,8 @@ from pounce_testing.bench.request import LoadRequest
 from pounce_testing.bench.wrk_load import find_wrk, parse_wrk, wrk_command, wrk_script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pounce_asgi import ASGIReceiveCallable, ASGISendCallable, Scope
 
 
@@ -34,6 +36,12 @@ async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
         await send({"type": "http.response.body", "body": b"end"})
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[TestServer]:
+    with TestServer(app) as running:
+        yield running
+
+
 def report_of(port: int, request: LoadRequest) -> LoadReport:
     wire = request.wire("127.0.0.1", port).decode("latin-1")
     return asyncio.run(generate(LoadOrder(host="127.0.0.1", port=port, wire=wire, connections=3, seconds=0.2)))
@@ -44,9 +52,8 @@ def report_of(port: int, request: LoadRequest) -> LoadReport:
     [LoadRequest(), LoadRequest(path="/close"), LoadRequest(path="/chunked"), LoadRequest(method="POST", body=b"abc")],
     ids=["get", "close", "chunked", "post"],
 )
-def test_requests_are_counted(request_: LoadRequest) -> None:
-    with TestServer(app) as server:
-        report = report_of(server.port, request_)
+def test_requests_are_counted(server: TestServer, request_: LoadRequest) -> None:
+    report = report_of(server.port, request_)
     assert report.requests > 3, "more than one on each connection"
     assert report.failures == 0
     assert 0 < report.latencies[50.0] <= report.latencies[99.9] < 0.2
@@ -54,9 +61,8 @@ def test_requests_are_counted(request_: LoadRequest) -> None:
     assert report.rate == report.requests / report.seconds
 
 
-def test_answers_that_say_that_it_failed() -> None:
-    with TestServer(app) as server:
-        report = report_of(server.port, LoadRequest(path="/wrong"))
+def test_answers_that_say_that_it_failed(server: TestServer) -> None:
+    report = report_of(server.port, LoadRequest(path="/wrong"))
     assert report.requests == 0
     assert report.failures > 3
 
@@ -87,9 +93,8 @@ def test_answers_that_are_cut_off_and_what_is_no_answer() -> None:
     assert report.failures >= 10
 
 
-def test_in_a_process_of_its_own() -> None:
-    with TestServer(app) as server:
-        report = run_load("asyncio", LoadRequest(), port=server.port, connections=2, seconds=0.2)
+def test_in_a_process_of_its_own(server: TestServer) -> None:
+    report = run_load("asyncio", LoadRequest(), port=server.port, connections=2, seconds=0.2)
     assert report.requests > 2
     assert report.failures == 0
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -80,11 +80,12 @@ class OnTestServer(WorkerContract):
     """A kind of workers of the server."""
 
     kind = ""
+    settings: ClassVar[dict[str, Any]] = {}
 
     @contextlib.contextmanager
     def serve(self, app: Twins) -> Iterator[TestServer]:
         variant = next(one for one in WORKER_KINDS if one.name == self.kind)
-        with TestServer(variant.application(app), **variant.settings) as server:
+        with TestServer(variant.application(app), **{**variant.settings, **self.settings}) as server:
             yield server
 
 
@@ -102,6 +103,7 @@ class TestBlocking(OnTestServer):
 
 class TestProcesses(OnTestServer):
     kind = "processes"
+    settings: ClassVar = {"workers": 1}  # a process takes a second to start
 
 
 def test_a_parser_that_breaks_the_contract_is_seen() -> None:

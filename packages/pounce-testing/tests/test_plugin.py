@@ -29,7 +29,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     pytester.makepyfile(application_of_plugin=APPLICATION)
     pytester.syspathinsert()
     pytester.plugins = []
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:pounce -p pounce_testing.plugin -p no:xdist -p no:cacheprovider")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # all others take a second to load
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p pounce_testing.plugin -p no:cacheprovider")
     # Worker processes import the application as well.
     monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
     return pytester
@@ -50,7 +51,7 @@ def test_serving(project: pytest.Pytester) -> None:
                 client.send(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
                 assert client.read_response().status == 200
 
-        @pytest.mark.pounce(kinds=["threads", "processes"])
+        @pytest.mark.pounce(kinds=["threads", "processes"], workers=1)
         def test_pid(pounce_client, request):
             own = pounce_client.get("/").text.split()[-1] == str(os.getpid())
             assert own == ("threads" in request.node.name)
@@ -125,5 +126,6 @@ def test_every_public_name_is_there() -> None:
     for name in pounce_testing.__all__:
         assert getattr(pounce_testing, name) is not None
     assert set(pounce_testing.__all__) <= set(dir(pounce_testing))
-    with pytest.raises(AttributeError, match="nothing"):
-        _ = pounce_testing.nothing
+    missing = "nothing"
+    with pytest.raises(AttributeError, match=missing):
+        getattr(pounce_testing, missing)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pounce_testing import TestServer
+from pounce_testing import SHARING_VARIANTS, TestServer
 from pounce_testing.cases import CASES
+from pounce_testing.fixtures import over
 
 if TYPE_CHECKING:
     from pounce_testing.fixtures import Serve
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
+@over(SHARING_VARIANTS[:1])  # they are about names and arguments, which are the same in all
 def test_examples_run(serve: Serve) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 10

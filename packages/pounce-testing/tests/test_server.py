@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import socket
 import threading
@@ -166,6 +167,14 @@ def test_a_client_of_httpx() -> None:
                 return (await client.get("/")).http_version
 
         assert asyncio.run(scenario()) == "HTTP/1.1"
+
+
+def test_what_a_client_needs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    server = TestServer(app)
+    for make in (server.client, server.async_client):
+        with pytest.raises(ImportError, match=r"pip install 'pounce-testing\[httpx\]'"):
+            make()
 
 
 def test_worker_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

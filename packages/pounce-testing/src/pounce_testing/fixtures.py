@@ -8,7 +8,7 @@ Their names are everybody's, so they are not registered by themselves. Those of 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
@@ -41,9 +41,21 @@ class Serve(Protocol):
         """Serve an application until the test ends, or longer where it is shared."""
 
 
+SIDE_BY_SIDE: Final = 8
+"""Servers that stop at once."""
+
+RUNNING: Final = 8
+"""Shared servers that run at once before the half that was asked longest ago is stopped. Each has about a dozen
+threads. Where one lock lets one of them run at a time, each that waits for it asks two hundred times a second: of
+hundreds that are told to stop, on a slow machine, none gets on for minutes."""
+
+
 def over(variants: Sequence[Variant]) -> pytest.MarkDecorator:
-    """A mark for tests that are to run over these ways to serve, instead of those in which one process is enough."""
-    return pytest.mark.parametrize("variant", variants, indirect=True, ids=lambda variant: variant.name)
+    """A mark for tests that are to run over these ways to serve, instead of those in which one process is enough.
+
+    The tests of a module take turns in each way before the next one's: shared servers of one way need not outlive it.
+    """
+    return pytest.mark.parametrize("variant", variants, indirect=True, ids=lambda variant: variant.name, scope="module")
 
 
 everywhere = over(VARIANTS)
@@ -57,7 +69,9 @@ where_bodies_are_not_gathered = over(ASGI_VARIANTS)
 they call the application, so that who sends slowly owns no thread. What holds there is in their own tests."""
 
 
-@pytest.fixture(params=[one for one in SHARING_VARIANTS if not one.tls], ids=lambda variant: variant.name)
+@pytest.fixture(
+    params=[one for one in SHARING_VARIANTS if not one.tls], ids=lambda variant: variant.name, scope="module"
+)
 def variant(request: pytest.FixtureRequest) -> Variant:
     """Each way to serve in turn: those without TLS in which application and test can share objects, unless the test is
     marked with ``everywhere`` or ``over(...)``. One that is not installed is skipped, and says so.
@@ -98,11 +112,13 @@ def serve_shared(variant: Variant, running_servers: dict[Any, TestServer]) -> Se
 
     def find(app: Twins | Callable[..., Any] | str | ServerConfig, **settings: Any) -> TestServer:
         key = (variant.name, app, tuple(sorted(settings.items())))
-        server = running_servers.get(key)
+        server = running_servers.pop(key, None)
         if server is None:
+            if len(running_servers) >= RUNNING:
+                _stop([running_servers.pop(one) for one in [*running_servers][: (RUNNING + 1) // 2]])
             server = _server(variant, app, settings)
             server.start()
-            running_servers[key] = server
+        running_servers[key] = server  # the last to be asked is the last
         return server
 
     return find
@@ -113,9 +129,20 @@ def _server(variant: Variant, app: Any, settings: dict[str, Any]) -> TestServer:
 
 
 def _stop_all(running: dict[Any, TestServer]) -> None:
-    """Told together, so that they stop side by side; what one of them raises is raised at the end."""
-    for server in running.values():
+    """At the end of a module."""
+    _stop([*running.values()])
+
+
+def _stop(servers: list[TestServer]) -> None:
+    """Some at a time are told together, so that they stop side by side; what one raises is raised at the end."""
+    with contextlib.ExitStack() as stack:
+        for first in range(0, len(servers), SIDE_BY_SIDE):
+            stack.callback(_stop_together, servers[first : first + SIDE_BY_SIDE])
+
+
+def _stop_together(servers: list[TestServer]) -> None:
+    for server in servers:
         server.request_stop()
     with contextlib.ExitStack() as stack:
-        for server in running.values():
+        for server in servers:
             stack.callback(server.wait_stopped)

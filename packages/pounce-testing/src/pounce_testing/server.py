@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import importlib.util
 import shutil
 import ssl
 import tempfile
@@ -199,6 +200,7 @@ class TestServer:
         Raises:
             ImportError: httpx is not installed (``pip install 'pounce-testing[httpx]'``).
         """
+        _require_httpx()
         import httpx
 
         return httpx.Client(
@@ -211,6 +213,7 @@ class TestServer:
         Raises:
             ImportError: httpx is not installed (``pip install 'pounce-testing[httpx]'``).
         """
+        _require_httpx()
         import httpx
 
         return httpx.AsyncClient(
@@ -259,6 +262,11 @@ class TestServer:
         error, self._error = self._error, None
         if error is not None:
             raise error
+
+
+def _require_httpx() -> None:
+    if importlib.util.find_spec("httpx") is None:
+        raise ImportError("a client needs httpx: pip install 'pounce-testing[httpx]'", name="httpx")
 
 
 def _config(
