@@ -7,7 +7,16 @@ import os
 
 import pytest
 
-__all__ = ["pytest_collection_finish", "pytest_runtest_teardown", "pytest_xdist_auto_num_workers"]
+from tests.covering import leave_out_repetitions
+from tests.tables import gather_tables
+
+__all__ = [
+    "pytest_collection",
+    "pytest_collection_finish",
+    "pytest_collection_modifyitems",
+    "pytest_runtest_teardown",
+    "pytest_xdist_auto_num_workers",
+]
 
 _unfreeze = gc.unfreeze
 _unfrozen = False
@@ -27,12 +36,24 @@ def _set_tests_aside() -> None:
     gc.freeze()
 
 
+def pytest_collection() -> None:
+    """Look for no garbage while tests are collected: hardly any is made."""
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """After ``-k`` and all else that chooses among the tests."""
+    items[:] = gather_tables(leave_out_repetitions(config, items))
+
+
 def pytest_collection_finish() -> None:
     """Take the tests from the collector's sight.
 
     They are millions of objects, and a third of a second for each collection that a test asks for, or that Python finds
     to be due. Worker threads that a server ends, and a few tests, unfreeze all there is; that is noted and undone.
     """
+    gc.enable()
     gc.unfreeze = _note_and_unfreeze
     _set_tests_aside()
 

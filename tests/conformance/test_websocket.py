@@ -10,12 +10,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.conformance.requests import WAIT_SECONDS
-from tests.end_to_end.test_websocket import open_websocket
+from tests.end_to_end.websocket_client import WebSocketClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from websockets.sync.client import ClientConnection
 
     from pounce_testing import TestServer, Variant
     from pounce_testing.fixtures import Serve
@@ -68,13 +66,13 @@ class Conversation:
         return self.results[0]
 
 
-def opened(server: TestServer, path: str = "/", **options: Any) -> ClientConnection:
-    return open_websocket(server, path.removeprefix("/"), **options)
+def opened(server: TestServer, path: str = "/", **options: Any) -> WebSocketClient:
+    return WebSocketClient(server, path.removeprefix("/"), **options)
 
 
-def closed_with(client: ClientConnection) -> tuple[int, str]:
+def closed_with(client: WebSocketClient) -> tuple[int, str]:
     with pytest.raises(ConnectionClosed) as closed:
-        client.recv(timeout=WAIT_SECONDS)
+        client.recv()
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
@@ -146,7 +144,7 @@ def test_fragments_are_joined_and_pings_answered(serve: Serve) -> None:
     app = Conversation(action)
     with opened(serve(app)) as client:
         client.send(["one ", "two ", "three"])
-        assert client.ping().wait(WAIT_SECONDS)
+        client.ping()
         client.send(b"bytes")
         assert app.result == [
             {"type": "websocket.receive", "text": "one two three"},
@@ -168,7 +166,7 @@ def test_a_message_is_bytes_or_text(serve: Serve) -> None:
 
     app = Conversation(action)
     with opened(serve(app)) as client:
-        assert [client.recv(timeout=WAIT_SECONDS) for _ in range(4)] == ["text", b"bytes", b"none", ""]
+        assert [client.recv() for _ in range(4)] == ["text", b"bytes", b"none", ""]
         assert app.result == "all were refused"
 
 

@@ -91,9 +91,9 @@ WAYS = {
     "processes": (*OPTIONS, "--workers", "2", "--worker-kind", "process"),
     "reuseport": (*OPTIONS, "--workers", "2", "--worker-kind", "thread", "--distribution", "reuseport"),
     "blocking": ("application:blocking", "--port", "0"),
-    "blocking-threads": ("application:blocking", "--port", "0", "--workers", "2", "--worker-kind", "thread"),
+    "blocking_threads": ("application:blocking", "--port", "0", "--workers", "2", "--worker-kind", "thread"),
 }
-LIFESPANS = {"threads": 2, "processes": 2, "reuseport": 2, "blocking": 0, "blocking-threads": 0}
+LIFESPANS = {"threads": 2, "processes": 2, "reuseport": 2, "blocking": 0, "blocking_threads": 0}
 """How often a lifespan ends, where that is not once."""
 
 each_way = pytest.mark.parametrize(

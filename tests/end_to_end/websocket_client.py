@@ -70,6 +70,10 @@ class WebSocketClient:
         message: str | bytes = self._run(asyncio.wait_for(self._connection.recv(), PATIENCE))
         return message
 
+    def ping(self) -> None:
+        """Ask for a sign of life, and wait for it."""
+        self._run(asyncio.wait_for(self._ping(), PATIENCE))
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye and wait for the answer."""
         self._run(self._connection.close(code, reason))
@@ -77,6 +81,9 @@ class WebSocketClient:
     def vanish(self) -> None:
         """Go without a word."""
         self._connection.transport.abort()
+
+    async def _ping(self) -> None:
+        await (await self._connection.ping())
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(work)

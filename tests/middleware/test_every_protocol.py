@@ -18,7 +18,8 @@ from pounce_testing import TestServer, Variant, throw_away_certificate
 from pounce_testing.fixtures import over
 from pounce_testing.matrix import WORKER_KINDS
 from tests.clients.http3_client import LIBRARIES, connected
-from tests.end_to_end.test_websocket import HANDSHAKE, open_websocket
+from tests.end_to_end.test_websocket import HANDSHAKE
+from tests.end_to_end.websocket_client import WebSocketClient
 from tests.middleware.chain_applications import EVERYTHING_ON, LONG
 
 if TYPE_CHECKING:
@@ -165,10 +166,10 @@ HANDSHAKE_FOR_ANOTHER_HOST: Final = HANDSHAKE.replace(b"Host: x", b"Host: evil.e
 def test_a_websocket(serve_shared: Serve) -> None:
     server = serve_shared(APP, **SETTINGS)
     sent = {"X-Request-ID": "of-a-proxy", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
-    with open_websocket(server, "a", additional_headers=sent) as websocket:
-        known = json.loads(websocket.recv(timeout=20))
+    with WebSocketClient(server, "a", additional_headers=sent) as websocket:
+        known = json.loads(websocket.recv())
         websocket.send("and back")
-        assert websocket.recv(timeout=20) == "and back"
+        assert websocket.recv() == "and back"
         assert websocket.response is not None
         assert websocket.response.headers["x-request-id"] == "of-a-proxy"
     assert (known["client"], known["scheme"], known["request_id"]) == ("192.0.2.7", "wss", "of-a-proxy")
@@ -178,7 +179,7 @@ def test_a_websocket(serve_shared: Serve) -> None:
 def test_websockets_that_are_denied(serve_shared: Serve) -> None:
     server = serve_shared(APP, **SETTINGS)
     with pytest.raises(InvalidStatus) as broken:
-        open_websocket(server, "broken")
+        WebSocketClient(server, "broken")
     assert broken.value.response.status_code == 500
     assert b"this page shows it" in (broken.value.response.body or b"")
     with server.connect() as client:
@@ -187,7 +188,7 @@ def test_websockets_that_are_denied(serve_shared: Serve) -> None:
     statuses = []
     for _ in range(12):
         try:
-            with open_websocket(server, "limited"):
+            with WebSocketClient(server, "limited"):
                 statuses.append(101)
         except InvalidStatus as denied:
             statuses.append(denied.response.status_code)

@@ -16,7 +16,7 @@ from pounce_testing import ResponseError
 from pounce_testing.fixtures import over
 from pounce_testing.matrix import WORKER_KINDS
 from tests.end_to_end.http2_client import Http2Client
-from tests.end_to_end.test_websocket import open_websocket
+from tests.end_to_end.websocket_client import WebSocketClient
 from tests.middleware import limited_applications as applications
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_one_rate_limit_for_all_threads_and_protocols(serve: Serve) -> None:
     statuses = [get(server).status for _ in range(3)]
     with Http2Client.to(server) as client:
         statuses += [client.request("GET", "/")[0] for _ in range(2)]
-    with open_websocket(server, "ws"):
+    with WebSocketClient(server, "ws"):
         pass  # the sixth
     assert statuses == [200] * 5
     refused = get(server)
@@ -54,7 +54,7 @@ def test_one_rate_limit_for_all_threads_and_protocols(serve: Serve) -> None:
         assert client.request("GET", "/")[0] == 429
         assert client.request("POST", "/", b"x" * 40_000)[0] == 429, "with a body that nobody reads"
     with pytest.raises(InvalidStatus) as denied:
-        open_websocket(server, "ws")
+        WebSocketClient(server, "ws")
     assert denied.value.response.status_code == 429
     assert "retry-after" in denied.value.response.headers
 
@@ -98,7 +98,7 @@ def test_places_in_the_application_are_for_all_threads(serve: Serve) -> None:
         assert http2.request("GET", "/")[0] == 503
         assert http2.request("GET", "/free")[0] == 200
     with pytest.raises(InvalidStatus) as denied:
-        open_websocket(server, "ws")
+        WebSocketClient(server, "ws")
     assert denied.value.response.status_code == 503
     for client in waiting:
         client.close()
@@ -121,7 +121,7 @@ def test_who_waits_is_let_in_when_another_leaves(serve: Serve) -> None:
         assert events.get(timeout=20) == "cancelled"
         assert second.read_response().status == 200
     # The place of the handshake is free again while the WebSocket is open.
-    with open_websocket(server, "ws"):
+    with WebSocketClient(server, "ws"):
         assert get(server).status == 200
 
 

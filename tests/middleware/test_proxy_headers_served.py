@@ -11,7 +11,7 @@ import httpx
 
 from pounce_testing.fixtures import over
 from pounce_testing.matrix import WORKER_KINDS
-from tests.end_to_end.test_websocket import open_websocket
+from tests.end_to_end.websocket_client import WebSocketClient
 
 if TYPE_CHECKING:
     from pounce_testing.fixtures import Serve
@@ -74,6 +74,6 @@ def test_the_other_protocols(serve: Serve) -> None:
     with httpx.Client(http1=False, http2=True, verify=context, trust_env=False, timeout=20) as client:
         answer = client.get(f"{server.url}/items", headers=FIELDS)
         assert (answer.http_version, answer.json()) == ("HTTP/2", KNOWN)
-    with open_websocket(server, "items", additional_headers=FIELDS) as websocket:
+    with WebSocketClient(server, "items", additional_headers=FIELDS) as websocket:
         known = json.loads(websocket.recv())
     assert known == KNOWN | {"scheme": "wss"}

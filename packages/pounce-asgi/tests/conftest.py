@@ -24,8 +24,8 @@ def run() -> Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]:
     return run_virtually
 
 
-@pytest.fixture(autouse=True)
-def _no_sink_was_misused() -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
     """No test passes while an exchange does what no wire could do."""
     illegal_uses.clear()
     yield
