@@ -12,7 +12,7 @@ STYLE: Final = """\
 .pounce-drawing { --ink: #1f2328; --soft: #59636e; --paper: #ffffff; --fill: #eef0fb; --edge: #5c6bc0;
   --other: #b0b8c4; --accent: #e64a19; font: 15px system-ui, sans-serif }
 @media (prefers-color-scheme: dark) { .pounce-drawing { --ink: #e6e8eb; --soft: #9aa4b0; --paper: #0d1117;
-  --fill: #2b3050; --edge: #8c9eff; --other: #5d6675; --accent: #ff7043 } }
+  --fill: #2b3050; --edge: #8c9eff; --other: #7d8899; --accent: #ff7043 } }
 .pounce-drawing text { fill: var(--ink) }
 .pounce-drawing .soft { fill: var(--soft); font-size: 13px }
 .pounce-drawing .strong { font-weight: 600 }

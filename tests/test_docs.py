@@ -98,6 +98,18 @@ def test_the_first_page_leads_to_where_people_begin() -> None:
             assert f"(docs/{folder}/{path.name})" in PAGES["README.md"]
 
 
+def test_the_table_of_limits_has_all_of_them() -> None:
+    """Those of a worker's life, of middleware's details and of what clients remember are elsewhere."""
+    table = PAGES["docs/limits.md"]
+    limits = re.compile(r"(?:\w+_)?(?:limit|max|timeout|window|queue|backlog)(?:_\w+)?$")
+    elsewhere = re.compile(
+        r"limit_max_requests|workers_|limit_warnings|async_limit|rate_limit_|request_queue_exempt|\w+_max_age$"
+    )
+    named = {one.name for one in all_settings() if limits.match(one.name) and not elsewhere.match(one.name)}
+    assert len(named) > 25
+    assert not {name for name in named if f"`{name}`" not in table}
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_pictures_are_as_their_script_draws_them(name: str) -> None:
     assert (ASSETS / name).read_text(encoding="utf-8") == str(PICTURES[name]()), "draw them again: make pictures"
