@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from typing import Any
 
 import pytest
@@ -98,6 +99,23 @@ def test_startup_has_a_time_limit(run: Run, mode: Any, caplog: pytest.LogCapture
     (record,) = errors_logged(caplog)
     assert record.exc_info is not None
     assert "in act" in str(caplog.text)  # the traceback shows where it hung
+
+
+def test_an_error_shows_the_application_alone(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        raise ValueError("no database")
+
+    async def main() -> None:
+        with pytest.raises(LifespanError) as caught:
+            await Lifespan(app, mode="on").startup()
+        trace = "".join(traceback.format_exception(caught.value.__cause__))
+        assert "lifespan.py" not in trace.replace("test_lifespan.py", "")
+        assert "ValueError: no database" in trace
+
+    run(main)
+    assert "in app" in caplog.text
+    assert "in _run" not in caplog.text
 
 
 def test_startup_within_the_limit_is_fine(run: Run) -> None:

@@ -82,6 +82,7 @@ def test_port_in_use() -> None:
 
 TCP = {"host": "example.test", "port": 80}
 UDS = {"uds": "/run/it.sock"}
+UNRESOLVED = "the host name cannot be resolved; give an address of this machine, or 0.0.0.0 for all of them"
 
 
 @pytest.mark.parametrize(
@@ -93,8 +94,8 @@ UDS = {"uds": "/run/it.sock"}
         (UDS, OSError(errno.EADDRINUSE, "x"), "unix:/run/it.sock: the address is in use"),
         (UDS, FileNotFoundError(errno.ENOENT, "x"), "unix:/run/it.sock: its folder does not exist"),
         (TCP, OSError(errno.EADDRNOTAVAIL, "x"), "example.test:80: this machine has no such address"),
-        (TCP, socket.gaierror(-2, "x"), "example.test:80: the host name cannot be resolved"),
-        (TCP, UnicodeError("x"), "example.test:80: the host name cannot be resolved"),
+        (TCP, socket.gaierror(-2, "x"), f"example.test:80: {UNRESOLVED}"),
+        (TCP, UnicodeError("x"), f"example.test:80: {UNRESOLVED}"),
         ({"fd": 5}, OSError(errno.EBADF, "x"), "file descriptor 5: it is not a socket that this process was given"),
         ({"fd": 5}, OSError(errno.ENOTSOCK, "x"), "file descriptor 5: it is not a socket"),
         (TCP, OSError(errno.EAFNOSUPPORT, "x"), "example.test:80: this machine has no addresses of this family"),

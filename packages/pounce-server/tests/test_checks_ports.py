@@ -51,6 +51,11 @@ def test_a_port_that_is_in_use(taken: int) -> None:
     assert finding.do == "stop what listens there, or choose another --port"
 
 
+def test_the_host_is_named_where_it_was_given() -> None:
+    (finding,) = found(host="192.0.2.1")
+    assert (finding.level, finding.origin) == ("error", "--host")
+
+
 def test_every_place_is_tried(taken: int) -> None:
     several = found(bind=[f"127.0.0.1:{taken}", "127.0.0.1:0", "192.0.2.1:0"])
     assert [(one.level, one.origin) for one in several] == [("error", "--bind"), ("ok", "--bind"), ("error", "--bind")]

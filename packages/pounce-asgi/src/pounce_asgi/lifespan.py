@@ -202,6 +202,8 @@ class Lifespan:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - the border to foreign code; the caller is told
+            if (trace := error.__traceback__) is not None and trace.tb_next is not None:
+                error.__traceback__ = trace.tb_next  # this frame tells nobody anything
             if self._stage is Stage.RUNNING:
                 _log.error("The application's lifespan ended with an error while it was serving", exc_info=error)
             else:

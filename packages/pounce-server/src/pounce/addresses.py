@@ -197,7 +197,7 @@ def refusal_in_words(*asked: Place, option: str = "--port") -> Iterator[None]:
 
 def _reason(error: Exception, place: Place | None, option: str) -> str:
     if isinstance(error, socket.gaierror | UnicodeError):
-        return "the host name cannot be resolved"
+        return "the host name cannot be resolved; give an address of this machine, or 0.0.0.0 for all of them"
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
         hint = f"; stop what listens there, or choose another {option}" if isinstance(place, TcpPlace) else ""

@@ -138,13 +138,21 @@ def _module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if _is_itself_missing(name, error):
             raise AppImportError(_not_found(name, str(error.name))) from None
-        raise _raised_inside(f"importing {name}", error) from _without_our_frames(error)
+        raise _raised_inside(f"importing {name}", error, _where_to_install(error)) from _without_our_frames(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a foreign module may raise anything
         raise _raised_inside(f"importing {name}", error) from _without_our_frames(error)
 
 
-def _raised_inside(doing: str, error: BaseException) -> AppImportError:
-    return AppImportError(f"{doing} raised {_described_error(error)}")
+def _raised_inside(doing: str, error: BaseException, advice: str = "") -> AppImportError:
+    return AppImportError(f"{doing} raised {_described_error(error)}{advice}")
+
+
+def _where_to_install(error: ModuleNotFoundError) -> str:
+    """The commonest reason is that the server runs in another environment than the person thinks."""
+    missing = (error.name or "").partition(".")[0]
+    if not missing or missing in sys.modules or missing in sys.stdlib_module_names:
+        return ""
+    return f"; the server runs with {sys.executable}, where it is not installed"
 
 
 def _described_error(error: BaseException) -> str:
@@ -197,7 +205,8 @@ def _not_found(name: str, missing: str) -> str:
     )
     suggestion = f"{parent}.{match}" if parent and match else match
     where = f" in the package {parent!r}" if parent else f" in {sys.path[0]}"
-    hint = f"; did you mean {suggestion + name[len(missing) :]!r}?" if suggestion else ""
+    otherwise = "" if parent else "; if it is in another folder, name that with --app-dir"
+    hint = f"; did you mean {suggestion + name[len(missing) :]!r}?" if suggestion else otherwise
     return f"there is no module {missing!r}{where}{hint}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pounce.addresses import BindError, places, refusal_in_words
 from pounce.places import FdPlace, ServicePlace, TcpPlace, UnixPlace, parse_place
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_ports"]
 
+PORT: Final = "port"
+"""Stands for host and port: who gave one of them named the place."""
+
 
 def check_ports(config: ServerConfig, report: Report) -> None:
     """Try each place, of TCP, UDP and UNIX sockets."""
@@ -28,7 +31,8 @@ def check_ports(config: ServerConfig, report: Report) -> None:
         try:
             _try(place, config, udp=setting == "quic_bind")
         except BindError as error:
-            report.add("error", "port", str(error), setting=setting)
+            given = next((one for one in ("port", "host") if report.origin(one)), PORT) if setting == PORT else setting
+            report.add("error", "port", str(error), setting=given)
         else:
             kind = " over UDP" if setting == "quic_bind" else ""
             report.add("ok", "port", f"{place} can be listened on{kind}", setting=setting)
@@ -47,7 +51,7 @@ def check_ports(config: ServerConfig, report: Report) -> None:
 def _places(config: ServerConfig) -> Iterator[tuple[str, Place]]:
     """Each place, with the setting that names it."""
     own = places(config)
-    named = next((name for name in ("bind", "uds") if getattr(config, name) not in (None, ())), "port")
+    named = next((name for name in ("bind", "uds") if getattr(config, name) not in (None, ())), PORT)
     yield from (("fd" if isinstance(place, FdPlace) and not config.bind else named, place) for place in own)
     yield from (("quic_bind", parse_place(text)) for text in config.quic_bind)
     if config.tls.ssl_redirect_port is not None:
