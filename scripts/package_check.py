@@ -143,7 +143,9 @@ class Alone:
 
     def test(self, options: Sequence[str]) -> None:
         left_out = [f"--ignore=tests/{name}.py" for name in ELSEWHERE.get(self.package.name, ())]
-        self.run("-m", "pytest", "-q", *left_out, *options, folder=self.source)
+        # A place of its own: pytest cleans up what others of its kind left, and warns when somebody else is faster.
+        place = f"--basetemp={self.folder / 'tmp'}"
+        self.run("-m", "pytest", "-q", place, *left_out, *options, folder=self.source)
 
     def run(self, *arguments: str, folder: Path | None = None, seconds: float = TEST_SECONDS) -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -176,7 +178,9 @@ def check(package: Package, members: Mapping[str, Package], options: argparse.Na
     """Try one package: whether it works, and what was said."""
     begun = time.monotonic()
     with (
-        tempfile.TemporaryDirectory(prefix=f"{package.name}-alone-") as temporary,
+        tempfile.TemporaryDirectory(
+            prefix="alone-"
+        ) as temporary,  # short: names of UNIX sockets have 108 bytes at most
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output,
     ):
         alone = Alone(package, members, options.dist.resolve(), Path(temporary), output)
