@@ -6,6 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,16 @@ def test_only_what_has_no_word_is_an_example() -> None:
         or (setting.default is None and setting.kind not in (Kind.WHOLE, Kind.NUMBER))
     }
     assert examples == without_a_word
+
+
+NEEDS = {"ssl_keyfile": {"ssl_certfile"}, "ssl_ca_certs": {"ssl_certfile"}}
+
+
+@pytest.mark.parametrize("name", [name for name, value in LINES if value.endswith(NOT_SET)])
+def test_every_example_is_a_value(name: str) -> None:
+    if name == "env_file":
+        pytest.importorskip("dotenv")
+    loaded(in_force(frozenset({name} | NEEDS.get(name, set()))))
 
 
 def test_comments_are_narrow() -> None:

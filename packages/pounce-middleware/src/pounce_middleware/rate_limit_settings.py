@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pounce_middleware.path_set import PathSet
-from pounce_middleware.rate import parse_rate
-from pounce_middleware.trusted_networks import TrustedNetworks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +28,7 @@ class RateLimitSettings:
     rate_limit: str | None = field(
         default=None,
         metadata={"help": "Requests of each client, such as 100/s, 1000/min or 10/30s; beyond it 429."}
-        | {"metavar": "REQUESTS/UNIT"},
+        | {"metavar": "REQUESTS/UNIT", "example": "100/s"},
     )
     rate_limit_burst: int | None = field(
         default=None,
@@ -74,6 +72,7 @@ class RateLimitSettings:
         metadata={
             "help": "Redis or Valkey that counts for several machines: redis://, rediss:// or unix://.",
             "metavar": "URL",
+            "example": "redis://localhost:6379/0",
             "secret": True,
         },
     )
@@ -95,6 +94,9 @@ class RateLimitSettings:
 
     def __post_init__(self) -> None:
         if self.rate_limit is not None:
+            # Here, because all settings are read at every start: what is off is not imported.
+            from pounce_middleware.rate import parse_rate
+
             _named("rate_limit", parse_rate, self.rate_limit)
         _within("rate_limit_burst", 1 if self.rate_limit_burst is None else self.rate_limit_burst, 1, LARGEST_BURST)
         _within("rate_limit_ipv6_prefix", self.rate_limit_ipv6_prefix, 16, 128)
@@ -102,7 +104,10 @@ class RateLimitSettings:
         if not self.rate_limit_key:
             raise ValueError("rate_limit_key: nothing is named")
         _named("rate_limit_exempt_path", PathSet, self.rate_limit_exempt_path)
-        _named("rate_limit_exempt_network", TrustedNetworks, self.rate_limit_exempt_network)
+        if self.rate_limit_exempt_network:
+            from pounce_middleware.trusted_networks import TrustedNetworks
+
+            _named("rate_limit_exempt_network", TrustedNetworks, self.rate_limit_exempt_network)
         if self.rate_limit_store is not None and not self.rate_limit_store.startswith(SCHEMES):
             raise ValueError(f"rate_limit_store: the address does not begin with {', '.join(SCHEMES)}")
         if self.rate_limit_store_failure not in FAILURES:

@@ -63,4 +63,4 @@ def _example(setting: Setting) -> str:
         return "true"
     if setting.kind is Kind.PERMISSIONS:
         return '"660"'
-    return f'"{setting.metavar or "TEXT"}"'
+    return f'"{setting.example or setting.metavar or "TEXT"}"'

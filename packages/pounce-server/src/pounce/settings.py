@@ -2,9 +2,9 @@
 
 A setting is a field of a frozen dataclass. Its name, type, default and metadata (``help``, ``unit``, ``minimum``,
 ``maximum``, ``choices``, ``words``, ``also``, ``group``, ``metavar``, ``kind``, ``table_key``, ``secret``,
-``one_a_line``) give the flag, the environment variable, the key in the file, the schema and the documentation; nothing
-is written a second time. Settings classes may be nested one level deep, and the names of their fields are unique over
-all of them, so that every name is public as it stands.
+``one_a_line``, ``example``) give the flag, the environment variable, the key in the file, the schema and the
+documentation; nothing is written a second time. Settings classes may be nested one level deep, and the names of their
+fields are unique over all of them, so that every name is public as it stands.
 
 Reading and checking values is in ``values.py``; where a value comes from is in ``sources.py``.
 """
@@ -84,6 +84,8 @@ class Setting:
     """A second key in the file, within a table: ``tls.certificates``."""
     secret: bool = False
     """The value is never shown."""
+    example: str | None = None
+    """A value for the template, where there is no default and the metavar is none."""
     one_a_line: bool = False
     """One of several texts may have a comma in it, so lines part them in a variable, and a flag has one of them."""
 
@@ -185,6 +187,7 @@ def _setting(field: dataclasses.Field[Any], hint: object, section: str | None, g
         also=tuple(metadata.get("also", {}).items()),
         table_key=metadata.get("table_key"),
         secret=metadata.get("secret", False),
+        example=metadata.get("example"),
         one_a_line=metadata.get("one_a_line", False),
     )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pounce_observability.introspection.address import ServerAddress, is_loopback
-
 __all__ = ["IntrospectionSettings"]
 
 
@@ -31,6 +29,7 @@ class IntrospectionSettings:
             "help": "Where introspection answers: unix:PATH, or HOST:PORT on a loopback address. Without it on a UNIX"
             " socket of the user's own, which pounce top finds by itself.",
             "metavar": "ADDRESS",
+            "example": "127.0.0.1:8001",
             "group": "Introspection",
         },
     )
@@ -54,6 +53,9 @@ class IntrospectionSettings:
     def __post_init__(self) -> None:
         if self.introspection_bind is None:
             return
+        # Here, because all settings are read at every start: what is off is not imported.
+        from pounce_observability.introspection.address import ServerAddress, is_loopback
+
         try:
             address = ServerAddress.of(self.introspection_bind)
         except ValueError as error:

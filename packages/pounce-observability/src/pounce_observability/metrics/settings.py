@@ -36,6 +36,7 @@ class MetricsSettings:
         metadata={
             "help": "Answer metrics there, HOST:PORT or unix:PATH, and not on the server's own port.",
             "metavar": "ADDRESS",
+            "example": "127.0.0.1:9090",
             "group": "Metrics",
         },
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 __all__ = ["SentrySettings"]
 
@@ -23,6 +22,7 @@ class SentrySettings:
             " on.",
             "group": "Sentry",
             "metavar": "URL",
+            "example": "https://KEY@sentry.example.org/1",
             "secret": True,
         },
     )
@@ -59,6 +59,8 @@ class SentrySettings:
 
 
 def _is_dsn(text: str) -> bool:
+    from urllib.parse import urlsplit  # here, because all settings are read at every start
+
     try:
         parts = urlsplit(text)
         return (
