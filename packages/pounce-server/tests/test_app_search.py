@@ -41,6 +41,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
         ({"shop/__init__.py": FASTAPI}, ["shop:app"]),
         ({"shop/main.py": FASTAPI}, []),
         ({"src/shop/__init__.py": "", "src/shop/app.py": FASTAPI}, ["shop.app:app in src"]),
+        ({"src/shop/__init__.py": "", "src/shop/web.py": FASTAPI}, ["shop.web:app in src"]),
         ({"zoo.py": FASTAPI, "main.py": ASGI}, ["main:app", "zoo:app"]),
         (
             {"main.py": "from starlette.applications import Starlette\nx = Starlette()\napp = Starlette()\n"},

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FoundApplication", "find_applications", "plain_application"]
 
-_FILES: Final = ("main", "app", "asgi", "application", "api", "server", "wsgi", "__init__")
+_FILES: Final = ("main", "app", "asgi", "application", "api", "web", "server", "service", "wsgi", "__init__")
 """Modules of a package that are looked into, the likeliest first."""
 _CLASSES: Final = frozenset(
     {
