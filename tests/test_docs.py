@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -96,6 +97,15 @@ def test_the_first_page_leads_to_where_people_begin() -> None:
     for folder in ("moving", "frameworks"):
         for path in (DOCS / folder).glob("*.md"):
             assert f"(docs/{folder}/{path.name})" in PAGES["README.md"]
+
+
+def test_every_extra_says_what_it_is_for() -> None:
+    project = tomllib.loads((ROOT / "packages/pounce-server/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    _, _, section = SERVER.partition("\n## Extras\n")
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == {*project["optional-dependencies"]} - {
+        "all"
+    }
 
 
 def test_the_table_of_limits_has_all_of_them() -> None:
