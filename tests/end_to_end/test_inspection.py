@@ -21,7 +21,8 @@ from pounce_observability.introspection import IntrospectionApp, IntrospectionSe
 from pounce_observability.introspection.client import IntrospectionClient, ServerAddress
 from pounce_websocket import WebSocketWire
 from pounce_workers import Protocols, ServingSettings, Worker, bind_tcp, bind_unix
-from pounce_workers.serving.inspection import Inspection, LiveWorker
+from pounce_workers.serving.inspection import Inspection
+from pounce_workers.serving.live_worker import LiveWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

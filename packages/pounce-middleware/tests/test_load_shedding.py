@@ -11,7 +11,7 @@ from asgi_calls import Call, answering, http_scope, websocket_scope
 from middleware_clock import run_virtually, turns
 
 from pounce_middleware import AdaptiveLimit, LoadShedder, LoadSheddingMiddleware, LoadSheddingSettings, load_shedder
-from pounce_middleware.load_shedder import Outcome, Waiter
+from pounce_middleware.shedder import Outcome, Waiter
 
 
 class Held:

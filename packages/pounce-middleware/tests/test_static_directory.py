@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pounce_middleware.static import Directory, NoSuchFile, directory, file_path
 
 if TYPE_CHECKING:
-    from pounce_middleware.static.directory import Symlinks
+    from pounce_middleware.static.settings import Symlinks
 
 DESCRIPTORS = Path("/proc/self/fd")
 POLICIES: tuple[Symlinks, ...] = ("within", "follow", "none")

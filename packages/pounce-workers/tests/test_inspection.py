@@ -20,7 +20,7 @@ from worker_runner import HANGS_AFTER, Client, RunningWorker, every_loop
 from pounce_asgi.lifecycle import ConnectionClosed, ResponseCompleted
 from pounce_asgi.listeners import Listeners, Subscriber
 from pounce_workers.serving.inspection import Inspection
-from pounce_workers.serving.worker_sketch import LiveWorker
+from pounce_workers.serving.live_worker import LiveWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

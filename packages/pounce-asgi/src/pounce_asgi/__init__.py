@@ -1,134 +1,142 @@
-"""The ASGI request engine behind Pounce: scopes, HTTP exchanges, lifespan and lifecycle events, without sockets."""
+"""The ASGI request engine behind Pounce: scopes, HTTP exchanges, lifespan and lifecycle events, without sockets.
+
+What is named here is imported when it is first used.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from pounce_asgi import headers
-from pounce_asgi.adaptation import adapt, lift, sync_handler
-from pounce_asgi.blocking_future import BlockingFuture
-from pounce_asgi.collectors import BufferedCollector, CompositeCollector
-from pounce_asgi.contracts import (
-    BodyFraming,
-    ConnectionProtocol,
-    HeaderPair,
-    RequestHead,
-    ResponseSink,
-    Transport,
-    WireFields,
-)
-from pounce_asgi.datagrams import Datagram, DatagramEndpoint, DatagramEndpointMaker, DatagramLink, DatagramPath
-from pounce_asgi.error_response import send_error_response
-from pounce_asgi.errors import (
-    AppImportError,
-    ApplicationError,
-    ClientGone,
-    ConfigError,
-    ContentLengthMismatch,
-    ExpectationFailed,
-    IncompleteBody,
-    IncompleteResponse,
-    InvalidMessage,
-    InvalidResponseHeader,
-    LifespanError,
-    MissingResponse,
-    PounceError,
-    RequestError,
-    RequestTimeout,
-    RequestTooLarge,
-    ServiceUnavailable,
-    UnexpectedMessage,
-)
-from pounce_asgi.exchange_context import ExchangeContext, Peer
-from pounce_asgi.hints import hint_for
-from pounce_asgi.http_exchange import HttpExchange
-from pounce_asgi.interfaces import Interface, detect
-from pounce_asgi.lifecycle import (
-    ClientDisconnected,
-    ClientTimedOut,
-    ConnectionClosed,
-    ConnectionOpened,
-    ConnectionRefused,
-    LifecycleRecord,
-    LimitHit,
-    RequestFailed,
-    RequestStarted,
-    ResponseCompleted,
-    ResponseStarted,
-    StreamReset,
-    WebSocketClosed,
-    WebSocketOpened,
-)
-from pounce_asgi.lifespan import Lifespan
-from pounce_asgi.lifted_application import LiftedApplication
-from pounce_asgi.listeners import RECORD_TYPES, Listeners, Subscriber
-from pounce_asgi.naming import client_name, counted, request_name
-from pounce_asgi.request_id import RequestIdGenerator
-from pounce_asgi.request_stream import RequestStream
-from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
-from pounce_asgi.server_lifespan import ServerLifespan
-from pounce_asgi.settings import ExchangeSettings, Http2Settings, Http3Settings, LiftSettings, WebSocketSettings
-from pounce_asgi.shared_state import SharedState
-from pounce_asgi.subscriptions import SUBSCRIPTIONS, LiveListeners, Subscription, Subscriptions
-from pounce_asgi.sync_app import (
-    ResponseFile,
-    SyncApp,
-    SyncAppHandler,
-    SyncHandler,
-    SyncRequest,
-    SyncResponse,
-    SyncSend,
-)
-from pounce_asgi.sync_exchange import SyncExchange
-from pounce_asgi.timing import Stopwatch
-from pounce_asgi.types import (
-    Address,
-    ASGI2Application,
-    ASGI2Instance,
-    ASGI3Application,
-    ASGIApplication,
-    ASGIReceiveCallable,
-    ASGIReceiveEvent,
-    ASGISendCallable,
-    ASGISendEvent,
-    ASGIVersions,
-    Extensions,
-    Headers,
-    HTTPDisconnectEvent,
-    HTTPRequestEvent,
-    HTTPResponseBodyEvent,
-    HTTPResponseDebugEvent,
-    HTTPResponseEarlyHintEvent,
-    HTTPResponsePathsendEvent,
-    HTTPResponsePushEvent,
-    HTTPResponseStartEvent,
-    HTTPResponseTrailersEvent,
-    HTTPResponseZeroCopySendEvent,
-    HTTPScope,
-    LifespanScope,
-    LifespanShutdownCompleteEvent,
-    LifespanShutdownEvent,
-    LifespanShutdownFailedEvent,
-    LifespanStartupCompleteEvent,
-    LifespanStartupEvent,
-    LifespanStartupFailedEvent,
-    Message,
-    Scope,
-    TLSExtension,
-    WebSocketAcceptEvent,
-    WebSocketCloseEvent,
-    WebSocketConnectEvent,
-    WebSocketDisconnectEvent,
-    WebSocketReceiveEvent,
-    WebSocketResponseBodyEvent,
-    WebSocketResponseStartEvent,
-    WebSocketScope,
-    WebSocketSendEvent,
-    WWWScope,
-)
-from pounce_asgi.websocket_exchange import WebSocketExchange
-from pounce_asgi.websocket_scope import build_websocket_scope
-from pounce_asgi.websocket_sink import WebSocketSink
-from pounce_asgi.wire_host import Expiring, HeadLimits, ServedConnection, WebSocketCarrier, WireHost, WireTimeouts
-from pounce_asgi.wsgi import WsgiHandler
+
+if TYPE_CHECKING:
+    from pounce_asgi.adaptation import adapt, lift, sync_handler
+    from pounce_asgi.blocking_future import BlockingFuture
+    from pounce_asgi.collectors import BufferedCollector, CompositeCollector
+    from pounce_asgi.contracts import (
+        BodyFraming,
+        ConnectionProtocol,
+        HeaderPair,
+        RequestHead,
+        ResponseSink,
+        Transport,
+        WireFields,
+    )
+    from pounce_asgi.datagrams import Datagram, DatagramEndpoint, DatagramEndpointMaker, DatagramLink, DatagramPath
+    from pounce_asgi.error_response import send_error_response
+    from pounce_asgi.errors import (
+        AppImportError,
+        ApplicationError,
+        ClientGone,
+        ConfigError,
+        ContentLengthMismatch,
+        ExpectationFailed,
+        IncompleteBody,
+        IncompleteResponse,
+        InvalidMessage,
+        InvalidResponseHeader,
+        LifespanError,
+        MissingResponse,
+        PounceError,
+        RequestError,
+        RequestTimeout,
+        RequestTooLarge,
+        ServiceUnavailable,
+        UnexpectedMessage,
+    )
+    from pounce_asgi.exchange_context import ExchangeContext, Peer
+    from pounce_asgi.hints import hint_for
+    from pounce_asgi.http_exchange import HttpExchange
+    from pounce_asgi.interfaces import Interface, detect
+    from pounce_asgi.lifecycle import (
+        ClientDisconnected,
+        ClientTimedOut,
+        ConnectionClosed,
+        ConnectionOpened,
+        ConnectionRefused,
+        LifecycleRecord,
+        LimitHit,
+        RequestFailed,
+        RequestStarted,
+        ResponseCompleted,
+        ResponseStarted,
+        StreamReset,
+        WebSocketClosed,
+        WebSocketOpened,
+    )
+    from pounce_asgi.lifespan import Lifespan
+    from pounce_asgi.lifted_application import LiftedApplication
+    from pounce_asgi.listeners import RECORD_TYPES, Listeners, Subscriber
+    from pounce_asgi.naming import client_name, counted, request_name
+    from pounce_asgi.request_id import RequestIdGenerator
+    from pounce_asgi.request_stream import RequestStream
+    from pounce_asgi.scope import HTTP_EXTENSIONS, build_http_scope
+    from pounce_asgi.server_lifespan import ServerLifespan
+    from pounce_asgi.settings import ExchangeSettings, Http2Settings, Http3Settings, LiftSettings, WebSocketSettings
+    from pounce_asgi.shared_state import SharedState
+    from pounce_asgi.subscriptions import SUBSCRIPTIONS, LiveListeners, Subscription, Subscriptions
+    from pounce_asgi.sync_app import (
+        ResponseFile,
+        SyncApp,
+        SyncAppHandler,
+        SyncHandler,
+        SyncRequest,
+        SyncResponse,
+        SyncSend,
+    )
+    from pounce_asgi.sync_exchange import SyncExchange
+    from pounce_asgi.timing import Stopwatch
+    from pounce_asgi.types import (
+        Address,
+        ASGI2Application,
+        ASGI2Instance,
+        ASGI3Application,
+        ASGIApplication,
+        ASGIReceiveCallable,
+        ASGIReceiveEvent,
+        ASGISendCallable,
+        ASGISendEvent,
+        ASGIVersions,
+        Extensions,
+        Headers,
+        HTTPDisconnectEvent,
+        HTTPRequestEvent,
+        HTTPResponseBodyEvent,
+        HTTPResponseDebugEvent,
+        HTTPResponseEarlyHintEvent,
+        HTTPResponsePathsendEvent,
+        HTTPResponsePushEvent,
+        HTTPResponseStartEvent,
+        HTTPResponseTrailersEvent,
+        HTTPResponseZeroCopySendEvent,
+        HTTPScope,
+        LifespanScope,
+        LifespanShutdownCompleteEvent,
+        LifespanShutdownEvent,
+        LifespanShutdownFailedEvent,
+        LifespanStartupCompleteEvent,
+        LifespanStartupEvent,
+        LifespanStartupFailedEvent,
+        Message,
+        Scope,
+        TLSExtension,
+        WebSocketAcceptEvent,
+        WebSocketCloseEvent,
+        WebSocketConnectEvent,
+        WebSocketDisconnectEvent,
+        WebSocketReceiveEvent,
+        WebSocketResponseBodyEvent,
+        WebSocketResponseStartEvent,
+        WebSocketScope,
+        WebSocketSendEvent,
+        WWWScope,
+    )
+    from pounce_asgi.websocket_exchange import WebSocketExchange
+    from pounce_asgi.websocket_scope import build_websocket_scope
+    from pounce_asgi.websocket_sink import WebSocketSink
+    from pounce_asgi.wire_host import Expiring, HeadLimits, ServedConnection, WebSocketCarrier, WireHost, WireTimeouts
+    from pounce_asgi.wsgi import WsgiHandler
 
 __all__ = [
     "HTTP_EXTENSIONS",
@@ -275,3 +283,146 @@ __all__ = [
     "send_error_response",
     "sync_handler",
 ]
+
+_HOMES: Final = {
+    ".adaptation": ("adapt", "lift", "sync_handler"),
+    ".blocking_future": ("BlockingFuture",),
+    ".collectors": ("BufferedCollector", "CompositeCollector"),
+    ".contracts": (
+        "BodyFraming",
+        "ConnectionProtocol",
+        "HeaderPair",
+        "RequestHead",
+        "ResponseSink",
+        "Transport",
+        "WireFields",
+    ),
+    ".datagrams": ("Datagram", "DatagramEndpoint", "DatagramEndpointMaker", "DatagramLink", "DatagramPath"),
+    ".error_response": ("send_error_response",),
+    ".errors": (
+        "AppImportError",
+        "ApplicationError",
+        "ClientGone",
+        "ConfigError",
+        "ContentLengthMismatch",
+        "ExpectationFailed",
+        "IncompleteBody",
+        "IncompleteResponse",
+        "InvalidMessage",
+        "InvalidResponseHeader",
+        "LifespanError",
+        "MissingResponse",
+        "PounceError",
+        "RequestError",
+        "RequestTimeout",
+        "RequestTooLarge",
+        "ServiceUnavailable",
+        "UnexpectedMessage",
+    ),
+    ".exchange_context": ("ExchangeContext", "Peer"),
+    ".hints": ("hint_for",),
+    ".http_exchange": ("HttpExchange",),
+    ".interfaces": ("Interface", "detect"),
+    ".lifecycle": (
+        "ClientDisconnected",
+        "ClientTimedOut",
+        "ConnectionClosed",
+        "ConnectionOpened",
+        "ConnectionRefused",
+        "LifecycleRecord",
+        "LimitHit",
+        "RequestFailed",
+        "RequestStarted",
+        "ResponseCompleted",
+        "ResponseStarted",
+        "StreamReset",
+        "WebSocketClosed",
+        "WebSocketOpened",
+    ),
+    ".lifespan": ("Lifespan",),
+    ".lifted_application": ("LiftedApplication",),
+    ".listeners": ("Listeners", "RECORD_TYPES", "Subscriber"),
+    ".naming": ("client_name", "counted", "request_name"),
+    ".request_id": ("RequestIdGenerator",),
+    ".request_stream": ("RequestStream",),
+    ".scope": ("HTTP_EXTENSIONS", "build_http_scope"),
+    ".server_lifespan": ("ServerLifespan",),
+    ".settings": ("ExchangeSettings", "Http2Settings", "Http3Settings", "LiftSettings", "WebSocketSettings"),
+    ".shared_state": ("SharedState",),
+    ".subscriptions": ("LiveListeners", "SUBSCRIPTIONS", "Subscription", "Subscriptions"),
+    ".sync_app": (
+        "ResponseFile",
+        "SyncApp",
+        "SyncAppHandler",
+        "SyncHandler",
+        "SyncRequest",
+        "SyncResponse",
+        "SyncSend",
+    ),
+    ".sync_exchange": ("SyncExchange",),
+    ".timing": ("Stopwatch",),
+    ".types": (
+        "ASGI2Application",
+        "ASGI2Instance",
+        "ASGI3Application",
+        "ASGIApplication",
+        "ASGIReceiveCallable",
+        "ASGIReceiveEvent",
+        "ASGISendCallable",
+        "ASGISendEvent",
+        "ASGIVersions",
+        "Address",
+        "Extensions",
+        "HTTPDisconnectEvent",
+        "HTTPRequestEvent",
+        "HTTPResponseBodyEvent",
+        "HTTPResponseDebugEvent",
+        "HTTPResponseEarlyHintEvent",
+        "HTTPResponsePathsendEvent",
+        "HTTPResponsePushEvent",
+        "HTTPResponseStartEvent",
+        "HTTPResponseTrailersEvent",
+        "HTTPResponseZeroCopySendEvent",
+        "HTTPScope",
+        "Headers",
+        "LifespanScope",
+        "LifespanShutdownCompleteEvent",
+        "LifespanShutdownEvent",
+        "LifespanShutdownFailedEvent",
+        "LifespanStartupCompleteEvent",
+        "LifespanStartupEvent",
+        "LifespanStartupFailedEvent",
+        "Message",
+        "Scope",
+        "TLSExtension",
+        "WWWScope",
+        "WebSocketAcceptEvent",
+        "WebSocketCloseEvent",
+        "WebSocketConnectEvent",
+        "WebSocketDisconnectEvent",
+        "WebSocketReceiveEvent",
+        "WebSocketResponseBodyEvent",
+        "WebSocketResponseStartEvent",
+        "WebSocketScope",
+        "WebSocketSendEvent",
+    ),
+    ".websocket_exchange": ("WebSocketExchange",),
+    ".websocket_scope": ("build_websocket_scope",),
+    ".websocket_sink": ("WebSocketSink",),
+    ".wire_host": ("Expiring", "HeadLimits", "ServedConnection", "WebSocketCarrier", "WireHost", "WireTimeouts"),
+    ".wsgi": ("WsgiHandler",),
+}
+"""Module -> what is defined there."""
+
+if not TYPE_CHECKING:  # a type checker knows the imports above, and thereby what there is not
+
+    def __getattr__(name: str) -> Any:
+        for home, names in _HOMES.items():
+            if name in names:
+                globals()[name] = found = getattr(import_module(home, __name__), name)
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

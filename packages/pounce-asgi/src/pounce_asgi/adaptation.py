@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi.interfaces import Interface, is_coroutine_callable
-from pounce_asgi.lifted_application import LiftedApplication
-from pounce_asgi.sync_app import SyncAppHandler
-from pounce_asgi.wsgi import WsgiHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pounce_asgi.lifted_application import LiftedApplication
     from pounce_asgi.settings import LiftSettings
     from pounce_asgi.sync_app import SyncHandler
     from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
@@ -44,6 +42,8 @@ def lift(
     Raises:
         ValueError: the interface is not one that blocks.
     """
+    from pounce_asgi.lifted_application import LiftedApplication  # here: most applications need none of it
+
     return LiftedApplication(sync_handler(app, interface, multiprocess=multiprocess), settings)
 
 
@@ -53,9 +53,14 @@ def sync_handler(app: Any, interface: Interface, *, multiprocess: bool = False) 
     Raises:
         ValueError: the interface is not one that blocks.
     """
+    # Each here, because a server has one kind of application.
     if interface is Interface.SYNC:
+        from pounce_asgi.sync_app import SyncAppHandler
+
         return SyncAppHandler(app)
     if interface is Interface.WSGI:
+        from pounce_asgi.wsgi import WsgiHandler
+
         return WsgiHandler(app, multiprocess=multiprocess)
     raise ValueError(f"{interface.value} applications do not block: they are called by an event loop")
 

@@ -11,8 +11,6 @@ request afterwards. The branches tell whose fault it is: the operator's (``Confi
 
 from __future__ import annotations
 
-import asyncio
-
 __all__ = [
     "AppImportError",
     "ApplicationError",
@@ -32,7 +30,6 @@ __all__ = [
     "RequestTooLarge",
     "ServiceUnavailable",
     "UnexpectedMessage",
-    "is_client_gone",
 ]
 
 
@@ -99,16 +96,6 @@ class ClientGone(PounceError, OSError):
     """
 
     must_close = True
-
-
-def is_client_gone(error: BaseException) -> bool:
-    """Whether an application ended because its client left, also from within a task group."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(is_client_gone(one) for one in error.exceptions)
-    if isinstance(error, (ClientGone, asyncio.CancelledError)):
-        return True
-    cause = error.__cause__ or error.__context__
-    return cause is not None and isinstance(error, OSError) and is_client_gone(cause)
 
 
 class RequestError(PounceError):

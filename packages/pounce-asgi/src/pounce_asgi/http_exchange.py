@@ -13,6 +13,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from pounce_asgi import response_table  # noqa: F401 - fills the states' tables
+from pounce_asgi.client_gone import is_client_gone
 from pounce_asgi.contracts import BodyFraming, RequestHead, ResponseSink, WireFields
 from pounce_asgi.error_response import send_error_response
 from pounce_asgi.errors import (
@@ -22,7 +23,6 @@ from pounce_asgi.errors import (
     RequestError,
     RequestTimeout,
     RequestTooLarge,
-    is_client_gone,
 )
 from pounce_asgi.exchange_report import ExchangeReport
 from pounce_asgi.failure_log import log_cancelled, log_failed, log_failed_late

@@ -14,7 +14,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi.errors import ClientGone, is_client_gone
+from pounce_asgi.client_gone import is_client_gone
+from pounce_asgi.errors import ClientGone
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.sync_app import SyncRequest
 

@@ -11,8 +11,9 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
 from pounce_asgi.blocking_future import BlockingFuture
+from pounce_asgi.client_gone import is_client_gone
 from pounce_asgi.contracts import RequestHead, ResponseSink, WireFields
-from pounce_asgi.errors import ClientGone, is_client_gone
+from pounce_asgi.errors import ClientGone
 from pounce_asgi.http_exchange import HttpExchange
 from pounce_asgi.request_stream import RequestStream
 from pounce_asgi.response_states import COMPLETE, Message, explain_refusal

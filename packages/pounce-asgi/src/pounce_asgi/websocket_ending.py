@@ -9,7 +9,8 @@ import logging
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi.errors import MissingResponse, is_client_gone
+from pounce_asgi.client_gone import is_client_gone
+from pounce_asgi.errors import MissingResponse
 from pounce_asgi.failure_log import log_cancelled, log_failed, log_failed_late
 from pounce_asgi.naming import request_name
 from pounce_asgi.response_states import COMPLETE

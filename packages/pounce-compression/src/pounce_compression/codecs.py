@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Final, Protocol
 
 from .brotli_codec import BrotliCodec
+from .codings import CODINGS, DEFAULT_LEVELS, LEVELS
 from .installed import brotli_module, standard_zstd, zstandard_module
 from .zlib_codec import ZlibCodec
 from .zstd_codec import StandardZstdCodec, ZstandardCodec
@@ -13,17 +14,8 @@ from .zstd_codec import StandardZstdCodec, ZstandardCodec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["CODINGS", "DEFAULT_LEVELS", "LEVELS", "Codec", "Compressor", "CompressorStream", "available_codings"]
+__all__ = ["Codec", "Compressor", "CompressorStream", "available_codings"]
 __all__ += ["codec_for", "requirements"]
-
-CODINGS: Final = ("zstd", "br", "gzip", "deflate")
-"""Every coding that is known, best first for a server that compresses as it answers (see benchmarks/RESULTS.md)."""
-
-LEVELS: Final = {"zstd": (1, 19), "br": (0, 11), "gzip": (1, 9), "deflate": (1, 9)}
-"""Lowest and highest level. zstd goes on to 22, with windows that clients need not accept (RFC 9659)."""
-
-DEFAULT_LEVELS: Final = {"zstd": 3, "br": 5, "gzip": 5, "deflate": 5}
-"""Where each coding has most of its ratio for little of its time: the table is in benchmarks/RESULTS.md."""
 
 
 class CompressorStream(Protocol):

@@ -15,7 +15,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from .codecs import DEFAULT_LEVELS, Codec, CompressorStream
+from .codings import DEFAULT_LEVELS
 from .installed import standard_zstd, zstandard_module
 from .url_pattern import UrlPattern
 from .zstd_codec import StandardZstdCodec, ZstandardCodec
@@ -23,6 +23,7 @@ from .zstd_codec import StandardZstdCodec, ZstandardCodec
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .codecs import Codec, CompressorStream
     from .settings import CompressionSettings
 
 __all__ = ["Dictionary", "DictionaryStore", "dictionaries_are_possible", "parse_available_dictionary"]

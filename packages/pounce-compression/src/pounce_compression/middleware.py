@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from .codecs import CODINGS
+from .codings import CODINGS
+from .compressible_types import COMPRESSIBLE_TYPES
 from .dictionary import DictionaryStore
-from .media_types import COMPRESSIBLE_TYPES
 from .policy import CompressionPolicy, request_field
 from .response import CompressedResponse
 

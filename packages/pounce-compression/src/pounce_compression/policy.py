@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .codecs import CODINGS, available_codings, codec_for, requirements
-from .media_types import COMPRESSIBLE_TYPES, MediaTypes
-from .negotiate import IDENTITY, accepted_codings, identity_is_refused, negotiate
+from .codecs import available_codings, codec_for, requirements
+from .codings import CODINGS
+from .compressible_types import COMPRESSIBLE_TYPES
+from .media_types import MediaTypes
+from .negotiation import IDENTITY, accepted_codings, identity_is_refused, negotiate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

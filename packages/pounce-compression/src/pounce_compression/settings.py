@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from .codecs import CODINGS, DEFAULT_LEVELS, LEVELS
-from .media_types import COMPRESSIBLE_TYPES, MediaTypes
-from .url_pattern import UrlPattern
+from .codings import CODINGS, DEFAULT_LEVELS, LEVELS
+from .compressible_types import COMPRESSIBLE_TYPES
 
 __all__ = ["CompressionSettings"]
 
@@ -119,8 +118,15 @@ class CompressionSettings:
         for path in self.compress_exclude:
             if not path.startswith("/"):
                 raise ValueError(f"compress_exclude: {path!r} does not begin with a slash")
-        _check("compress_types", lambda: MediaTypes(self.compress_types))
-        _check("compress_dictionaries", lambda: [UrlPattern(one) for one in self.compress_dictionaries])
+        # Here, because all settings are read at every start: what is off is not imported.
+        if self.compress_types != COMPRESSIBLE_TYPES:
+            from .media_types import MediaTypes
+
+            _check("compress_types", lambda: MediaTypes(self.compress_types))
+        if self.compress_dictionaries:
+            from .url_pattern import UrlPattern
+
+            _check("compress_dictionaries", lambda: [UrlPattern(one) for one in self.compress_dictionaries])
 
     @property
     def compress_levels(self) -> dict[str, int]:

@@ -6,9 +6,9 @@ Whoever serves any Host lets clients decide what the links are that the applicat
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pounce_middleware.host_table import HostTable
 from pounce_middleware.host_value import parse_host
 from pounce_middleware.path_set import PathSet
 from pounce_middleware.refusal import refuse
@@ -18,65 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_middleware.allowed_hosts_settings import AllowedHostsSettings
 
-__all__ = ["AllowedHostsMiddleware", "AllowedHostsSettings"]
+__all__ = ["AllowedHostsMiddleware"]
 
 MEMO_SIZE: Final = 256
 """Values of Host that are remembered for each thread; only those that are served, so that nobody can fill it."""
 
 BAD_REQUEST: Final = 400
 MISDIRECTED: Final = 421
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowedHostsSettings:
-    """Which hosts are served.
-
-    Raises:
-        ValueError: a value is out of its range; the message names the field.
-    """
-
-    allowed_hosts: tuple[str, ...] = field(
-        default=(),
-        metadata={
-            "help": "Hosts that are served, such as example.com or *.example.com for all below it; ports do not count."
-            " Others are answered 400, over HTTP/2 and HTTP/3 421. Without it all are served."
-        },
-    )
-
-    def __post_init__(self) -> None:
-        try:
-            _HostTable(self.allowed_hosts)
-        except ValueError as error:
-            raise ValueError(f"allowed_hosts: {error}") from None
-
-
-class _HostTable:
-    """The hosts, ready to be looked up."""
-
-    __slots__ = ("everything", "names", "suffixes")
-
-    def __init__(self, hosts: Iterable[str]) -> None:
-        names: set[str] = set()
-        suffixes: list[str] = []
-        self.everything = False
-        for host in hosts:
-            below = host.startswith("*.")
-            # An IPv6 address may be written with or without its brackets.
-            parsed = parse_host(host[2:] if below else host) or parse_host(f"[{host}]")
-            if host == "*":
-                self.everything = True
-            elif parsed is None or parsed.port is not None:
-                raise ValueError(f"{host!r} is neither the name of a host, nor *.name, nor *; ports do not count")
-            elif below:
-                suffixes.append("." + parsed.name)
-            else:
-                names.add(parsed.name)
-        self.names = frozenset(names)
-        self.suffixes = tuple(suffixes)
-
-    def serves(self, name: str) -> bool:
-        return self.everything or name in self.names or name.endswith(self.suffixes)
 
 
 class _Memo(threading.local):
@@ -96,7 +46,7 @@ class AllowedHostsMiddleware:
             ValueError: one of ``allowed_hosts`` is no host.
         """
         self.app = app
-        self._hosts = _HostTable(allowed_hosts)
+        self._hosts = HostTable(allowed_hosts)
         self._exempt = PathSet(exempt_paths)
         self._memo = _Memo()
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from pounce_middleware.receive_ahead import ReceiveAhead, is_patient
@@ -21,20 +20,12 @@ from pounce_middleware.response_progress import ResponseProgress
 
 if TYPE_CHECKING:
     from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_middleware.client_gone_settings import ClientGoneSettings
 
-__all__ = ["ClientGoneMiddleware", "ClientGoneSettings"]
+__all__ = ["ClientGoneMiddleware"]
 
 CLIENT_CLOSED_REQUEST = 499
 """Of no registry, but what access logs say for it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientGoneSettings:
-    """What becomes of an application whose client has left."""
-
-    cancel_on_disconnect: bool = field(
-        default=False, metadata={"help": "Cancel the application when the client of its HTTP request leaves."}
-    )
 
 
 class ClientGoneMiddleware:

@@ -10,7 +10,6 @@ is JSON and is never stored by caches:
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pounce_middleware.health_registry import CheckResult, HealthRegistry, health_checks
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_middleware.health_settings import HealthSettings
 
-__all__ = ["HealthMiddleware", "HealthSettings", "ServerHealth"]
+__all__ = ["HealthMiddleware", "ServerHealth"]
 
 
 class ServerHealth(Protocol):
@@ -32,35 +32,6 @@ class ServerHealth(Protocol):
 
     def reasons(self) -> Sequence[str]:
         """Why not, in a few words that anybody may read; nothing when it is ready."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthSettings:
-    """Where the server answers for its health.
-
-    Raises:
-        ValueError: a path is none; the message names the field.
-    """
-
-    health_checks: bool = field(
-        default=False, metadata={"help": "Answer for the server's health, before anything else is asked."}
-    )
-    health_check_path: str = field(
-        default="/healthz", metadata={"help": "Where it says whether it lives.", "metavar": "PATH"}
-    )
-    ready_check_path: str = field(
-        default="/readyz", metadata={"help": "Where it says whether it is ready for requests.", "metavar": "PATH"}
-    )
-    health_access_log: bool = field(
-        default=False, metadata={"help": "Write these requests to the access log like others."}
-    )
-
-    def __post_init__(self) -> None:
-        for name in ("health_check_path", "ready_check_path"):
-            if not getattr(self, name).startswith("/"):
-                raise ValueError(f"{name}: {getattr(self, name)!r} does not begin with a slash")
-        if self.health_check_path == self.ready_check_path:
-            raise ValueError(f"ready_check_path: {self.ready_check_path!r} is health_check_path, too")
 
 
 class HealthMiddleware:

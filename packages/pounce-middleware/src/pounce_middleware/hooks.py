@@ -9,8 +9,6 @@ They run on the event loop, for each request, and so must not wait. An exception
 from __future__ import annotations
 
 import importlib
-import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import ConfigError
@@ -21,37 +19,13 @@ if TYPE_CHECKING:
 
     from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.answer import Answer
+    from pounce_middleware.hook_settings import HookSettings
 
-__all__ = ["HookSettings", "HookedRequest", "HookedResponse", "HooksMiddleware", "load_hook"]
+__all__ = ["HookedRequest", "HookedResponse", "HooksMiddleware", "load_hook"]
 
 Pair = tuple[bytes, bytes]
 
-_REFERENCE: Final = re.compile(r"[\w.]+:[\w.]+")
 _HEADS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookSettings:
-    """Functions of the user's.
-
-    Raises:
-        ValueError: a value is out of its range; the message names the field.
-    """
-
-    on_request: tuple[str, ...] = field(
-        default=(),
-        metadata={"help": "Functions, written module:function, that are called with the head of each request."},
-    )
-    on_response: tuple[str, ...] = field(
-        default=(),
-        metadata={"help": "Functions, written module:function, that are called with the head of each response."},
-    )
-
-    def __post_init__(self) -> None:
-        for name in ("on_request", "on_response"):
-            for text in getattr(self, name):
-                if not _REFERENCE.fullmatch(text):
-                    raise ValueError(f"{name}: {text!r} is not written module:function")
 
 
 class HookedRequest:

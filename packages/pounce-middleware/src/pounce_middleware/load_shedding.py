@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pounce_middleware.adaptive_limit import AdaptiveLimit
-from pounce_middleware.load_shedder import LoadShedder, Outcome, Waiter
 from pounce_middleware.load_shedding_settings import ADAPTIVE_LARGEST, LoadSheddingSettings
 from pounce_middleware.path_set import PathSet
 from pounce_middleware.receive_ahead import ReceiveAhead, is_patient
 from pounce_middleware.refusal import refuse
 from pounce_middleware.root_path import path_below_root
+from pounce_middleware.shedder import LoadShedder, Outcome, Waiter
 from pounce_middleware.small_body import SmallBody, has_small_body
 
 if TYPE_CHECKING:

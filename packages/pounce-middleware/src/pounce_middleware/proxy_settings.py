@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from pounce_middleware.trusted_networks import TrustedNetworks
-
 __all__ = ["PARTS", "ProxyHeaderSettings"]
 
 FAMILIES: Final = ("x-forwarded", "forwarded")
@@ -67,10 +65,14 @@ class ProxyHeaderSettings:
     )
 
     def __post_init__(self) -> None:
-        try:
-            TrustedNetworks(self.forwarded_allow_ips)
-        except ValueError as error:
-            raise ValueError(f"forwarded_allow_ips: {error}") from None
+        if self.forwarded_allow_ips:
+            # Here, because all settings are read at every start: what is off is not imported.
+            from pounce_middleware.trusted_networks import TrustedNetworks
+
+            try:
+                TrustedNetworks(self.forwarded_allow_ips)
+            except ValueError as error:
+                raise ValueError(f"forwarded_allow_ips: {error}") from None
         if self.forwarded_family not in FAMILIES:
             raise ValueError(f"forwarded_family: {self.forwarded_family!r} is not one of {', '.join(FAMILIES)}")
         for part in self.forwarded_parts:

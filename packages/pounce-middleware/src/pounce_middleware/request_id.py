@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import RequestIdGenerator
+from pounce_middleware.request_id_settings import RequestIdSettings
 from pounce_middleware.trusted_networks import TrustedNetworks
 
 if TYPE_CHECKING:
@@ -20,48 +20,11 @@ if TYPE_CHECKING:
 
     from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 
-__all__ = ["RequestIdMiddleware", "RequestIdSettings"]
+__all__ = ["RequestIdMiddleware"]
 
 # UUIDs, ULIDs, W3C trace ids, base64, and what load balancers make (Root=1-67891233-abcdef012345678912345678). Nothing
 # that could end a line, a quoted text or a tag where the id is shown.
 _WELL_FORMED: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._~:/+=@-]{0,127}")
-
-# RFC 9110, 5.1 and 5.6.2: field-name = token
-_FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestIdSettings:
-    """In which field request ids come and go.
-
-    Raises:
-        ValueError: a value is out of its range; the message names the field.
-    """
-
-    request_id_header: str = field(
-        default="",
-        metadata={
-            "help": "The field that shows the id of a request in its response, such as X-Request-ID. Of clients in"
-            " --request-id-trust it is also the field in which the id comes."
-        },
-    )
-    request_id_trust: tuple[str, ...] = field(
-        default=(),
-        metadata={
-            "help": "Whose request ids are taken over: addresses, networks, unix, *. They are those that connect, not"
-            " those that a proxy speaks of."
-        },
-    )
-
-    def __post_init__(self) -> None:
-        if self.request_id_header and not _FIELD_NAME.fullmatch(self.request_id_header):
-            raise ValueError(f"request_id_header: {self.request_id_header!r} is not the name of a header field")
-        try:
-            TrustedNetworks(self.request_id_trust)
-        except ValueError as error:
-            raise ValueError(f"request_id_trust: {error}") from None
-        if self.request_id_trust and not self.request_id_header:
-            raise ValueError("request_id_trust: without request_id_header there is no field to take ids from")
 
 
 class _Generator(threading.local):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from pounce_middleware.path_set import PathSet
@@ -26,42 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_middleware.request_timeout_settings import RequestTimeoutSettings
 
-__all__ = ["RequestTimeoutMiddleware", "RequestTimeoutSettings", "ResponseTimeout"]
+__all__ = ["RequestTimeoutMiddleware", "ResponseTimeout"]
 
 logger = logging.getLogger("pounce.error")
 
 
 class ResponseTimeout(TimeoutError):  # noqa: N818 - as the built-in that it is one of
     """The application did not end its response in time, and it was cut off."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestTimeoutSettings:
-    """How long an application may take.
-
-    Raises:
-        ValueError: a value is out of its range; the message names the field.
-    """
-
-    request_timeout: float | None = field(
-        default=None,
-        metadata={"help": "Longest time for a response; then the application is cancelled: 504, or cut off."}
-        | {"unit": "seconds", "minimum": 0.001},
-    )
-    request_timeout_exempt_path: tuple[str, ...] = field(
-        default=(),
-        metadata={"help": "Path without that limit, such as one of events; /a/* for all below one. May be repeated."}
-        | {"metavar": "PATH"},
-    )
-
-    def __post_init__(self) -> None:
-        if self.request_timeout is not None and not self.request_timeout > 0:
-            raise ValueError(f"request_timeout: {self.request_timeout!r} is not above 0 seconds")
-        try:
-            PathSet(self.request_timeout_exempt_path)
-        except ValueError as error:
-            raise ValueError(f"request_timeout_exempt_path: {error}") from None
 
 
 class RequestTimeoutMiddleware:

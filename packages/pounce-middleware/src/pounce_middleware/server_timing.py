@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi.headers import combined, contains_token
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_middleware.server_timing_settings import ServerTimingSettings
 
-__all__ = ["ApplicationTimingMiddleware", "ServerTiming", "ServerTimingMiddleware", "ServerTimingSettings"]
+__all__ = ["ApplicationTimingMiddleware", "ServerTiming", "ServerTimingMiddleware"]
 
 STATE_KEY: Final = "server_timing"
 FIELD: Final = b"server-timing"
@@ -30,19 +30,6 @@ MOST_ENTRIES: Final = 50
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # a token (RFC 9110, 5.6.2)
 _NOT_SHOWN: Final = re.compile(r"[^\x20-\x7e]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerTimingSettings:
-    """Whether responses tell where their time has gone."""
-
-    server_timing: bool = field(
-        default=False,
-        metadata={
-            "help": "Add a Server-Timing field to responses: queue, app, first byte, total, and what the application"
-            " adds. It tells everybody, so it is for development and for servers that only colleagues reach."
-        },
-    )
 
 
 class ServerTiming:

@@ -1,21 +1,20 @@
 """The Pounce ASGI server: pure Python, made for free-threaded CPython.
 
 What is named here is imported when it is first used. So the command is running, and can be interrupted without a
-traceback, before the half second begins in which all of the server is imported.
+traceback, before the time begins in which all of the server is imported.
 """
 
 from __future__ import annotations
 
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pounce.addresses import Address, BindError
+    from pounce.config import ServerConfig
+    from pounce.server import Server, run
+    from pounce.sources import LoadedConfig, Origin, load_config
     from pounce_asgi import AppImportError, ConfigError, LifespanError, Listeners, PounceError
-
-    from .addresses import Address, BindError
-    from .config import ServerConfig
-    from .server import Server, run
-    from .sources import LoadedConfig, Origin, load_config
 
 __all__ = [
     "Address",
@@ -34,24 +33,22 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "Address": ".addresses",
-    "BindError": ".addresses",
-    "ServerConfig": ".config",
-    "Server": ".server",
-    "run": ".server",
-    "LoadedConfig": ".sources",
-    "Origin": ".sources",
-    "load_config": ".sources",
+    ".addresses": ("Address", "BindError"),
+    ".config": ("ServerConfig",),
+    ".server": ("Server", "run"),
+    ".sources": ("LoadedConfig", "Origin", "load_config"),
+    "pounce_asgi": ("AppImportError", "ConfigError", "LifespanError", "Listeners", "PounceError"),
 }
-"""Where the names are defined that are not ``pounce_asgi``'s."""
+"""Module -> what is defined there."""
 
+if not TYPE_CHECKING:  # a type checker knows the imports above, and thereby what there is not
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    def __getattr__(name: str) -> Any:
+        for home, names in _HOMES.items():
+            if name in names:
+                globals()[name] = found = getattr(import_module(home, __name__), name)
+                return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(_HOMES.get(name, "pounce_asgi"), __name__), name)
-    globals()[name] = found
-    return found
 
 
 def __dir__() -> list[str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .config import ServerConfig
     from .questions import Questions
 
-__all__ = ["AdminServer", "wants_admin_server"]
+__all__ = ["AdminServer"]
 
 STOP_SECONDS: Final = 5.0
 """For its answers; a profile that is being taken is given up."""
@@ -37,11 +37,6 @@ OWNER_ONLY: Final = 0o600
 """The permissions of its UNIX sockets: what is in flight is nobody else's business."""
 
 _log = logging.getLogger("pounce.server")
-
-
-def wants_admin_server(config: ServerConfig) -> bool:
-    """Whether anything is to be answered on a place of its own."""
-    return config.inspection.introspection or (config.prometheus.metrics and config.prometheus.metrics_bind is not None)
 
 
 class AdminServer:

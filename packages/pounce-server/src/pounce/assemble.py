@@ -6,20 +6,20 @@ import contextlib
 import dataclasses
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pounce_workers import LiveWorker
 
 from .addresses import Address, listen
-from .admin_server import AdminServer, wants_admin_server
 from .certificates import opened_certificates
 from .chain import check_chain
 from .env_file import apply_env_file
+from .error_reports import begin_error_reports
 from .features import require_features
 from .fresh_import import FreshImport
-from .http3 import opened_http3, quic_certificates
-from .observation import Observation, begin_error_reports
+from .observation import Observation
 from .questions import LocalQuestions
+from .quic_certificates import quic_certificates
 from .shared_limits import SharedLimits
 from .worker_factory import WorkerFactory
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from pounce_asgi import Interface, Listeners
     from pounce_workers import SyncWorkerPool, Worker
 
+    from .admin_server import AdminServer
     from .config import ServerConfig
+    from .http3 import Http3Service
 
 __all__ = ["Assembly", "assembled"]
 
@@ -75,12 +77,12 @@ def assembled(
         stack.callback(listening.close)
         certificates = quic_certificates(config)
         tls = stack.enter_context(opened_certificates(config, certificates))
-        http3, quic_addresses = opened_http3(config, certificates, 1, stack)
+        http3, quic_addresses = _opened_http3(config, certificates, stack)
         questions = LocalQuestions()
         observation = Observation(config, stack, questions)
         limits = SharedLimits(config)
         observation.count_limits(limits)
-        admin = AdminServer(config, questions, observation.collect) if wants_admin_server(config) else None
+        admin = _admin_server(config, questions, observation)
         factory = WorkerFactory(
             dataclasses.replace(config, workers=1),
             code,
@@ -100,6 +102,24 @@ def assembled(
             for offer in admin.offers:
                 _log.info("%s", offer)
         yield Assembly(worker=worker, interface=factory.interface, addresses=addresses)
+
+
+def _opened_http3(
+    config: ServerConfig, certificates: Any, stack: contextlib.ExitStack
+) -> tuple[Http3Service | None, tuple[Address, ...]]:
+    if not config.quic_bind:
+        return None, ()
+    from .http3 import opened_http3
+
+    return opened_http3(config, certificates, 1, stack)
+
+
+def _admin_server(config: ServerConfig, questions: LocalQuestions, observation: Observation) -> AdminServer | None:
+    if not config.wants_admin_server:
+        return None
+    from .admin_server import AdminServer
+
+    return AdminServer(config, questions, observation.collect)
 
 
 def _without_effect(config: ServerConfig) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from pounce_workers import CertificateWatch, TlsContexts
-
 from .protocols import speaks_http2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pounce_workers import TlsContexts
 
     from .config import ServerConfig
 
@@ -30,6 +30,8 @@ def opened_certificates(
     if not config.tls.enabled:
         yield None
         return
+    from pounce_workers import CertificateWatch, TlsContexts
+
     alpn = ("h2", "http/1.1") if speaks_http2(config) else ("http/1.1",)
     contexts = TlsContexts(config.tls, alpn, announce=announce, beside=quic.prepare if quic is not None else None)
     interval = config.tls.ssl_reload_interval

@@ -345,6 +345,11 @@ class ServerConfig:
         return self.factory if self.app_scope == "auto" else self.app_scope == "worker"
 
     @property
+    def wants_admin_server(self) -> bool:
+        """Whether anything is to be answered on a place of its own."""
+        return self.inspection.introspection or (self.prometheus.metrics and self.prometheus.metrics_bind is not None)
+
+    @property
     def serving(self) -> ServingSettings:
         """What a worker needs of it."""
         return ServingSettings(http1=self.http1, exchange=self.exchange, worker=self.worker)

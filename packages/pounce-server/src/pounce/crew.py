@@ -1,12 +1,11 @@
 """The workers of a server that runs: who accepts, who watches, and how one generation of them follows another.
 
-What is the same for all is `Crew`; what differs is in the few lines of its subclasses: processes on shared sockets
-here, the threads of this process in ``thread_crews``.
+What is the same for all is `Crew`; what differs is in the few lines of its subclasses: processes on shared sockets in
+``process_crew``, the threads of this process in ``thread_crews``. A server imports the one that it needs.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -15,20 +14,15 @@ from typing import TYPE_CHECKING
 
 from pounce_workers import GenerationSwap, Supervisor, SwapCallbacks
 
-from .generations import ProcessGeneration
-from .process_entry import ProcessPayload
-
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
-    from pounce_workers import Answers, Generation, MoveTo, SlotHandle, SlotLauncher
+    from pounce_workers import Generation, MoveTo, SlotHandle, SlotLauncher
 
     from .config import ServerConfig
-    from .http3 import Http3Ports
-    from .port_shares import PortShares
 
-__all__ = ["Crew", "CrewCallbacks", "ProcessCrew"]
+__all__ = ["Crew", "CrewCallbacks"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,51 +190,3 @@ class Crew(ABC):
         except BaseException as error:  # noqa: BLE001 - the same
             failure = failure or error
         self._tell.on_ended(failure or self.failure)
-
-
-class ProcessCrew(Crew):
-    """Processes that accept on shared sockets. This one never imports the application."""
-
-    def __init__(
-        self,
-        config: ServerConfig,
-        sockets: Sequence[socket.socket],
-        tell: CrewCallbacks,
-        *,
-        sets_up_logging: bool,
-        cpus: Sequence[int],
-        shares: PortShares | None = None,
-        http3: Http3Ports | None = None,
-        answers: Answers | None = None,
-    ) -> None:
-        """``sets_up_logging``: this program's logging is ours, and so is that of its children. ``answers`` are for what
-        these ask. With ``shares`` each
-        accepts on its own of them, instead of all on ``sockets``.
-        """
-        super().__init__(config, shares.sockets if shares is not None else sockets, tell)
-        self._answers = answers or {}
-        self._inherited = (*self.sockets, *(http3.sockets if http3 is not None else ()))
-        self._payload = ProcessPayload(
-            # What was bound is inherited: the children do not look at the places.
-            config=dataclasses.replace(config),
-            workers=config.workers,
-            sets_up_logging=sets_up_logging,
-            cpus=tuple(cpus),
-            places=shares.places if shares is not None else (),
-            http3=http3.payload(len(self.sockets)) if http3 is not None else None,
-        )
-
-    def first_generation(self) -> Generation:
-        """The one to begin with."""
-        return ProcessGeneration(self._payload, self._inherited, 1, self._answers)
-
-    def prepare(self, number: int) -> Generation:
-        """Fresh processes import the application by themselves."""
-        return ProcessGeneration(self._payload, self._inherited, number, self._answers)
-
-    def serving(self, handles: tuple[SlotHandle, ...]) -> None:
-        """They accept by themselves."""
-        self.close_at_the_end(handles)
-
-    def ended(self) -> None:
-        """Nothing of theirs is left here."""

@@ -1,4 +1,4 @@
-"""Generations of the application's code: one import of it and what starts its workers, as threads or as processes."""
+"""Generations of the application's code in this process: one import of it, and what starts threads that serve it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,20 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import LifespanError
-from pounce_workers import ProcessSlotLauncher, ThreadSlot, ThreadSlotLauncher
+from pounce_workers import ThreadSlot, ThreadSlotLauncher
 
 from .code_subscriptions import end_subscriptions
-from .process_entry import ENTRY, ProcessPayload
 
 if TYPE_CHECKING:
     import queue
-    import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from pounce_workers import Answers, SlotHandle, SlotLauncher, WorkerLike
+    from pounce_workers import SlotHandle, SlotLauncher, WorkerLike
 
     from .fresh_import import ImportedCode
     from .worker_factory import WorkerFactory
 
-__all__ = ["HereSlotLauncher", "ProcessGeneration", "ThreadGeneration"]
-
-STATUS_PERIOD: Final = 1.0
-"""Seconds between two reports of a worker process on how it is, at most."""
+__all__ = ["HereSlotLauncher", "ThreadGeneration"]
 
 
 class HereSlotLauncher(ThreadSlotLauncher):
@@ -79,27 +74,3 @@ class ThreadGeneration:
         self.ended = True
         with contextlib.suppress(LifespanError):  # logged where it happened, and nobody is left to tell
             self.factory.close()
-
-
-class ProcessGeneration:
-    """Served by processes, each of which imports the application."""
-
-    def __init__(
-        self, payload: ProcessPayload, sockets: Sequence[socket.socket], number: int, answers: Answers | None = None
-    ) -> None:
-        """``answers`` are for what the processes ask.
-
-        Raises:
-            ConfigError: processes cannot be started here, or the configuration cannot be given to them.
-        """
-        # Who is to be known as stalled soon has to be heard of more often.
-        period = min(STATUS_PERIOD, payload.config.worker.worker_stall_timeout / 4)
-        self.launcher: Final = ProcessSlotLauncher(
-            ENTRY, payload, sockets, generation=number, status_period=period, answers=answers
-        )
-
-    def undo(self) -> None:
-        """Nothing of it is in this process."""
-
-    def release(self) -> None:
-        """Nothing of it is in this process."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi import ConfigError
 from pounce_workers import DatagramRoutes, DatagramShare, DatagramSockets, PeerFolder, bind_udp
 
 from .addresses import Address, refusal_in_words
-from .features import HTTP3
+from .http3_payload import Http3Payload
 from .places import TcpPlace, parse_place
 
 if TYPE_CHECKING:
@@ -23,24 +22,9 @@ if TYPE_CHECKING:
 
     from .config import ServerConfig
 
-__all__ = ["Http3Payload", "Http3Ports", "Http3Service", "opened_http3", "quic_certificates", "service_in_process"]
+__all__ = ["Http3Ports", "Http3Service", "opened_http3", "service_in_process"]
 
 _log = logging.getLogger("pounce.server")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Http3Payload:
-    """What a worker process is told; pickled."""
-
-    secret: bytes
-    """From which all keys of the server's QUIC are derived."""
-    first: int
-    """Index of the first UDP socket among those that are inherited; each worker has as many."""
-    count: int
-    reads: tuple[bool, ...]
-    """For each worker whether it reads its sockets, or is given what others read."""
-    folder: str
-    """In which the processes find each other."""
 
 
 class Http3Ports:
@@ -123,30 +107,14 @@ class Http3Service:
         return DatagramShare(sockets=self._slots[worker_id], routes=self._routes, peers_folder=self._folder)
 
 
-def quic_certificates(config: ServerConfig) -> Any:
-    """The certificates as QUIC has them; None where HTTP/3 is off.
-
-    Raises:
-        ConfigError: the extra is missing, or a file is not good for QUIC.
-    """
-    if not config.quic_bind:
-        return None
-    HTTP3.load("quic_bind")
-    from pounce_h3 import QuicCertificates
-
-    return QuicCertificates(config.tls.certificates)
-
-
 def opened_http3(
     config: ServerConfig, certificates: Any, workers: int, stack: contextlib.ExitStack
-) -> tuple[Http3Service | None, tuple[Address, ...]]:
+) -> tuple[Http3Service, tuple[Address, ...]]:
     """That of a server whose workers are threads, and where it is served; closed with the stack.
 
     Raises:
         BindError: the system refused.
     """
-    if not config.quic_bind:
-        return None, ()
     ports = Http3Ports(config, workers, processes=False)
     stack.callback(ports.close)
     return ports.service(config, certificates), ports.addresses

@@ -13,7 +13,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from pounce_asgi import Interface, PounceError
+from pounce_asgi import PounceError
 from pounce_observability.logging_setup import reopen_log_files
 from pounce_workers import (
     Decision,
@@ -28,33 +28,30 @@ from . import stage_effects as do
 from . import stage_events as on
 from .addresses import ListeningSockets, listen
 from .certificates import opened_certificates
-from .chain import check_chain
-from .code_watch import watch_code
-from .crew import Crew, CrewCallbacks, ProcessCrew
+from .chain import check_chain, import_chain
+from .crew import Crew, CrewCallbacks
 from .env_file import apply_env_file
+from .error_reports import begin_error_reports
 from .features import require_features
-from .fresh_import import FreshImport, ImportedCode
-from .http3 import Http3Ports, quic_certificates
-from .observation import begin_error_reports
 from .overview import Overview
-from .port_shares import PortShares
-from .portable import require_portable
-from .redirect_server import RedirectServer
+from .quic_certificates import quic_certificates
 from .service_manager import ServiceManager
 from .stages import Stage, State, step
-from .thread_crews import PortCrew, SoloCrew, ThreadCrew
 from .worker_choice import reloadable, without_effect
-from .worker_factory import interface_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pounce_asgi import Listeners
+    from pounce_asgi import Interface, Listeners
     from pounce_workers import TlsContexts
 
     from .addresses import Address
     from .config import ServerConfig
+    from .fresh_import import FreshImport, ImportedCode
+    from .http3 import Http3Ports
+    from .redirect_server import RedirectServer
     from .socket_activation import Activation
+    from .thread_crews import SoloCrew
 
 __all__ = ["Life"]
 
@@ -107,6 +104,8 @@ class Life:
         self._listening: ListeningSockets | None = None
         self._addresses: tuple[Address, ...] = ()
         self._crew: Crew | None = None
+        self._solo: SoloCrew | None = None
+        """The same, if its one worker runs in the thread of `run`."""
         self._overview: Overview | None = None
         self._imported = False
         """What was to be imported in this thread has been."""
@@ -148,8 +147,8 @@ class Life:
             self._events.put(on.ConfigLoaded())
             while self._state.stage in (Stage.CONFIG, Stage.DETECT, Stage.BIND):
                 self._next()
-            crew = self._crew
-            if isinstance(crew, SoloCrew):
+            crew = self._solo
+            if crew is not None:
                 thread = threading.Thread(target=self._finish_and_leave, args=(crew,), name="pounce-life", daemon=True)
                 thread.start()
                 crew.serve_here()
@@ -220,14 +219,20 @@ class Life:
         self._quic_certificates = quic_certificates(config)
         self._tls = self._stack.enter_context(opened_certificates(config, self._quic_certificates))
         if config.reloading.reload:
+            from .code_watch import watch_code
+
             watch_code(
                 config, self._files_changed, self._stack
             )  # before the import: what is saved meanwhile is not to be missed
         workers = worker_count(config.workers)
         decision = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers)
         if decision.imports_here:
+            from .fresh_import import FreshImport
+            from .worker_factory import interface_of
+
             begin_error_reports(config, self._stack)
             with GilWatch() as watch:
+                import_chain(config)
                 self._importer = FreshImport.of(config)
                 self._stack.callback(self._importer.close)
                 self._code = self._importer.load()
@@ -239,6 +244,8 @@ class Life:
         for warning in (*decision.warnings, *without_effect(config, decision)):
             _log.warning("%s", warning)
         if decision.kind == "process":
+            from .portable import require_portable
+
             require_portable(config.app)
         self._decision = decision
         self._events.put(on.KindDetected(kind=decision.kind))
@@ -247,9 +254,13 @@ class Life:
         self._listening = listen(self._config, activation=self._activation, reuse_port=self._shares_ports)
         self._stack.callback(self._listening.close)
         if self._config.tls.ssl_redirect_port is not None:
+            from .redirect_server import RedirectServer
+
             self._redirect = RedirectServer(self._config, self._listening.addresses)
             self._stack.callback(self._redirect.stop)
         if self._config.quic_bind and self._decision is not None:
+            from .http3 import Http3Ports
+
             kind, workers = self._decision.kind, self._decision.workers
             self._http3 = Http3Ports(self._config, workers, processes=kind == "process")
             self._stack.callback(self._http3.close)
@@ -287,9 +298,14 @@ class Life:
         )
         shares = None
         if self._shares_ports:
+            from .port_shares import PortShares
+
             shares = PortShares(listening.sockets, decision.workers, config.worker.backlog)
             self._stack.callback(shares.close)
+        # What serves is imported here, and the other kind of workers never.
         if decision.kind == "process":
+            from .process_crew import ProcessCrew
+
             return ProcessCrew(
                 config,
                 listening.sockets,
@@ -300,6 +316,8 @@ class Life:
                 http3=self._http3,
                 answers=overview.questions.answers,
             )
+        from .thread_crews import PortCrew, SoloCrew, ThreadCrew
+
         assert self._importer is not None
         assert self._code is not None
         parts: dict[str, Any] = {
@@ -313,7 +331,8 @@ class Life:
             "owns_process": self._owns_process,
         }
         if decision.workers == 1:
-            return SoloCrew(config, listening.sockets, tell, on_started_here=self._on_started_here, **parts)
+            self._solo = SoloCrew(config, listening.sockets, tell, on_started_here=self._on_started_here, **parts)
+            return self._solo
         if shares is not None:
             return PortCrew(config, shares, tell, **parts)
         return ThreadCrew(config, listening.sockets, tell, **parts)

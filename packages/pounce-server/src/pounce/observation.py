@@ -12,6 +12,7 @@ from pounce_observability.access_log import opened_access_log
 from pounce_observability.logging_setup import reopen_log_files
 from pounce_workers import LiveWorker, loop_watches
 
+from .error_reports import FLUSH_SECONDS
 from .quiet_paths import quiet_paths
 from .shown_config import shown_config
 from .versions import pounce_version
@@ -27,26 +28,10 @@ if TYPE_CHECKING:
     from .questions import Questions
     from .shared_limits import SharedLimits
 
-__all__ = ["METRICS_OF_ALL", "Observation", "begin_error_reports", "live_threads"]
+__all__ = ["METRICS_OF_ALL", "Observation", "live_threads"]
 
 METRICS_OF_ALL: Final = "metrics_totals"
 """What a worker process asks the main one: the metrics of all."""
-
-FLUSH_SECONDS: Final = 5.0
-"""For what waits to be sent at the end: a collector that is down must not hold the stop for long."""
-
-
-def begin_error_reports(config: ServerConfig, stack: contextlib.ExitStack, worker_id: int | None = None) -> None:
-    """Set up Sentry, before the application is imported: its integrations change frameworks as these are imported.
-
-    Raises:
-        ConfigError: it cannot be set up.
-    """
-    if config.sentry.sentry_dsn is not None:
-        from pounce_observability.sentry import start_sentry
-
-        reporting = start_sentry(config.sentry, worker_id=worker_id)
-        stack.callback(reporting.shutdown, FLUSH_SECONDS)
 
 
 class Observation:

@@ -7,10 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_observability.logging_setup import reopen_log_files
-from pounce_workers import NoAnswer, ProcessSlot
+from pounce_workers import NoAnswer
 
-from .admin_server import AdminServer, wants_admin_server
-from .observation import METRICS_OF_ALL, Observation, live_threads
 from .questions import LocalQuestions, ParentQuestions
 from .versions import pounce_version
 
@@ -20,8 +18,10 @@ if TYPE_CHECKING:
 
     from pounce_workers import SlotHandle
 
+    from .admin_server import AdminServer
     from .config import ServerConfig
     from .crew import Crew
+    from .observation import Observation
     from .questions import Questions
 
 __all__ = ["Overview"]
@@ -55,6 +55,8 @@ class Overview:
             if config.prometheus.metrics:
                 from pounce_observability.metrics import Metrics, MetricsTotals
 
+                from .observation import METRICS_OF_ALL
+
                 own = Metrics(config.prometheus, application=False, version=pounce_version())
                 self._count_deaths(own)
                 gather: Any = self.questions.gather
@@ -62,6 +64,8 @@ class Overview:
                 self.questions.answers[METRICS_OF_ALL] = self._totals.answer
                 collect = self._totals.collect
         else:
+            from .observation import Observation, live_threads
+
             self.questions = LocalQuestions()
             self.observation = Observation(config, stack, self.questions)
             self.observation.workers = lambda: live_threads(self._everyone())
@@ -70,7 +74,9 @@ class Overview:
                 self._count_deaths(self.observation.metrics)
             collect = self.observation.collect
         self._admin: AdminServer | None = None
-        if wants_admin_server(config):
+        if config.wants_admin_server:
+            from .admin_server import AdminServer
+
             self._admin = AdminServer(config, self.questions, collect)
             stack.callback(self._admin.stop)
 
@@ -89,8 +95,9 @@ class Overview:
         """A worker has ended: keep what it left behind."""
         if handle.exit is not None and not handle.exit.expected:
             self._died += 1
-        if self._totals is not None and isinstance(handle, ProcessSlot) and handle.word is not None:
-            self._totals.keep(handle.word)
+        word = getattr(handle, "word", None)  # of a process
+        if self._totals is not None and word is not None:
+            self._totals.keep(word)
 
     def reopen_files(self) -> None:
         """Open the files of the logs anew, here and in worker processes. Returns at once."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pounce_asgi import AppImportError
@@ -14,10 +13,11 @@ from pounce_workers import ConnectionBudget, GilWatch, LiveWorker
 
 from .certificates import opened_certificates
 from .env_file import apply_env_file
+from .error_reports import begin_error_reports
 from .fresh_import import FreshImport
-from .http3 import Http3Payload, Http3Service, quic_certificates, service_in_process
-from .observation import METRICS_OF_ALL, Observation, begin_error_reports
+from .observation import METRICS_OF_ALL, Observation
 from .questions import ChildQuestions
+from .quic_certificates import quic_certificates
 from .server_health import Health
 from .shared_limits import SharedLimits
 from .worker_factory import WorkerFactory
@@ -28,30 +28,15 @@ if TYPE_CHECKING:
     from pounce_workers import Birth
 
     from .config import ServerConfig
+    from .http3 import Http3Service
+    from .process_payload import ProcessPayload
 
-__all__ = ["ENTRY", "ProcessPayload", "main"]
-
-ENTRY = "pounce.process_entry:main"
+__all__ = ["main"]
 
 ANSWER_SECONDS = 5.0
 """For the main process to ask all others."""
 
 _error_log = logging.getLogger("pounce.error")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessPayload:
-    """What a worker process is told; pickled."""
-
-    config: ServerConfig
-    workers: int
-    """How many processes there are, among which limits are split."""
-    sets_up_logging: bool
-    """The parent owns its process, so its children write logs as it does."""
-    cpus: tuple[int, ...] = ()
-    http3: Http3Payload | None = None
-    places: tuple[tuple[int, ...], ...] = ()
-    """For each worker the indices of the sockets on which it accepts; empty where all accept on all."""
 
 
 def main(birth: Birth) -> None:
@@ -114,6 +99,8 @@ def _http3(config: ServerConfig, certificates: Any, birth: Birth) -> Http3Servic
     payload: ProcessPayload = birth.payload
     if payload.http3 is None:
         return None
+    from .http3 import service_in_process
+
     service = service_in_process(config, payload.http3, certificates, birth.sockets, birth.worker_id)
     del birth.sockets[payload.http3.first :]  # what is left are those that listen
     return service

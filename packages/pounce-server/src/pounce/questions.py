@@ -12,12 +12,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
 
-from pounce_workers import NoAnswer, ProcessSlot
+from pounce_workers import NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pounce_workers import Answer, Birth, SlotHandle
+    from pounce_workers import Answer, Birth, ProcessSlot, SlotHandle
 
 __all__ = ["GATHER", "ChildQuestions", "LocalQuestions", "ParentQuestions", "ProcessAnswer", "Questions"]
 
@@ -80,6 +80,8 @@ class ParentQuestions:
 
     def gather(self, name: str, arguments: Mapping[str, Any], timeout: float) -> list[ProcessAnswer]:
         """As `Questions.gather`: asks all at once. One that has not started to serve yet says so."""
+        from pounce_workers import ProcessSlot  # whoever has processes has imported it already
+
         slots = [each for each in self._handles() if isinstance(each, ProcessSlot)]
         slots.sort(key=lambda slot: (slot.worker_id, slot.generation))
         if not slots:

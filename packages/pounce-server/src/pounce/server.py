@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import AppImportError, ConfigError, Listeners, PounceError
+from pounce_asgi import AppImportError, ConfigError, PounceError
 from pounce_observability.logging_setup import flush_logs, set_up_logging
-from pounce_workers import Worker
 
-from .assemble import Assembly, assembled
 from .banner import banner
 from .blocked_threads import report_blocking_threads
 from .config import ServerConfig
@@ -27,9 +24,11 @@ from .stop_watchdog import StopWatchdog
 from .versions import pounce_version
 
 if TYPE_CHECKING:
-    from pounce_workers import Decision, SyncWorkerPool
+    from pounce_asgi import Listeners
+    from pounce_workers import Decision, SyncWorkerPool, Worker
 
     from .addresses import Address
+    from .assemble import Assembly
     from .config import Application
 
 __all__ = ["Server", "pounce_version", "run"]
@@ -178,6 +177,11 @@ class Server:
         Raises:
             ConfigError, AppImportError, BindError, LifespanError: it cannot serve.
         """
+        from pounce_workers import Worker
+
+        from .assemble import assembled
+        from .pool_beside_loop import run_beside_loop
+
         self._serve_only_once()
         try:
             with contextlib.ExitStack() as stack:
@@ -191,7 +195,7 @@ class Server:
                 if isinstance(assembly.worker, Worker):
                     await assembly.worker.serve()
                 else:
-                    await _run_in_thread(assembly.worker)
+                    await run_beside_loop(assembly.worker)
         finally:
             self._ended()
 
@@ -215,6 +219,8 @@ class Server:
     def _wake_by_signals(self) -> None:
         """In the thread of the worker: if that has an event loop, signals are to wake it."""
         if self._signals is not None and threading.current_thread() is threading.main_thread():
+            import asyncio  # whoever has a loop has it; the main process of several never has
+
             with contextlib.suppress(RuntimeError):
                 self._signals.wake(asyncio.get_running_loop())
 
@@ -241,38 +247,6 @@ class Server:
         self.request_stop()
         if self._watchdog is not None:
             self._watchdog.stop_requested()
-
-
-async def _run_in_thread(pool: SyncWorkerPool) -> None:
-    """Run blocking workers beside the loop. Whoever cancels this waits until they have stopped, at once."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-
-    def run() -> None:
-        error: BaseException | None = None
-        try:
-            pool.run()
-        except BaseException as raised:  # noqa: BLE001 - handed to the loop
-            error = raised
-        with contextlib.suppress(RuntimeError):  # nobody waits any more
-            loop.call_soon_threadsafe(_settle, ended, error)
-
-    # A thread of its own: the default executor's are the program's, and hold its exit.
-    threading.Thread(target=run, name="pounce-parking", daemon=True).start()
-    try:
-        await asyncio.shield(ended)
-    except asyncio.CancelledError:
-        pool.request_stop()
-        pool.request_stop()
-        await asyncio.wait((ended,))
-        raise
-
-
-def _settle(ended: asyncio.Future[None], error: BaseException | None) -> None:
-    if error is None:
-        ended.set_result(None)
-    else:
-        ended.set_exception(error)
 
 
 def run(app: Application, **settings: object) -> None:

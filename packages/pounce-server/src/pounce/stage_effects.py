@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .stage_message import StageMessage
+
 __all__ = [
     "Announce",
     "BeginDrain",
@@ -28,86 +30,96 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectKind:
+class DetectKind(StageMessage):
     """Decide between threads and processes; import the application where threads serve."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bind:
+
+class Bind(StageMessage):
     """Open the listening sockets."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartWorkers:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StartWorkers(StageMessage):
     """Start the workers of the first generation; their lifespans begin."""
 
     kind: Literal["thread", "process"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announce:
+class Announce(StageMessage):
     """Show the banner: it serves."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyReady:
+
+class NotifyReady(StageMessage):
     """Tell the service manager that it serves."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyReloading:
+
+class NotifyReloading(StageMessage):
     """Tell the service manager that it reloads."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyStopping:
+
+class NotifyStopping(StageMessage):
     """Tell the service manager that it ends; readiness probes are told too."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartGeneration:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StartGeneration(StageMessage):
     """Import the application afresh and start workers for it, beside those that serve."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchGeneration:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SwitchGeneration(StageMessage):
     """New connections go to this generation from now on; the one before it finishes what it has, and ends."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeginDrain:
+class BeginDrain(StageMessage):
     """Accept no more; every worker finishes what is in flight within ``graceful_timeout``, and ends."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HastenDrain:
+
+class HastenDrain(StageMessage):
     """Every worker ends at once; what is in flight is cancelled."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KillWorkers:
+
+class KillWorkers(StageMessage):
     """Workers that are left end without their own help: processes are killed, threads are left behind, named."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseSockets:
+
+class CloseSockets(StageMessage):
     """Close the listening sockets and remove what they left in the file system."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Report(StageMessage):
     """Show what went wrong: an error, or a sentence."""
 
     what: BaseException | str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Exit(StageMessage):
     """The end, with this exit code. Nothing follows it."""
 
     code: int

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 __all__ = ["pounce_version"]
 
 
 def pounce_version() -> str:
     """The version of ``pounce-server`` that is installed."""
+    import importlib.metadata  # here, because most of what imports this never asks
+
     try:
         return importlib.metadata.version("pounce-server")
     except importlib.metadata.PackageNotFoundError:  # run from a source tree or a bundle, where nothing is installed

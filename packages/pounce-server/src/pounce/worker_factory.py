@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pounce_asgi import (
-    SUBSCRIPTIONS,
-    Interface,
-    Listeners,
-    ServerLifespan,
-    SharedState,
-    adapt,
-    detect,
-    lift,
-    sync_handler,
-)
+from pounce_asgi import SUBSCRIPTIONS, Interface, Listeners, ServerLifespan, SharedState, adapt, detect
 from pounce_observability.logging_setup import enter_worker
-from pounce_workers import AsyncWorkerPool, Companion, SyncWorkerPool, Worker, pin_worker
+from pounce_workers import Worker, pin_worker
 
-from .chain import ORDER, Surroundings, build_chain
+from .chain import ORDER, Surroundings, build_chain, import_chain
 from .code_subscriptions import heard_by
 from .protocols import spoken_protocols
 from .shared_limits import SharedLimits
@@ -30,7 +21,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi import ASGI3Application, LiveListeners
     from pounce_asgi.request_sampler import RequestSampler
-    from pounce_workers import ConnectionBudget, DatagramShare, TlsContexts
+    from pounce_workers import Companion, ConnectionBudget, DatagramShare, SyncWorkerPool, TlsContexts
 
     from .config import ServerConfig
     from .fresh_import import ImportedCode
@@ -44,6 +35,25 @@ __all__ = ["WorkerFactory", "interface_of"]
 def interface_of(app: Any, config: ServerConfig) -> Interface:
     """What kind of application it is, as the configuration says or as it looks."""
     return detect(app) if config.interface == "auto" else Interface(config.interface)
+
+
+def import_workers(interface: Interface, *, blocks: bool, mode: str, companion: bool) -> None:
+    """Import what only some kinds of workers are made of, before any of them has a thread, in which it would be done
+    beside others.
+    """
+    modules: list[str] = []
+    if interface.blocking:
+        modules.append("pounce_asgi.wsgi" if interface is Interface.WSGI else "pounce_asgi.sync_app")
+    if interface.blocking and (companion or not blocks):
+        modules.append("pounce_asgi.lifted_application")
+    if blocks:
+        modules.append("pounce_workers.serving.sync_worker_pool")
+    elif mode == "sync":
+        modules.append("pounce_workers.serving.async_worker_pool")
+    if companion and (blocks or mode == "sync"):
+        modules.append("pounce_workers.serving.companion")
+    for module in modules:
+        importlib.import_module(module)
 
 
 class WorkerFactory:
@@ -85,6 +95,8 @@ class WorkerFactory:
         self._lock = threading.Lock()  # guards the next two
         self._first_taken = False
         self._server_lifespan: ServerLifespan | None = None
+        import_chain(config)
+        import_workers(self.interface, blocks=self.blocks, mode=config.worker_mode, companion=self._has_companion)
         self._shared_state = SharedState(code.app) if config.workers != 1 and not config.app_per_worker else None
 
     def make(
@@ -139,6 +151,8 @@ class WorkerFactory:
                 sock.close()  # there will be no worker to do it
             raise
         if self._config.worker_mode == "sync":
+            from pounce_workers import AsyncWorkerPool
+
             return AsyncWorkerPool(
                 chain,
                 sockets,
@@ -185,6 +199,9 @@ class WorkerFactory:
         shared_sockets: bool,
     ) -> SyncWorkerPool:
         """Threads that call the application where no event loop is visible."""
+        from pounce_asgi import sync_handler
+        from pounce_workers import SyncWorkerPool
+
         return SyncWorkerPool(
             sync_handler(app, self.interface, multiprocess=self._multiprocess),
             sockets,
@@ -199,12 +216,17 @@ class WorkerFactory:
             companion=self._companion(self._lifted(app), worker_id),
         )
 
+    @property
+    def _has_companion(self) -> bool:
+        return self._protocols.http2 is not None or self._http3 is not None
+
     def _companion(
         self, app: ASGI3Application, worker_id: int, state: dict[str, Any] | None = None
     ) -> Companion | None:
         """What serves HTTP/2 and HTTP/3 beside blocking workers; None where neither is spoken."""
-        if self._protocols.http2 is None and self._http3 is None:
+        if not self._has_companion:
             return None
+        from pounce_workers import Companion
 
         def new_worker(on_started: Callable[[], None]) -> Worker:
             return Worker(
@@ -252,6 +274,8 @@ class WorkerFactory:
 
     def _lifted(self, app: Any) -> ASGI3Application:
         if self.interface.blocking:
+            from pounce_asgi import lift
+
             if self.interface is Interface.WSGI and self._config.sentry.sentry_dsn is not None:
                 from pounce_observability.sentry import reporting_wsgi
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from pounce_workers.net.server_names import normal_name
-
 __all__ = ["TlsCertificate", "TlsSettings"]
 
 CERT_REQS: Final = ("none", "optional", "required")
@@ -34,7 +32,11 @@ class TlsCertificate:
     """Server names, ``example.org`` or ``*.example.org``, for which it is used; without them those inside it."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(map(normal_name, self.names)))
+        if self.names:
+            # Here, because all settings are read at every start: what is off is not imported.
+            from pounce_workers.net.server_names import normal_name
+
+            object.__setattr__(self, "names", tuple(map(normal_name, self.names)))
 
     def __str__(self) -> str:
         return f"{self.certfile},{self.keyfile}" if self.keyfile else self.certfile

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from pounce_asgi.errors import is_client_gone
+from pounce_asgi.client_gone import is_client_gone
 from pounce_middleware.error_page.html import load_page
 from pounce_middleware.error_page.negotiation import wanted_form
 from pounce_middleware.error_page.plain import as_json, as_text
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_middleware.error_page.settings import ErrorPageSettings
 
-__all__ = ["ErrorPageMiddleware", "ErrorPageSettings"]
+__all__ = ["ErrorPageMiddleware"]
 
 logger = logging.getLogger("pounce.debug")
 
@@ -38,19 +38,6 @@ _START: Final = frozenset(
     {"http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start"}
 )
 _COMMON: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorPageSettings:
-    """Whether exceptions are shown."""
-
-    debug: bool = field(
-        default=False,
-        metadata={
-            "help": "Answer exceptions with a page that shows source, variables and the request. For development only:"
-            " whoever reaches the server sees it."
-        },
-    )
 
 
 class ErrorPageMiddleware:

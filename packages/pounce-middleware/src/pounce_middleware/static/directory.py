@@ -15,15 +15,14 @@ import errno
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
+
+from pounce_middleware.static.settings import SYMLINKS, Symlinks
 
 if TYPE_CHECKING:
     from pounce_middleware.static.request_path import FilePath
 
-__all__ = ["SYMLINKS", "Directory", "NoSuchFile", "OpenFile", "Symlinks"]
-
-Symlinks = Literal["within", "follow", "none"]
-SYMLINKS: Final[tuple[Symlinks, ...]] = ("within", "follow", "none")
+__all__ = ["Directory", "NoSuchFile", "OpenFile"]
 
 _WALKS: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY")
 _COMMON: Final = (

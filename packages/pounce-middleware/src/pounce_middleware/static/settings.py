@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
-from pounce_middleware.static.cache_rules import CacheRules
-from pounce_middleware.static.directory import SYMLINKS
-from pounce_middleware.static.request_path import file_path
+__all__ = ["SYMLINKS", "StaticSettings", "Symlinks", "mount_of"]
 
-__all__ = ["StaticSettings", "mount_of"]
+Symlinks = Literal["within", "follow", "none"]
+SYMLINKS: Final[tuple[Symlinks, ...]] = ("within", "follow", "none")
+
+INDEX: Final = "index.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +28,7 @@ class StaticSettings:
             " With the URL / the application gets what is no file."
         },
     )
-    static_index: str = field(
-        default="index.html", metadata={"help": "The file that stands for its folder; empty for none."}
-    )
+    static_index: str = field(default=INDEX, metadata={"help": "The file that stands for its folder; empty for none."})
     static_single_page: str = field(
         default="",
         metadata={
@@ -69,7 +68,7 @@ class StaticSettings:
                 raise ValueError(f"static: {url or '/'} is given twice; a URL has one directory")
         for name in ("static_index", "static_single_page"):
             value = getattr(self, name)
-            if value and (file_path("/" + value) is None or value.endswith("/")):
+            if value not in ("", INDEX) and (not _is_path("/" + value) or value.endswith("/")):
                 raise ValueError(f"{name}: {value!r} is not the path of a file below a directory")
         if self.static_symlinks not in SYMLINKS:
             raise ValueError(f"static_symlinks: {self.static_symlinks!r} is not one of {', '.join(SYMLINKS)}")
@@ -87,6 +86,11 @@ class StaticSettings:
             if not pattern or not equals:
                 raise ValueError(f"static_cache_control: {rule!r} is not written PATTERN=VALUE")
             pairs.append((pattern, value))
+        if not pairs:
+            return ()
+        # Here, because all settings are read at every start: what is off is not imported.
+        from pounce_middleware.static.cache_rules import CacheRules
+
         try:
             CacheRules(pairs)
         except ValueError as error:
@@ -105,6 +109,13 @@ def mount_of(value: str) -> tuple[str, str]:
         raise ValueError(f"static: {value!r} is not written URL=DIR, such as /assets=public/assets")
     if not url.startswith("/"):
         raise ValueError(f"static: {value!r}: the URL does not begin with a slash; perhaps /{url}={directory}")
-    if set(url) & set("?#%") or file_path(url, hidden=True) is None:
+    if set(url) & set("?#%") or not _is_path(url, hidden=True):
         raise ValueError(f"static: {value!r}: {url!r} is not a plain path: no dot-dot, double slash, percent or query")
     return url.rstrip("/"), directory
+
+
+def _is_path(url: str, *, hidden: bool = False) -> bool:
+    """Whether a file may be looked for there."""
+    from pounce_middleware.static.request_path import file_path  # here, for the same reason
+
+    return file_path(url, hidden=hidden) is not None

@@ -13,7 +13,7 @@ from pounce_middleware.root_path import below
 from pounce_middleware.static import negotiation
 from pounce_middleware.static.answer import ASKING, Answer, answer_for, asked
 from pounce_middleware.static.cache_rules import REVALIDATE, CacheRules
-from pounce_middleware.static.directory import Directory, NoSuchFile, Symlinks
+from pounce_middleware.static.directory import Directory, NoSuchFile
 from pounce_middleware.static.entry_cache import EntryCache
 from pounce_middleware.static.file_body import offers, send_answer
 from pounce_middleware.static.held_files import HeldFile, HeldFiles
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
     from pounce_middleware.static.representation import Header, Representation
+    from pounce_middleware.static.settings import Symlinks
 
 __all__ = ["StaticFiles"]
 

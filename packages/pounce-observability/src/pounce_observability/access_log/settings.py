@@ -11,7 +11,7 @@ __all__ = ["FORMAT_NAMES", "AccessLogSettings"]
 FORMAT_NAMES: Final = ("text", "common", "combined", "json")
 """Formats with a name; any other is a string of atoms."""
 
-_STATUS: Final = re.compile(r"[1-5](?:[0-9]{2}|xx)")
+_STATUS: Final = r"[1-5](?:[0-9]{2}|xx)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class AccessLogSettings:
             if not path.startswith("/"):
                 raise ValueError(f"access_log_exclude: {path!r} does not begin with a slash")
         for status in self.access_log_exclude_status:
-            if not _STATUS.fullmatch(status):
+            if not re.fullmatch(_STATUS, status):
                 raise ValueError(f"access_log_exclude_status: {status!r} is neither a status such as 304 nor 2xx")
         if not 0 <= self.access_log_sample <= 1:
             raise ValueError(f"access_log_sample: {self.access_log_sample!r} is not within 0 and 1")

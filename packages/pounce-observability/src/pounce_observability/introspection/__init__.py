@@ -1,15 +1,18 @@
-"""Introspection: what a running server is doing, for its operator alone."""
+"""Introspection: what a running server is doing, for its operator alone.
+
+What is named here is imported when it is first used.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from pounce_observability.introspection.settings import IntrospectionSettings
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pounce_observability.introspection.address import ServerAddress
     from pounce_observability.introspection.app import IntrospectionApp
     from pounce_observability.introspection.listeners import listeners_for_worker
+    from pounce_observability.introspection.settings import IntrospectionSettings
     from pounce_observability.introspection.socket_folder import (
         default_address,
         default_socket_path,
@@ -28,21 +31,24 @@ __all__ = [
     "run_directory",
 ]
 
-_HOMES = {
-    "IntrospectionApp": "app",
-    "ServerAddress": "address",
-    "listeners_for_worker": "listeners",
-    "default_address": "socket_folder",
-    "default_socket_path": "socket_folder",
-    "prepare_run_directory": "socket_folder",
-    "run_directory": "socket_folder",
+_HOMES: Final = {
+    ".address": ("ServerAddress",),
+    ".app": ("IntrospectionApp",),
+    ".listeners": ("listeners_for_worker",),
+    ".settings": ("IntrospectionSettings",),
+    ".socket_folder": ("default_address", "default_socket_path", "prepare_run_directory", "run_directory"),
 }
+"""Module -> what is defined there."""
 
+if not TYPE_CHECKING:  # a type checker knows the imports above, and thereby what there is not
 
-def __getattr__(name: str) -> Any:
-    """All but the settings are imported when they are used (PEP 562): a server that is not asked needs none of it."""
-    if name not in _HOMES:
+    def __getattr__(name: str) -> Any:
+        for home, names in _HOMES.items():
+            if name in names:
+                globals()[name] = found = getattr(import_module(home, __name__), name)
+                return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -21,17 +21,18 @@ from pounce_workers.serving.loop_questions import ask_loops
 from pounce_workers.serving.request_sketch import Look
 from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 from pounce_workers.serving.tasks_answer import TasksAnswer
-from pounce_workers.serving.worker_sketch import LiveWorker, sketch_worker
+from pounce_workers.serving.worker_sketch import sketch_worker
 from pounce_workers.supervision.memory import resident_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pounce_workers.serving.live_worker import LiveWorker
     from pounce_workers.serving.loop_questions import Reply
     from pounce_workers.serving.served_loop import ServedLoop
     from pounce_workers.supervision.slots import WorkerLike
 
-__all__ = ["Inspection", "LiveWorker"]
+__all__ = ["Inspection"]
 
 LAG_WAIT: Final = 0.25
 """Seconds for loops to answer how far they lag: longer is no matter of lag."""

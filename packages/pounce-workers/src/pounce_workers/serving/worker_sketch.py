@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pounce_workers.serving.loop_look import chosen_on, requests_from_outside
 from pounce_workers.serving.request_sketch import Look
@@ -13,20 +13,11 @@ from pounce_workers.serving.sync_worker_pool import SyncWorkerPool
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pounce_workers.serving.live_worker import LiveWorker
     from pounce_workers.serving.loop_questions import Reply
     from pounce_workers.serving.sync_worker import SyncWorker
-    from pounce_workers.supervision.slots import SlotKind, WorkerLike
 
-__all__ = ["LiveWorker", "age_of", "rounded", "sketch_worker"]
-
-
-class LiveWorker(NamedTuple):
-    """A worker of this process."""
-
-    worker_id: int
-    generation: int
-    kind: SlotKind
-    worker: WorkerLike
+__all__ = ["age_of", "rounded", "sketch_worker"]
 
 
 def sketch_worker(one: LiveWorker, replies: Sequence[Reply[int]], names: dict[int, str]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ own, or a later import did it - the extension modules that are new are named as 
 from __future__ import annotations
 
 import importlib.machinery
-import importlib.metadata
 import re
 import sys
 import warnings
@@ -198,4 +197,6 @@ def _package(module: str) -> str:
 def _distribution(module: str) -> str:
     """The name under which the module was installed, or its own. Reads what is installed: not for a hot path."""
     top = module.partition(".")[0]
+    import importlib.metadata  # here, because it is large and there is hardly ever anybody to name
+
     return next(iter(importlib.metadata.packages_distributions().get(top, ())), top)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pounce_compression.negotiate import accepted_codings, identity_is_refused, negotiate
+from pounce_compression.negotiation import accepted_codings, identity_is_refused, negotiate
 
 ALL = ("zstd", "br", "gzip", "deflate")
 
