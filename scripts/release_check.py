@@ -1,9 +1,10 @@
 """Show that a release fits together before it is built: ``python -m scripts.release_check [TAG] [--dist DIST]``.
 
 Always: the range that each package sets for a sibling holds the version that the sibling has here. For a tag
-(``pounce-h2-v0.1.0``): pyproject.toml and the top of CHANGELOG.md have the version of the tag, and no fragment is left
-that the changelog does not tell. With DIST: the wheel and the sdist of that version are there, and nothing else of the
-package. The name of the package is printed, for the steps that follow. Only the standard library is needed.
+(``pounce-h2-v0.1.0``): pyproject.toml and the top of CHANGELOG.md have the version of the tag, no fragment is left
+that the changelog does not tell, and the package says where the project lives. With DIST: the wheel and the sdist of
+that version are there, and nothing else of the package. The name of the package is printed, for the steps that follow.
+Only the standard library is needed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scripts.packages import ROOT, Package, PackageError, packages
+from scripts.repository import repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +61,8 @@ def check_tag(package: Package, version: str) -> Iterator[str]:
     if package.newest_change != version:
         newest = package.newest_change or "nothing"
         yield f"{package.name}: the top of CHANGELOG.md is {newest}: make changelog PACKAGE={package.name}"
+    if "Source" not in package.project.get("urls", {}):
+        yield f"{package.name}: it does not say where the project lives: python -m scripts.repository ADDRESS"
     if left := [path.name for path in package.fragments]:
         yield f"{package.name}: the changelog does not tell {', '.join(left)}"
 
@@ -76,6 +80,7 @@ def check_dist(package: Package, dist: Path) -> Iterator[str]:
 def complaints(root: Path, tag: str | None, dist: Path | None) -> tuple[str, list[str]]:
     """What is released (a name, or all) and what is wrong with it."""
     members = packages(root)
+    repository(root)
     found = list(check_siblings(members))
     if tag is None:
         return f"{len(members)} packages", found

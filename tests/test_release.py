@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from scripts import packages, release_check
+from scripts import packages, release_check, repository
 from scripts.packages import Package, PackageError, Requirement
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -18,12 +18,18 @@ ONE: Final = """
 name = "pounce-one"
 version = "0.2.0"
 dependencies = ["click>=8"]
+[project.urls]
+Source = "https://github.com/cats/pounce"
+[dependency-groups]
+test = ["pytest>=8.3"]
 """
 TWO: Final = """
 [project]
 name = "pounce-two"
 version = "1.0.3"
 dependencies = ["pounce-one>=0.2,<0.3", "h2>=4.4,<5; python_version < '3.14'"]
+[project.urls]
+Source = "https://github.com/cats/pounce"
 [project.optional-dependencies]
 more = ["pounce-one[extra] >=0.2,<0.3"]
 all = ["pounce-two[more]"]
@@ -173,3 +179,45 @@ def test_every_fragment_is_of_a_kind_that_the_changelog_has(package: Package) ->
     ]
     assert strangers == []
     assert towncrier["start_string"] in (package.folder / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_where_the_project_lives_is_written_to_all_places_by_one_command(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "SECURITY.md").write_text("`gh attestation verify FILE --repo OWNER/REPOSITORY`, or else\n")
+    (checkout / "mkdocs.yml").write_text("# The site.\nsite_name: Pounce\nstrict: true\n")
+    for address in ("https://github.com/dogs/fetch", "https://github.com/dogs/fetch.py/"):
+        assert repository.main([address], checkout) == 0
+        address = address.rstrip("/")
+        assert capsys.readouterr().out == f"{address}\n"
+        for package in packages.packages(checkout).values():
+            assert package.project["urls"]["Source"] == address
+            assert package.project["urls"]["Changelog"].endswith(f"/packages/{package.name}/CHANGELOG.md")
+        assert f"--repo {address.removeprefix('https://github.com/')}`, or" in (checkout / "SECURITY.md").read_text()
+        assert (checkout / "mkdocs.yml").read_text().count(f"\nrepo_url: {address}\n") == 1
+    assert packages.packages(checkout)["pounce-two"].extras["all"][0].name == "pounce-two", "the rest is as it was"
+
+
+def test_a_release_says_where_the_project_lives_and_packages_agree(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = '[project.urls]\nSource = "https://github.com/cats/pounce"\n'
+    put(checkout, ONE.replace(source, ""))
+    assert release_check.main([], checkout) == 1
+    assert "packages name several repositories" in capsys.readouterr().err
+    put(checkout, TWO.replace(source, ""), "# Changelog\n\n## 1.0.3 (2026-02-01)\n")
+    assert release_check.main([], checkout) == 0
+    assert release_check.main(["pounce-two-v1.0.3"], checkout) == 1
+    assert "does not say where the project lives" in capsys.readouterr().err
+    assert repository.main(["https://example.org/pounce"], checkout) == 1
+
+
+def test_no_place_names_a_repository_but_those_that_the_command_knows() -> None:
+    """While there is no address the one placeholder is what SECURITY.md has."""
+    address = repository.repository()
+    told = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    name = "OWNER/REPOSITORY" if address is None else address.removeprefix("https://github.com/")
+    assert f"gh attestation verify FILE --repo {name}`" in told
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "mkdocs.yml")]
+    pages += [*ROOT.glob("packages/*/README.md"), *ROOT.glob("docs/**/*.md")]
+    assert [page.name for page in pages if "OWNER/" in page.read_text(encoding="utf-8")] == []
