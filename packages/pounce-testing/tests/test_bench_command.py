@@ -95,14 +95,16 @@ def test_an_answer_that_is_an_error_is_not_compared(folder: Path, monkeypatch: p
     [
         ({"headers": ("nocolon",)}, "'nocolon' is no header: write NAME:VALUE"),
         ({"servers": ("nginx",)}, "there is no server 'nginx'"),
-        ({"body": "@/nowhere/at-all"}, "/nowhere/at-all"),
+        ({"app": "main"}, "'main' does not name an application: write module:attribute"),
+        ({"app": ":app"}, "does not name an application"),
+        ({"body": "@/nowhere/at-all"}, "the body cannot be read from /nowhere/at-all: No such file"),
         ({"output": "/nowhere/result.svg"}, "no such folder"),
     ],
     ids=lambda value: str(value)[:20],
 )
 def test_what_was_asked_for_wrongly(options: dict[str, object], expected: str) -> None:
     with pytest.raises(BenchError, match=expected):
-        bench("main:app", **options)  # type: ignore[arg-type]
+        bench(**{"app": "main:app", **options})  # type: ignore[arg-type]
 
 
 def test_one_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

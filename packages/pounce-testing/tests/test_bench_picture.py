@@ -60,5 +60,7 @@ def test_png_by_matplotlib(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     write_picture(COMPARISON, str(tmp_path / "result.png"))
     assert (tmp_path / "result.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(BenchError, match="nosuch"):
-        write_picture(COMPARISON, str(tmp_path / "result.nosuch"))
+    check_picture(str(tmp_path / "result.png"))
+    for name in ("result.nosuch", "result"):
+        with pytest.raises(BenchError, match=rf"{name}: the name has to end with one of .*\.png"):
+            check_picture(str(tmp_path / name))

@@ -47,6 +47,9 @@ def bench(
     Raises:
         BenchError: it cannot be done as it was asked for; the message says what to do.
     """
+    module, _, attribute = app.partition(":")
+    if not module or not attribute:  # of which each server would make something else
+        raise BenchError(f"{app!r} does not name an application: write module:attribute, such as main:app")
     if output is not None:
         check_picture(output)
     try:
@@ -66,7 +69,7 @@ def bench(
             connections=connections,
             workers=workers,
         )
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise BenchError(str(error)) from error
     here = machine()
     comparison = compare(plan, say or _to_stderr)
@@ -94,4 +97,9 @@ def _body(text: str | None) -> bytes:
     """As it is, or what is in a file: ``@file``."""
     if text is None:
         return b""
-    return Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
+    if not text.startswith("@"):
+        return text.encode()
+    try:
+        return Path(text[1:]).read_bytes()
+    except OSError as error:
+        raise ValueError(f"the body cannot be read from {text[1:]}: {error.strerror}") from error

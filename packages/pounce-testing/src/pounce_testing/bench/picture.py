@@ -43,6 +43,11 @@ def check_picture(path: str) -> None:
             f"a picture as {Path(path).suffix or path} needs matplotlib: pip install matplotlib, or name a file that"
             " ends with .svg, which needs nothing"
         )
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = FigureCanvasBase.get_supported_filetypes()
+    if Path(path).suffix[1:].lower() not in known:
+        raise BenchError(f"{path}: the name has to end with one of {', '.join(f'.{one}' for one in sorted(known))}")
 
 
 def write_picture(comparison: Comparison, path: str) -> None:
@@ -107,7 +112,5 @@ def _by_matplotlib(measured: Sequence[Result], title: str, path: str) -> None:
     axes.set_title(title)
     try:
         figure.savefig(path, dpi=150)
-    except ValueError as error:  # a format that it does not know
-        raise BenchError(f"{path}: {error}") from error
     finally:
         pyplot.close(figure)
