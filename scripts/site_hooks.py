@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mkdocs.exceptions import ConfigurationError
 from mkdocs.structure.files import File
 
 if TYPE_CHECKING:
@@ -66,7 +67,13 @@ _log: Final = logging.getLogger("mkdocs.hooks.pounce")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Watch what the pages are made of, too, while somebody writes."""
+    """Watch what the pages are made of, too, while somebody writes.
+
+    Raises:
+        ConfigurationError: warnings are not even made (``--quiet``), so a strict build would not end with one.
+    """
+    if config.strict and not _log.isEnabledFor(logging.WARNING):
+        raise ConfigurationError("--quiet takes the warnings away that --strict is to end with")
     for folder in ("packages", "deploy", "examples", "benchmarks/RESULTS.md", "README.md"):
         config.watch.append(str(ROOT / folder))
     return config
