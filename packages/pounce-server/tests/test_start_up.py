@@ -54,9 +54,10 @@ RARE: Final = (
 TABLE: Final = (
     Row(
         "--version",
-        "from pounce.cli import run_command; run_command(['--version']); tell()",
-        (*EVENT_LOOP, *RARE, "pounce.server", "logging"),
-        80,
+        "import atexit, sys; sys.argv = ['pounce', '--version']; atexit.register(tell)\n"
+        "from pounce.__main__ import main; main()",
+        (*EVENT_LOOP, *RARE, "pounce.config", "click", "logging"),
+        5,
     ),
     Row(
         "--help",

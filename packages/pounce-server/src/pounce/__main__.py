@@ -14,6 +14,11 @@ EXIT_INTERRUPTED: Final = 130
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     try:
+        if sys.argv[1:] == ["--version"]:  # the one thing that needs none of the settings
+            from .versions import version_line
+
+            sys.stdout.write(f"{version_line()}\n")
+            sys.exit(0)
         from .cli import main as run_and_leave
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

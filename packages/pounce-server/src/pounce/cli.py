@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 import click
@@ -142,10 +141,9 @@ def _help_all(context: click.Context, _: click.Parameter, value: bool) -> None:
 
 def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
-        from .interpreter import describe_interpreter
-        from .versions import pounce_version
+        from .versions import version_line
 
-        click.echo(f"pounce {pounce_version()} ({describe_interpreter()}, {sys.platform})")
+        click.echo(version_line())
         context.exit()
 
 

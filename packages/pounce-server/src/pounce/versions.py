@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["pounce_version"]
+import sys
+
+from .interpreter import describe_interpreter
+
+__all__ = ["pounce_version", "version_line"]
+
+
+def version_line() -> str:
+    """What ``pounce --version`` says."""
+    return f"pounce {pounce_version()} ({describe_interpreter()}, {sys.platform})"
 
 
 def pounce_version() -> str:
