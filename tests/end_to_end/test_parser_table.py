@@ -7,23 +7,22 @@ connection.
 
 from __future__ import annotations
 
-import itertools
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-
-import pytest
 
 from pounce_http1 import RequestReader
 from pounce_http1.h11_engine import H11RequestReader
 from pounce_http1.testing.cases import CASES
 from pounce_http1.testing.outcome import observe
-from pounce_testing import Response, ResponseError, TestServer, Variant
-from pounce_testing.fixtures import everywhere
+from pounce_testing import VARIANTS, Response, ResponseError, TestServer, Variant
+from pounce_testing.fixtures import over
 from tests.end_to_end import applications
+from tests.tables import EVERY_COMBINATION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pounce_http1 import Limits, RequestHead
     from pounce_http1.testing.case import Case, Request
@@ -64,6 +63,10 @@ FEEDINGS: Final[dict[str, Callable[[bytes], list[bytes]]]] = {
 READ_BY: Final = ("asyncio", "blocking")
 """Of the two ways in which sockets are read, one kind of workers each: only here do all ways to cut tell something."""
 ELSEWHERE: Final = ("whole", "sevens")
+SHARE_OF_FEEDINGS: Final = 4
+"""One in so many for each case, by turns; the tests of the engines cut each case in every way."""
+ENOUGH: Final = ("asyncio-http1", "uvloop-tls", "threads-http1", "processes-http1", "pool-h11", "blocking-h11")
+"""Each kind of workers, each engine where all ways to cut tell something."""
 OVER_TLS: Final = ("sevens",)
 EVERY_OVER_TLS: Final = 3
 """Of the cases, which each need a handshake; what is cut and read is the same once it is decrypted."""
@@ -176,25 +179,31 @@ def by_limits() -> list[tuple[Limits, list[Case]]]:
     return sorted(groups.items(), key=lambda group: -len(group[1]))
 
 
-def feedings_of(variant: Variant) -> Collection[str]:
+def feedings_of(variant: Variant) -> Sequence[str]:
     if variant.tls:
         return OVER_TLS
-    return FEEDINGS if variant.name.partition("-")[0] in READ_BY else ELSEWHERE
+    return list(FEEDINGS) if variant.name.partition("-")[0] in READ_BY else ELSEWHERE
 
 
-@everywhere
-@pytest.mark.parametrize("feeding", FEEDINGS)
-def test_table(serve_shared: Serve, variant: Variant, feeding: str) -> None:
-    if feeding not in feedings_of(variant):
-        pytest.skip("these workers read as others do, over which it runs")
+def feedings_in_turn(variant: Variant, number: int) -> Sequence[str]:
+    """How this case of the table is cut."""
+    feedings = feedings_of(variant)
+    if EVERY_COMBINATION:
+        return feedings
+    return [feedings[(number + step) % len(feedings)] for step in range(math.ceil(len(feedings) / SHARE_OF_FEEDINGS))]
+
+
+@over([variant for variant in VARIANTS if EVERY_COMBINATION or variant.name in ENOUGH])
+def test_table(serve_shared: Serve, variant: Variant) -> None:
     engine = variant.settings["http"]
     wrong = []
     for limits, cases in by_limits()[: GROUPS_IN_PROCESSES if variant.processes else None]:
         # How those two begin is among the cases, and what HTTP/1.1 makes of it.
         server = serve_shared(applications.REPORT, http1=limits, http2="off", ws="none")
-        chosen = cases[:: EVERY_OVER_TLS if variant.tls else 1]
-        wrong += [judged(server, case, FEEDINGS[feeding](case.wire), engine) for case in chosen]
-    assert list(itertools.chain.from_iterable(wrong)) == []
+        for number, case in enumerate(cases[:: EVERY_OVER_TLS if variant.tls else 1]):
+            for feeding in feedings_in_turn(variant, number):
+                wrong += [f"{feeding}: {one}" for one in judged(server, case, FEEDINGS[feeding](case.wire), engine)]
+    assert wrong == []
 
 
 def test_feedings_lose_nothing() -> None:

@@ -19,8 +19,9 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP to send"),
 ]
 
-RELOADS: Final = int(os.environ.get("RELOADS_UNDER_LOAD", "4"))
-"""Ten and more when asked for; each takes a second or two of two cores."""
+RELOADS: Final = int(os.environ.get("RELOADS_UNDER_LOAD", "2"))
+"""From the first code and from code that took over itself. Each takes a second or two of two cores: ten and more when
+asked for."""
 
 CLIENTS: Final = 64
 
