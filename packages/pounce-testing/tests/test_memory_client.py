@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -252,6 +253,12 @@ def test_a_wrong_setting_and_a_configuration() -> None:
         assert client.get("/y").text.startswith("GET /x/y")
     with pytest.raises(TypeError, match="root_path"):
         InMemoryClient(config, root_path="/y")
+
+
+def test_what_http2_needs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"pip install 'pounce-testing\[h2\]'"):
+        InMemoryClient(Application(), http2=True)
 
 
 def test_outside_of_its_block() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 import pounce
@@ -50,6 +51,8 @@ class AsyncInMemoryClient:
         """``headers`` are sent with every request; ``peer`` is who the server takes the client for. With ``http2``
         requests are streams of one HTTP/2 connection, which needs the extra ``h2``; WebSockets go over HTTP/1.1 still.
         """
+        if http2 and importlib.util.find_spec("pounce_h2") is None:
+            raise ImportError("http2=True needs a package: pip install 'pounce-testing[h2]'", name="pounce_h2")
         if isinstance(app, pounce.ServerConfig):
             if settings:
                 raise TypeError(f"{', '.join(settings)}: settings belong into the ServerConfig that was given")
