@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -17,6 +18,9 @@ __all__ = ["InteractiveShell"]
 
 PATIENCE = 60.0
 """Seconds: each tabulator starts a Python, and other tests run beside this one."""
+ATTEMPTS = 4
+CLEAR = "\x15"
+"""Ctrl+U: in each of these shells what is before the cursor is gone."""
 
 
 class InteractiveShell:
@@ -41,13 +45,28 @@ class InteractiveShell:
         self._seen = ""
         os.write(self._terminal, text.encode())
 
-    def wait_for(self, pattern: str) -> None:
+    def complete(self, line: str, pattern: str) -> None:
+        """Type a line anew and a tabulator until what is shown has this pattern. What is typed between the prompt and
+        the moment when a shell takes the terminal over may be thrown away, so it is typed again.
+
+        Raises:
+            AssertionError: it does not come.
+        """
+        for _ in range(ATTEMPTS - 1):
+            self.type(f"{CLEAR}{line}\t")
+            with contextlib.suppress(AssertionError):
+                self.wait_for(pattern, PATIENCE / ATTEMPTS)
+                return
+        self.type(f"{CLEAR}{line}\t")
+        self.wait_for(pattern)
+
+    def wait_for(self, pattern: str, patience: float = PATIENCE) -> None:
         """Wait until something is shown that has this pattern.
 
         Raises:
             AssertionError: it does not come.
         """
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not re.search(pattern, self._seen, re.DOTALL):
             readable, _, _ = select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))
             assert readable, f"{pattern!r} is not shown, but {self._seen!r}"

@@ -103,7 +103,5 @@ def test_a_real_shell_completes(shell: str, folder: Path, capsys: Capture) -> No
     with InteractiveShell(arguments, environment) as terminal:
         terminal.type(f"{begin}; echo rea''dy\n")
         terminal.wait_for("ready.*here> ")  # before there is a prompt, a tabulator is a character
-        terminal.type("pounce main:app --worker-kind pro\t")
-        terminal.wait_for("process")
-        terminal.type(" --no-access-l\t")
-        terminal.wait_for("--no-access-log")
+        terminal.complete("pounce main:app --worker-kind pro", "process")
+        terminal.complete("pounce main:app --no-access-l", "--no-access-log")
