@@ -285,7 +285,8 @@ def test_an_import_error_inside_the_application_shows_its_own_traceback(folder: 
     assert re.fullmatch(r'  File ".*inside\.py", line 1, in <module>', lines[2])
     assert "importlib" not in err
     assert lines[-1] == (
-        "ERROR:    importing inside raised ModuleNotFoundError: No module named 'no_such_module_anywhere'"
+        "ERROR:    importing inside raised ModuleNotFoundError: No module named 'no_such_module_anywhere'; "
+        f"the server runs with {sys.executable}, where it is not installed"
     )
 
 
