@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -141,6 +142,29 @@ def test_a_wire_that_breaks_the_contract_is_seen() -> None:
     Forgetful().test_a_request_is_answered()
     with pytest.raises(AssertionError):
         Forgetful().test_an_idle_connection_has_a_deadline()
+
+
+def test_a_wire_that_does_not_hear_the_end_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pounce_testing.contract.wire.SECONDS", 0.1)
+
+    class Deaf(TestHttp1Wire):
+        @contextlib.asynccontextmanager
+        async def serve(self, app: Any) -> AsyncIterator[Any]:
+            async with super().serve(app) as connect:
+
+                def spoilt(transport: Any) -> Any:
+                    protocol = connect(transport)
+                    return SimpleNamespace(
+                        data_received=protocol.data_received,
+                        eof_received=lambda: None,
+                        writable=protocol.writable,
+                        connection_lost=protocol.connection_lost,
+                    )
+
+                yield spoilt
+
+    with pytest.raises(AssertionError, match="it does not happen"):
+        Deaf().test_a_connection_on_which_no_request_can_follow_ends()
 
 
 def test_the_table_as_json() -> None:

@@ -37,6 +37,7 @@ class Conversation:
         self.transport.start(connect(self.transport))
         self.reads = True
         """The client takes what comes."""
+        self._finished = False
 
     @property
     def protocol(self) -> ConnectionProtocol:
@@ -52,6 +53,11 @@ class Conversation:
     def ask(self, method: str, path: str, body: bytes = b"") -> None:
         """The client sends a whole request."""
         self.send(self.client.request(method, path, (), body))
+
+    def finish_sending(self) -> None:
+        """The client says that it sends no more; it still reads."""
+        self._finished = True
+        self.transport.client_finishes()
 
     async def until(self, what: Callable[[], bool]) -> None:
         """Let everything happen until this is true.
@@ -88,7 +94,7 @@ class Conversation:
 
     def _reply(self, data: bytes) -> None:
         reply = self.client.receive(data)
-        if reply and not self.transport.closing:
+        if reply and not self.transport.closing and not self._finished:
             self.transport.client_sends(reply)
 
     def answered(self, count: int = 1) -> bool:
@@ -223,6 +229,17 @@ class WireContract:
             await talk.until(lambda: bool(talk.client.answers))
             talk.transport.client_leaves(reset=True)
             await talk.until(talk.app.disconnected.is_set)
+
+        self.run(scenario)
+
+    def test_a_connection_on_which_no_request_can_follow_ends(self) -> None:
+        """Whose client has said that it sends no more, and waits for nothing."""
+
+        async def scenario(talk: Conversation) -> None:
+            talk.ask("GET", "/")
+            await talk.until(talk.answered)
+            talk.finish_sending()
+            await talk.until(lambda: talk.transport.closing)
 
         self.run(scenario)
 
