@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,11 +52,21 @@ def write(folder: Path, files: dict[str, str]) -> None:
         ({"main.py": "if True:\n    app = 1\nnot python"}, []),
         ({"main.py": "app = None\nother = print()\n"}, []),
         ({"main.py": "\0"}, []),
+        ({"main.py": "(" * 5000 + ")" * 5000, "other.py": FASTAPI}, ["other:app"]),
+        ({"main.py": "app = " + "-" * 20000 + "1", "other.py": FASTAPI}, ["other:app"]),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_table(files: dict[str, str], targets: list[str], tmp_path: Path) -> None:
     write(tmp_path, files)
     assert [words(one) for one in find_applications(tmp_path)] == targets
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "app.py")
+    write(tmp_path, {"main.py": FASTAPI})
+    assert [one.target for one in find_applications(tmp_path)] == ["main:app"]
 
 
 def test_nothing_is_imported(tmp_path: Path) -> None:

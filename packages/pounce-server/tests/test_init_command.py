@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -64,6 +65,27 @@ def test_what_is_there_stays(capsys: Capture) -> None:
     assert FILE.read_text() == "# mine\n"
     assert run_command(["init", "a:b", "--force"]) == 0
     assert tomllib.loads(FILE.read_text()) == {"app": "a:b"}
+    assert [path.name for path in Path().iterdir()] == ["pounce.toml"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and modes of POSIX")
+def test_overwriting_follows_no_link_and_opens_to_nobody() -> None:
+    victim = Path("victim")
+    victim.write_text("untouched")
+    Path(f".pounce.toml.{os.getpid()}").symlink_to(victim)  # whoever knows the next process id can place it
+    FILE.write_text("# mine\n")
+    FILE.chmod(0o600)
+    assert run_command(["init", "a:b", "--force"]) == 0
+    assert victim.read_text() == "untouched"
+    assert not FILE.is_symlink()
+    assert FILE.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in Path().iterdir()) == ["pounce.toml", "victim"]
+
+
+def test_nothing_is_left_where_it_cannot_be_written(capsys: Capture) -> None:
+    FILE.mkdir()
+    assert run_command(["init", "a:b", "--force"]) == 2
+    assert "pounce.toml cannot be written" in capsys.readouterr().err
     assert [path.name for path in Path().iterdir()] == ["pounce.toml"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,16 @@ def test_an_answer_that_is_an_error_is_not_compared(folder: Path, monkeypatch: p
         ({"app": ":app"}, "does not name an application"),
         ({"body": "@/nowhere/at-all"}, "the body cannot be read from /nowhere/at-all: No such file"),
         ({"output": "/nowhere/result.svg"}, "no such folder"),
+        ({"app": "--host:x"}, "does not name an application"),
+        ({"app_dir": "/nowhere"}, "/nowhere: there is no such folder"),
+        ({"seconds": math.inf}, "--seconds inf cannot be measured"),
+        ({"seconds": math.nan}, "--seconds nan cannot be measured"),
+        ({"path": "items"}, "'items' is no path: it begins with /"),
+        ({"path": "/caf\u00e9"}, "is no path"),
+        ({"path": "/ HTTP/1.1"}, "is no path"),
+        ({"method": "GET /"}, "'GET /' is no method"),
+        ({"headers": ("x: a\r\ny: b",)}, "is no header: a name is a word, a value one line of Latin-1"),
+        ({"headers": ("x: \u2603",)}, "is no header: a name is a word"),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -7,6 +7,7 @@ What is found is what a person would point at: ``app = FastAPI()`` at the top le
 from __future__ import annotations
 
 import ast
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -102,11 +103,12 @@ def _is_test(stem: str) -> bool:
 def _applications(path: Path) -> list[tuple[str, bool]]:
     """The names at the top level of a module, and of each whether it makes an application."""
     try:
-        if path.stat().st_size > _LARGEST:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:  # a pipe would be waited for
             return []
         tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):  # whoever serves it is told
-        return []
+    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError):  # whoever serves it is told
+        return []  # the last two are what is nested too deeply for the parser
     names = [name for node in tree.body for name in _made_by(node)]
     names.sort(key=lambda name: _NAMES.index(name) if name in _NAMES else len(_NAMES))
     factories = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _is_factory(node)]

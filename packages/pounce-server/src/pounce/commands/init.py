@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -121,11 +122,20 @@ def _quoted(name: str, value: str) -> str:
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
-    """Written beside it and moved there, so that no half of it is ever read; a link is followed by nobody."""
+    """Written beside it and moved there, so that no half of it is ever read; a link is followed by nobody, at neither
+    place. Who may read a file that was there may read what takes its place.
+    """
     if not force:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
         return
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    beside.unlink(missing_ok=True)  # somebody's link, or what was left behind by an end without warning
+    try:
+        with beside.open("x", encoding="utf-8") as file:
+            if path.is_file() and not path.is_symlink():
+                beside.chmod(stat.S_IMODE(path.stat().st_mode))
+            file.write(text)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

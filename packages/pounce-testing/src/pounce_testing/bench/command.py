@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pounce_testing.bench.comparison import Plan, compare
 from pounce_testing.bench.contestants import chosen
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["BenchError", "bench"]
+
+LONGEST: Final = 86400.0
+"""Seconds of one server in one round: a day."""
 
 
 def bench(
@@ -48,8 +51,13 @@ def bench(
         BenchError: it cannot be done as it was asked for; the message says what to do.
     """
     module, _, attribute = app.partition(":")
-    if not module or not attribute:  # of which each server would make something else
+    # Each server would make something else of it: of what begins with a dash an option.
+    if not module or not attribute or module.startswith("-"):
         raise BenchError(f"{app!r} does not name an application: write module:attribute, such as main:app")
+    if not Path(app_dir).is_dir():
+        raise BenchError(f"{app_dir}: there is no such folder; name that of the application with --app-dir")
+    if not 0 < seconds <= LONGEST:  # not a number, either
+        raise BenchError(f"--seconds {seconds:g} cannot be measured: it takes a number up to {LONGEST:g}")
     if output is not None:
         check_picture(output)
     try:
