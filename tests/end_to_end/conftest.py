@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["running_servers", "serve_shared", "signals", "variant"]
 
 
-@pytest.fixture(params=SHARING_VARIANTS, ids=lambda variant: variant.name)
+@pytest.fixture(params=SHARING_VARIANTS, ids=lambda variant: variant.name, scope="module")
 def variant(request: pytest.FixtureRequest) -> Variant:
     """Each way to serve that shares objects with its test, over TLS too."""
     return installed(request.param)
