@@ -30,6 +30,9 @@ class Difference(NamedTuple):
 
 def compare(ours: Reading, theirs: Reading) -> Difference | None:
     """The first difference; None where both refuse, or both say the same."""
+    for our, their in zip(ours.requests, theirs.requests, strict=False):
+        if their.gave_way and (our.body or not our.complete):
+            return Difference("differ", "upgrade with content")
     our_requests, our_error = _until_last(ours)
     their_requests, their_error = _until_last(theirs)
     if our_error and their_error:

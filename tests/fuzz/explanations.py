@@ -258,10 +258,10 @@ _DIFFERENT: Final = (
     ),
     Explanation(
         kind="differ",
-        what=r"body(?:, complete)?|complete",
+        what=r"upgrade with content",
         subject="the body of a request that asks for an upgrade",
-        why="RFC 9110, 7.8: the body comes first, in the old protocol, and ours reads it. llhttp stops at the head.",
-        parsers=LLHTTP,
+        why="RFC 9110, 7.8: the body comes first, in the old protocol, and ours reads it. The others stop at the head.",
+        parsers=LLHTTP | AIOHTTP,
     ),
     Explanation(
         kind="persistence",

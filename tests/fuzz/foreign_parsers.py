@@ -35,6 +35,8 @@ class Seen:
     complete: bool = False
     last: bool = False
     """Nothing behind it on this connection is a request: it is to be closed, or another protocol follows."""
+    gave_way: bool = False
+    """The parser has stopped behind its head, for another protocol."""
 
 
 @dataclass(slots=True)
@@ -130,7 +132,8 @@ def _read_httptools(data: bytes) -> Reading:
     try:
         events.parser.feed_data(data)
     except httptools.HttpParserUpgrade:
-        events.reading.requests[-1].last = events.reading.requests[-1].complete = True
+        seen = events.reading.requests[-1]
+        seen.last = seen.complete = seen.gave_way = True
     except httptools.HttpParserError as error:
         events.reading.error = f"{type(error).__name__}: {error}"
     return events.reading
@@ -154,29 +157,39 @@ class _Protocol:
 
 
 def _read_aiohttp(data: bytes, *, parser: str) -> Reading:
-    from aiohttp import http_exceptions, http_parser
+    reading = _feed_aiohttp([data], parser)
+    if reading.error is not None:
+        # An error takes the requests before it along, so they are asked for one by one.
+        reading = _feed_aiohttp([data[at : at + 1] for at in range(len(data))], parser)
+    return reading
+
+
+def _feed_aiohttp(pieces: list[bytes], parser: str) -> Reading:
+    from aiohttp import http_parser
 
     reading = Reading()
     make: Any = getattr(http_parser, parser)
     machine = make(
         _Protocol(), _loop(), 2**16, max_line_size=2**16, max_field_size=2**16, max_headers=1000, auto_decompress=False
     )
-    payloads: list[Any] = []
-    try:
-        messages, upgraded, _ = machine.feed_data(data)
-    except http_exceptions.BadHttpMessage as error:
-        reading.error = f"{type(error).__name__}: {error.message}"
-        messages, upgraded = getattr(error, "messages", []), False
-    except Exception as error:  # noqa: BLE001 - what comes out of it is its own
-        reading.error = f"{type(error).__name__}: {error}"
-        messages, upgraded = [], False
-    for message, payload in messages:
+    told: list[tuple[Any, Any]] = []
+    upgraded = False
+    for piece in pieces:
+        try:
+            messages, upgraded, _ = machine.feed_data(piece)
+        except Exception as error:  # noqa: BLE001 - what comes out of it is its own
+            reading.error = f"{type(error).__name__}: {getattr(error, 'message', error)}"
+            break
+        told += messages
+        if upgraded:
+            break
+    for message, payload in told:
         headers = [(bytes(name).lower(), bytes(value)) for name, value in message.raw_headers]
-        seen = Seen((message.method or "").encode(), message.path.encode("utf-8", "surrogateescape"), headers)
+        target = (message.path or "").encode("utf-8", "surrogateescape")
+        seen = Seen((message.method or "").encode(), target, headers)
         seen.last = message.should_close or message.upgrade or upgraded
-        payloads.append(payload)
-        buffer = getattr(payload, "_buffer", ())
-        seen.body = b"".join(map(bytes, buffer))
+        seen.gave_way = upgraded
+        seen.body = b"".join(map(bytes, getattr(payload, "_buffer", ())))
         seen.complete = payload.is_eof() if hasattr(payload, "is_eof") else True
         failure = payload.exception() if hasattr(payload, "exception") else None
         if failure is not None:
