@@ -167,6 +167,9 @@ HTTP1_REQUESTS = Target(
         _growing(_CHUNKED, b"1\r\na\r\n", b"0\r\n\r\n"),
         _growing(_CHUNKED, b"1;a\r\na\r\n2\r\nab\r\n", b"0\r\n\r\n"),
         _growing(_CHUNKED + b"0\r\n", b"X:y\r\n", b"\r\n"),
+        _growing(_CHUNKED + b"0;a", b";a=b", b"\x01\r\n"),
+        _growing(_CHUNKED + b"0;a", b" ", b"\x01\r\n"),
+        _growing(_CHUNKED + b'0;a="', b'\\"b;', b"\r\n"),
     ),
 )
 

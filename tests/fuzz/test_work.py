@@ -2,7 +2,7 @@
 
 Lines of Python that are run are counted, which is the same on every machine; and where the work is within one call (of
 a regular expression, above all), processor time is compared between sizes that are far apart, so that noise decides
-nothing: sixteen times the bytes may take sixteen times as long, and 256 times would be quadratic.
+nothing: for sixteen times the bytes, 128 times the time is far from linear, and from the 256 times of a square.
 """
 
 from __future__ import annotations
@@ -125,5 +125,10 @@ def test_work_is_in_proportion(read: Callable[[bytes], object], shape: Callable[
     read(shape(100))
     small, large = _lines(read, shape(1000)), _lines(read, shape(2000))
     assert large <= 2.3 * small + 60
-    short, long = _seconds(read, shape(2000)), _seconds(read, shape(32_000))
-    assert long <= 80 * max(short, 0.000_02)
+    ratios = []
+    for _ in range(3):  # a machine that does something else meanwhile
+        short, long = _seconds(read, shape(2000)), _seconds(read, shape(32_000))
+        ratios.append(long / max(short, 0.000_02))
+        if ratios[-1] <= 64:
+            break
+    assert min(ratios) <= 128, ratios

@@ -92,8 +92,9 @@ CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 #   chunk-ext      = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
 #   chunk-ext-name = token
 #   chunk-ext-val  = token / quoted-string
-# No repetition gives back what it took, so no byte is looked at more than twice.
-_QUOTED_STRING: Final = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*+"'
+# Only what repeats one class is possessive: groups that are were broken until Python 3.11.5. Nothing can be matched in
+# two ways, so that no byte is looked at more than a few times all the same.
+_QUOTED_STRING: Final = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]++|\\[\t\x20-\x7e\x80-\xff])*"'
 CHUNK_EXTENSIONS: Final = re.compile(
-    rb"(?:[ \t]*+;[ \t]*+[" + _TCHAR + rb"]++(?:[ \t]*+=[ \t]*+(?:[" + _TCHAR + rb"]++|" + _QUOTED_STRING + rb"))?+)*+"
+    rb"(?:[ \t]*+;[ \t]*+[" + _TCHAR + rb"]++(?:[ \t]*+=[ \t]*+(?:[" + _TCHAR + rb"]++|" + _QUOTED_STRING + rb"))?)*"
 )
