@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pounce_http1 import HeadersTooLarge, Limits, RequestHead
+from pounce_http1 import HeadersTooLarge, Limits, RemoteProtocolError, RequestHead
 from pounce_http1.testing.case import get
 
 H11RequestReader = pytest.importorskip("pounce_http1.h11_engine").H11RequestReader
@@ -23,6 +23,15 @@ def test_an_unfinished_head_is_bounded_as_a_whole() -> None:
         reader.maybe_next_event()
     assert error.value.status == 431
     assert reader.buffered == 0
+
+
+def test_a_message_quotes_no_more_than_the_beginning_of_a_line() -> None:
+    reader = H11RequestReader()
+    reader.receive_data(b"GET / " + b"a" * 5000 + b" HTTP/1.1\r\n\r\n")
+    with pytest.raises(RemoteProtocolError) as error:
+        reader.maybe_next_event()
+    assert "illegal request line" in str(error.value)
+    assert len(str(error.value)) < 210
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

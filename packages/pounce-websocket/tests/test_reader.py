@@ -571,6 +571,7 @@ BROKEN: dict[str, tuple[bytes, int]] = {
         frame(TEXT, b"\xf2\x48\xcd", rsv=4, fin=False) + frame(CONTINUATION, b"\xc9\xc9\x07\x00", rsv=4),
         1002,
     ),
+    "a continuation of nothing": (frame(CONTINUATION, b"\xff\xff", fin=False), 1002),
     "a ping with the bit": (frame(PING, b"", rsv=4), 1002),
     "a close with the bit": (frame(CLOSE, b"", rsv=4), 1002),
     "another bit": (frame(TEXT, b"\xf2\x48\xcd\xc9\xc9\x07\x00", rsv=6), 1002),
@@ -583,6 +584,13 @@ BROKEN: dict[str, tuple[bytes, int]] = {
 def test_compressed_messages_that_are_broken(name: str) -> None:
     wire, code = BROKEN[name]
     check(wire, [], code, deflate=PLAIN)
+
+
+def test_a_continuation_of_nothing_is_not_inflated() -> None:
+    """In pieces it once was taken for the rest of the compressed message before it."""
+    whole = frame(BINARY, b"\x4b\x4c\x4a\x06\x00", rsv=4)
+    check(whole + frame(CONTINUATION, b"\xff\x9a\x01\x00\x00", fin=False), [b"abc"], 1002, deflate=PLAIN)
+    check(whole + frame(CONTINUATION, b"\xff\x9a\x01\x00\x00"), [b"abc"], 1002, deflate=PLAIN)
 
 
 @pytest.mark.parametrize("fragment", [10, 1000, 10**9])

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 __all__ = [
+    "CHUNK_EXTENSIONS",
     "CHUNK_SIZE",
     "FIELD_BYTES",
     "FIELD_LINES",
@@ -86,3 +87,14 @@ USUAL_HOST: Final = re.compile(rb"[" + _UNRESERVED + rb"]++:?+[0-9]{0,4}+")
 # Sixteen digits hold any 64-bit size; a reader with 64-bit numbers behind us would wrap around at more.
 HEX_BYTES: Final = _table(b"0123456789ABCDEFabcdef")
 CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
+
+# RFC 9112, 7.1.1 and RFC 9110, 5.6.4
+#   chunk-ext      = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
+#   chunk-ext-name = token
+#   chunk-ext-val  = token / quoted-string
+# Only what repeats one class is possessive: groups that are were broken until Python 3.11.5. Nothing can be matched in
+# two ways, so that no byte is looked at more than a few times all the same.
+_QUOTED_STRING: Final = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]++|\\[\t\x20-\x7e\x80-\xff])*"'
+CHUNK_EXTENSIONS: Final = re.compile(
+    rb"(?:[ \t]*+;[ \t]*+[" + _TCHAR + rb"]++(?:[ \t]*+=[ \t]*+(?:[" + _TCHAR + rb"]++|" + _QUOTED_STRING + rb"))?)*"
+)

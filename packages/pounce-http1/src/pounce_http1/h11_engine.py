@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["H11RequestReader"]
 
 _DEFAULT_LIMITS: Final = Limits()
+_LONGEST_MESSAGE: Final = 200
+"""Characters. h11 quotes whole lines of the client, which is as long a line in a log."""
 _CLASS_OF_STATUS: Final[dict[int, type[RemoteProtocolError]]] = {431: HeadersTooLarge, 501: UnsupportedTransferCoding}
 
 
@@ -253,4 +255,7 @@ class H11RequestReader:
 
 
 def _translate(error: h11.RemoteProtocolError) -> RemoteProtocolError:
-    return _CLASS_OF_STATUS.get(error.error_status_hint, RemoteProtocolError)(str(error))
+    message = str(error)
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}..."
+    return _CLASS_OF_STATUS.get(error.error_status_hint, RemoteProtocolError)(message)

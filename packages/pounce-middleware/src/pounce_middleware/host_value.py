@@ -46,8 +46,8 @@ def parse_host(value: str) -> HostValue | None:
     if port is not None and port > 65535:
         return None
     if match["ipv6"] is None:
-        name = match["name"].lower().removesuffix(".")
-        return None if ".." in name else HostValue(name, port)
+        name = match["name"].lower()
+        return None if ".." in name else HostValue(name.removesuffix("."), port)
     try:
         return HostValue(str(IPv6Address(match["ipv6"])), port)
     except AddressValueError:

@@ -184,8 +184,13 @@ class FrameReader:
         if length >= _SMALL:
             length = int.from_bytes(data[position + 2 : start - 4], "big")
             shortest = length >= _SMALL if start - position == 8 else 65536 <= length < 1 << 63
-        if shortest and first & 0x0F < 3:
-            self._count(first, length)
+        opcode = first & 0x0F
+        if opcode < 3:
+            # Not left to wsproto: a frame that comes in pieces would be inflated before its place is looked at.
+            if (opcode == 0) is not self._in_message:
+                raise ProtocolViolation("a message begins within another" if opcode else "a fragment of no message")
+            if shortest:
+                self._count(first, length)
         end = start + length
         if shortest and first in self._readable and end <= len(data):
             payload = unmask(data[start - 4 : start], data[start:end])
