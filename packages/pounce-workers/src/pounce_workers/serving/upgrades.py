@@ -35,6 +35,9 @@ logger = logging.getLogger("pounce.worker")
 
 HTTP2: Final = "h2"
 
+PROXY_FIELDS: Final = frozenset({b"forwarded", b"via", b"x-real-ip"})
+"""With those that begin with X-Forwarded-: nearly every proxy adds one of them."""
+
 SWITCHING_TO_H2C: Final = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
 
 
@@ -87,11 +90,13 @@ class Upgrades(PrefaceWatch):
     # -- HTTP/2 ------------------------------------------------------------------------------------------------------
 
     def _begin_h2c(self, connection: Http1Connection, head: RequestHead) -> bool:
-        """With TLS, with a body or with settings that are wrong it is an ordinary request (RFC 7540, 3.2)."""
+        """With TLS, with a body, with settings that are wrong (RFC 7540, 3.2) or through a proxy that says that it is
+        one, it is an ordinary request.
+        """
         payload = _settings_of(head)
         if self._http2 is None or payload is None or head.has_body or connection.peer.scheme == "https":
             return False
-        if head.http_version != "1.1":
+        if head.http_version != "1.1" or _came_through_a_proxy(head):
             return False
         connection.transport.write(SWITCHING_TO_H2C)
         connection.requests -= 1  # the successor counts it
@@ -130,6 +135,16 @@ class Upgrades(PrefaceWatch):
             successor.last_request()
         if data:
             successor.data_received(data)
+
+
+def _came_through_a_proxy(head: RequestHead) -> bool:
+    """Whether a proxy has left its mark.
+
+    One that does not know HTTP/2 and passes on ``Upgrade`` together with the ``Connection`` that names HTTP2-Settings
+    takes the 101 for a tunnel. What its client says from then on is hidden from it, and so from its rules ("h2c
+    smuggling"). The client has to mean us.
+    """
+    return any(name in PROXY_FIELDS or name.startswith(b"x-forwarded-") for name, _ in head.headers)
 
 
 def _settings_of(head: RequestHead) -> bytes | None:
