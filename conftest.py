@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 
 import pytest
 
@@ -14,6 +15,7 @@ __all__ = [
     "pytest_collection",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
+    "pytest_configure",
     "pytest_runtest_teardown",
     "pytest_xdist_auto_num_workers",
 ]
@@ -45,6 +47,12 @@ def pytest_collection() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """After ``-k`` and all else that chooses among the tests."""
     items[:] = gather_tables(leave_out_repetitions(config, items))
+
+
+def pytest_configure() -> None:
+    """A shell lets what it runs in the background ignore Ctrl+C, and so would each server that a test starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
