@@ -11,13 +11,14 @@ import signal
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pytest
 
 import pounce
 from pounce import AppImportError, BindError, LifespanError, Listeners, Server, ServerConfig, life
 from pounce.overview import Overview
+from pounce_workers import GilCulprit, GilWatch
 from pounce_workers.supervision.departures import BLOCKED
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ class Running:
         assert not self.thread.is_alive()
 
 
+def running_now(settings: ServerConfig) -> Running:
+    server = Server(settings)
+    return Running(server, server.run)
+
+
 def test_run_serves_until_it_is_asked_to_stop(capsys: pytest.CaptureFixture[str]) -> None:
     server = Server(config())
     assert (server.started, server.addresses) == (False, ())
@@ -106,6 +112,56 @@ def test_a_limit_that_threads_cannot_keep_is_said_once(
     with Running(server, server.run):
         pass
     assert capsys.readouterr().err.count("workers_max_rss has no effect on worker threads") == 1
+
+
+def test_who_switches_the_gil_on_while_it_serves_is_said_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Semaphore(0)
+
+    class Watch(GilWatch):
+        late: ClassVar = [GilCulprit(modules=("_brotli",), certain=False)]
+
+        def look_again(self) -> GilCulprit | None:
+            looked.release()
+            return self.late.pop() if self.late else None
+
+    monkeypatch.setattr(life, "GilWatch", Watch)
+    with running_now(config(workers=2, worker_kind="thread")) as running:
+        for _ in range(2):
+            assert looked.acquire(timeout=10)
+    assert running.outcome == 0
+    assert capsys.readouterr().err.count("The GIL is on: '_brotli' is not ready for free threading") == 1
+
+
+def test_what_settings_import_is_watched_like_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    class Watch(GilWatch):
+        entered = False
+
+        def __enter__(self) -> Self:
+            Watch.entered = True
+            return super().__enter__()
+
+        def __exit__(self, *exc_info: object) -> None:
+            Watch.entered = False
+            super().__exit__(*exc_info)
+
+    def noting(name: str, before: Callable[..., Any]) -> Callable[..., Any]:
+        def note(*args: Any, **kwargs: Any) -> Any:
+            seen.append((name, Watch.entered))
+            return before(*args, **kwargs)
+
+        return note
+
+    monkeypatch.setattr(life, "GilWatch", Watch)
+    names = ("quic_certificates", "opened_certificates", "begin_error_reports", "import_chain")
+    for name in names:
+        monkeypatch.setattr(life, name, noting(name, getattr(life, name)))
+    with running_now(config()):
+        pass
+    assert seen == [(name, True) for name in names]
 
 
 def test_the_access_log_can_be_off(capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,6 +95,8 @@ class Life:
         self._events: queue.SimpleQueue[on.Event | on.LogFilesMoved] = queue.SimpleQueue()
         self._state = State()
         self._decision: Decision | None = None
+        self._gil_watch: GilWatch | None = None
+        """Where threads serve; then nothing but this looks at it."""
         self._importer: FreshImport | None = None
         self._code: ImportedCode | None = None
         self._tls: TlsContexts | None = None
@@ -179,6 +181,7 @@ class Life:
             event = self._events.get(timeout=1.0)
         except queue.Empty:
             self._tell_what_is_waited_for()
+            self._tell_who_switched_the_gil_on()
             return
         if isinstance(event, on.LogFilesMoved):  # at any stage, and it changes none
             self._reopen_files()
@@ -208,6 +211,12 @@ class Life:
                 self._config.worker.graceful_timeout,
             )
 
+    def _tell_who_switched_the_gil_on(self) -> None:
+        """What is imported in a lifespan's startup or while a request is served may do that, too; said once."""
+        culprit = self._gil_watch.look_again() if self._gil_watch is not None else None
+        if culprit is not None:
+            _log.warning("%s", culprit.warning)
+
     # -- what is ordered ---------------------------------------------------------------------------------------------
 
     def _detect(self, _: do.DetectKind) -> None:
@@ -216,31 +225,26 @@ class Life:
         check_chain(config)
         if config.env_file is not None:
             apply_env_file(config.env_file)
-        self._quic_certificates = quic_certificates(config)
-        self._tls = self._stack.enter_context(opened_certificates(config, self._quic_certificates))
-        if config.reloading.reload:
-            from .code_watch import watch_code
-
-            watch_code(
-                config, self._files_changed, self._stack
-            )  # before the import: what is saved meanwhile is not to be missed
         workers = worker_count(config.workers)
-        decision = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers)
-        if decision.imports_here:
-            from .fresh_import import FreshImport
-            from .worker_factory import interface_of
+        with GilWatch() as watch:  # what settings need may switch it on as well as the application
+            self._quic_certificates = quic_certificates(config)
+            self._tls = self._stack.enter_context(opened_certificates(config, self._quic_certificates))
+            if config.reloading.reload:
+                from .code_watch import watch_code
 
-            begin_error_reports(config, self._stack)
-            with GilWatch() as watch:
-                import_chain(config)
-                self._importer = FreshImport.of(config)
-                self._stack.callback(self._importer.close)
-                self._code = self._importer.load()
-            interface_of(self._code.app, config)  # what cannot be told is said before anything else is done
-            decision = detect_kind(
-                Interpreter.now(), requested=config.worker_kind, workers=workers, culprits=watch.culprits
-            )
+                watch_code(
+                    config, self._files_changed, self._stack
+                )  # before the import: what is saved meanwhile is not to be missed
+            here = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers).imports_here
+            if here:
+                self._import()
+        decision = detect_kind(
+            Interpreter.now(), requested=config.worker_kind, workers=workers, culprits=watch.culprits
+        )
+        if here:
             decision = reloadable(config, decision)
+        if decision.kind == "thread":
+            self._gil_watch = watch
         for warning in (*decision.warnings, *without_effect(config, decision)):
             _log.warning("%s", warning)
         if decision.kind == "process":
@@ -249,6 +253,17 @@ class Life:
             require_portable(config.app)
         self._decision = decision
         self._events.put(on.KindDetected(kind=decision.kind))
+
+    def _import(self) -> None:
+        from .fresh_import import FreshImport
+        from .worker_factory import interface_of
+
+        begin_error_reports(self._config, self._stack)
+        import_chain(self._config)
+        self._importer = FreshImport.of(self._config)
+        self._stack.callback(self._importer.close)
+        self._code = self._importer.load()
+        interface_of(self._code.app, self._config)  # what cannot be told is said before anything else is done
 
     def _bind(self, _: do.Bind) -> None:
         self._listening = listen(self._config, activation=self._activation, reuse_port=self._shares_ports)

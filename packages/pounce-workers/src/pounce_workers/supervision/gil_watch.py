@@ -199,4 +199,7 @@ def _distribution(module: str) -> str:
     top = module.partition(".")[0]
     import importlib.metadata  # here, because it is large and there is hardly ever anybody to name
 
-    return next(iter(importlib.metadata.packages_distributions().get(top, ())), top)
+    try:
+        return next(iter(importlib.metadata.packages_distributions().get(top, ())), top)
+    except Exception:  # noqa: BLE001 - what strangers installed may be broken; that is no reason not to serve
+        return top
