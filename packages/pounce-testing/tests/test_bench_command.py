@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,6 +119,25 @@ def test_an_answer_that_is_an_error_is_not_compared(folder: Path, monkeypatch: p
 def test_what_was_asked_for_wrongly(options: dict[str, object], expected: str) -> None:
     with pytest.raises(BenchError, match=expected):
         bench(**{"app": "main:app", **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows ends a process without asking it")
+def test_sigterm_unwinds_so_that_servers_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    def compare_until_told(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            ended.append("the servers")
+
+    monkeypatch.setattr("pounce_testing.bench.command.compare", compare_until_told)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match="143"):
+        bench("main:app")
+    assert ended == ["the servers"]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_one_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -55,6 +56,18 @@ def test_bytes_go_through(proxy: TestProxy) -> None:
     assert record.to_server == 2 * len(GET)
     assert record.to_client > 2 * len(BODY)
     assert proxy.url == f"http://127.0.0.1:{proxy.port}"
+
+
+def test_an_address_of_ipv6_is_in_brackets(server: TestServer) -> None:
+    try:
+        proxy = TestProxy(server, host="::1").__enter__()
+    except OSError:
+        pytest.skip("there is no IPv6 here")
+    with contextlib.ExitStack() as stack:
+        stack.push(proxy)
+        assert proxy.url == f"http://[::1]:{proxy.port}"
+        with proxy.connect() as client:
+            assert ask(client) == BODY
 
 
 def test_servers_are_asked_in_turn_and_who_does_not_answer_is_passed_over(server: TestServer) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import os
 import socket
+import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pounce
-from pounce_asgi import ConfigError, LifespanError, Listeners, ResponseCompleted, Subscriber
+from pounce_asgi import AppImportError, ConfigError, LifespanError, Listeners, ResponseCompleted, Subscriber
 from pounce_testing import RawClient, TestServer
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ def test_it_serves_in_a_thread_of_its_own() -> None:
         assert server.address == (server.host, server.port)
     with pytest.raises(OSError, match="refused"):
         RawClient(*server.address)
+
+
+@unix
+@pytest.mark.parametrize(
+    ("app", "settings"), [("nowhere_at_all:app", {}), (app, {"nosuch": 1})], ids=["app", "setting"]
+)
+def test_one_that_does_not_start_leaves_no_folder(
+    app: object, settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises((AppImportError, ConfigError)):
+        TestServer(app, unix=True, **settings).start()  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_module_and_its_attribute(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -99,7 +99,8 @@ class TestProxy:
         """As of the servers behind it, with this port."""
         first = self._servers[0]
         scheme = "https" if isinstance(first, TestServer) and first.config.tls.ssl_certfile else "http"
-        return f"{scheme}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
 
     def connect(self, *, timeout: float = SECONDS) -> RawClient:
         """A new connection for bytes as they are, over TLS if the first server speaks that."""

@@ -73,7 +73,11 @@ class TestServer:
         if unix:  # in the system's folder: the path of a UNIX socket has a hundred characters at most
             self._folder = tempfile.mkdtemp(prefix="pounce-")
             settings = {**settings, "uds": str(Path(self._folder) / "socket")}
-        self.config = _config(app, settings)
+        try:
+            self.config = _config(app, settings)
+        except BaseException:
+            self._remove_folder()
+            raise
         self._server = pounce.Server(self.config, listeners=listeners)
         self._address: pounce.Address | None = None
         self._error: BaseException | None = None
@@ -107,6 +111,7 @@ class TestServer:
         if self._thread.is_alive() and self._error is None:
             self._server.request_stop()
             self._thread.join(1.0)
+        self._remove_folder()
         self._raise_error()
         raise TimeoutError(f"the server did not begin to serve within {START_SECONDS:g} s")
 
@@ -140,9 +145,12 @@ class TestServer:
             self._server.request_stop()
             if not self.join(5.0):
                 raise TimeoutError("the server did not stop; its thread is left behind")
+        self._remove_folder()
+        self._raise_error()
+
+    def _remove_folder(self) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-        self._raise_error()
 
     def join(self, timeout: float) -> bool:
         """Wait for the end of the server: True when it came within ``timeout`` seconds."""

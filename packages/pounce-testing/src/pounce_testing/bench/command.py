@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import sys
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from pounce_testing.bench.comparison import Plan, compare
 from pounce_testing.bench.contestants import chosen
@@ -18,7 +21,7 @@ from pounce_testing.bench.request import LoadRequest
 from pounce_testing.bench.terminal import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["BenchError", "bench"]
 
@@ -80,7 +83,8 @@ def bench(
     except ValueError as error:
         raise BenchError(str(error)) from error
     here = machine()
-    comparison = compare(plan, say or _to_stderr)
+    with _servers_end_with_us():
+        comparison = compare(plan, say or _to_stderr)
     echo(json.dumps(as_json(comparison, here), indent=2) if as_json_text else in_words(comparison, here))
     if not comparison.measured:
         return 1
@@ -88,6 +92,25 @@ def bench(
         write_picture(comparison, output)
         (say or _to_stderr)(f"the picture is in {output}")
     return 0
+
+
+@contextlib.contextmanager
+def _servers_end_with_us() -> Iterator[None]:
+    """SIGTERM, as of a CI job that is cancelled, takes the servers along as Ctrl-C does: they are in sessions of their
+    own, and would serve on.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _to_stderr(line: str) -> None:
