@@ -126,6 +126,8 @@ def test_a_factory_is_called_once() -> None:
         ("good.py", "write module:attribute, such as good:app"),
         ("good.py:app", "there is no module 'good.py': 'good' is a module, not a package; did you mean 'good'?"),
         ("good.application", "write module:attribute, such as good:application"),
+        ("mysite.wsgi", "write module:attribute, such as mysite.wsgi:application"),
+        ("mysite/asgi.py", "write module:attribute, such as mysite.asgi:application"),
         ("good:app:app", "'good:app:app' is not of the form module:attribute, such as good:app"),
         ("good:app()", "'good:app()' is not of the form module:attribute"),
         ("good:a:b", "is not of the form module:attribute"),

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pathlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
+try:
+    import resource
+except ImportError:  # Windows does not count descriptors
+    resource = None  # type: ignore[assignment]
 
 # The tests are no package: this is how they find the doubles that lie beside them.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -17,6 +22,17 @@ from transport_doubles import BIG, Link, link
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
+
+DESCRIPTORS: Final = 8192
+"""Thousands of connections are held at once, both ends of them here; many a shell allows 1024 to begin with."""
+
+
+def pytest_configure() -> None:
+    if resource is not None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+        if soft != resource.RLIM_INFINITY and soft < allowed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 @pytest.fixture(params=LOOPS)

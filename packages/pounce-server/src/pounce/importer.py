@@ -231,7 +231,9 @@ def _corrected(target: str) -> str:
     """What was probably meant by a path, a bare module name or ``module.attribute``."""
     module_name, _, path = target.partition(":")
     stem = module_name.removesuffix(".py").removesuffix("/").removeprefix("./").replace("/", ".").replace("\\", ".")
-    if not path and target == stem and "." in stem:
+    if not path and stem.endswith((".asgi", ".wsgi")):
+        path = "application"  # as Django makes them
+    elif not path and target == stem and "." in stem:
         stem, _, path = stem.rpartition(".")  # as in Python: main.app
     path = path.partition(":")[0]
     guess = f"{stem}:{path or 'app'}"
