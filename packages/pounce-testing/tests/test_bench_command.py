@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pounce import ServerConfig
+from pounce.addresses import places
 from pounce_testing.bench import comparison as comparing
 from pounce_testing.bench.command import bench
 from pounce_testing.bench.comparison import Plan, compare
@@ -152,6 +154,15 @@ def test_a_server_is_told_application_port_and_workers() -> None:
         command = " ".join(contestant.command(launch))
         for part in (f"-m {contestant.module} ", "main:app", "1234", "--workers 3"):
             assert part in command, contestant.name
+
+
+@pytest.mark.parametrize("elsewhere", [{"bind": ("127.0.0.1:1",)}, {"port": 1}], ids=str)
+def test_this_server_is_asked_where_it_was_told_to_be(elsewhere: dict[str, object]) -> None:
+    """Whatever a file of settings beside the application says; of ``uds`` and ``fd`` the server says that it cannot."""
+    launch = Launch(app="main:app", port=1234)
+    command = next(one for one in CONTESTANTS if one.name == "pounce").command(launch)
+    given = {"bind": (command[command.index("--bind") + 1],)}
+    assert list(map(str, places(ServerConfig.of({"app": launch.app, **elsewhere, **given})))) == ["127.0.0.1:1234"]
 
 
 def test_the_order_turns_from_round_to_round(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,8 +53,10 @@ class Contestant:
 
 
 def _pounce(launch: Launch) -> list[str]:
+    # --bind wins over places that a pounce.toml beside the application, or a variable, names (of uds and fd it says at
+    # once that it cannot): they are in use, or clients of the real server would get this one.
     return [
-        *[launch.app, "--host", HOST, "--port", str(launch.port), "--workers", str(launch.workers)],
+        *[launch.app, "--bind", f"{HOST}:{launch.port}", "--workers", str(launch.workers)],
         *["--app-dir", launch.app_dir, "--no-access-log"],
     ]
 
