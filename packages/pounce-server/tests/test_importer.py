@@ -208,3 +208,13 @@ def test_path_begins_with_the_applications_folder(tmp_path: Path, monkeypatch: p
 def test_a_folder_that_is_none() -> None:
     with pytest.raises(AppImportError, match="app_dir: '/no/such/folder' is not a folder"):
         prepare_path("/no/such/folder")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is somebody's current one")
+def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(AppImportError, match="the current folder is gone; change into it again"):
+        prepare_path("")

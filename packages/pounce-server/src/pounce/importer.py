@@ -34,7 +34,10 @@ def prepare_path(app_dir: str) -> None:
     Raises:
         AppImportError: it is not a folder.
     """
-    folder = Path(app_dir or ".").absolute()
+    try:
+        folder = Path(app_dir or ".").absolute()
+    except FileNotFoundError:  # as after a deployment that put another folder in its place
+        raise AppImportError("the current folder is gone; change into it again, or name one with --app-dir") from None
     if not folder.is_dir():
         raise AppImportError(f"app_dir: {app_dir!r} is not a folder")
     # An earlier entry for it would already win, and a second one would only slow down every failing import.
