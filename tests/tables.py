@@ -96,6 +96,8 @@ def _function_of(item: pytest.Item) -> tuple[Any, ...] | None:
     names = _names_in_tables(item)
     if marked or names != set(item.callspec.params) or inspect.iscoroutinefunction(item.obj):
         return None
+    if not names.issuperset(inspect.signature(item.obj).parameters):
+        return None
     return (item.path, item.originalname) if set(item.fixturenames) - names <= OF_FAKER else None
 
 

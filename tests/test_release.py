@@ -162,8 +162,7 @@ def test_every_package_is_released_and_tested_by_the_same_settings(package: Pack
     expected: dict[str, Any] = tomllib.loads((another.folder / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     assert tools["tool"]["towncrier"] == expected["towncrier"] | {"name": package.name}
     ours = root["tool"]["pytest"]["ini_options"].copy()
-    del ours["pythonpath"], ours["testpaths"]  # of the checkout alone
-    assert tools["tool"]["pytest"]["ini_options"] == ours | {"testpaths": ["tests"]}
+    assert tools["tool"]["pytest"]["ini_options"] == ours | {"testpaths": ["tests"], "pythonpath": ["."]}
     assert "pytest>=8.3" in tools["dependency-groups"]["test"], "an sdist says what its tests need"
 
 
