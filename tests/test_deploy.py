@@ -92,6 +92,13 @@ def test_every_command_is_one_that_is_understood(arguments: list[str], configure
     assert [config.app for config in configured] == ["main:app"]
 
 
+@pytest.mark.parametrize("name", ["app.conf-0", "haproxy.cfg-0"])
+def test_the_server_believes_the_proxy_in_front_of_it(name: str, configured: list[ServerConfig]) -> None:
+    """Or the application sees the proxy's address for every client's, and none over a UNIX socket."""
+    assert "--forwarded-allow-ips" in COMMANDS[name]
+    assert run_command(COMMANDS[name]) == 0
+
+
 def test_the_unit_gives_the_server_the_time_that_it_asks_for(configured: list[ServerConfig]) -> None:
     run_command(COMMANDS["pounce.service"])
     settings = unit("pounce.service")

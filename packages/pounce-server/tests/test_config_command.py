@@ -67,6 +67,8 @@ def test_for_people_origins_are_told_of_what_was_given(capsys: Capture) -> None:
         "  bind = nothing",
     ):
         assert line in lines
+    headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert len(headings) == len(set(headings))
 
 
 def test_changed_are_those_that_are_not_the_default(capsys: Capture) -> None:

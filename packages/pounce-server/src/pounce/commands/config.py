@@ -124,7 +124,8 @@ def shown_lines(loaded: LoadedConfig, settings: list[Setting]) -> list[str]:
     values = _values(loaded)
     lines: list[str] = []
     group = None
-    for setting in settings:
+    order = list(dict.fromkeys(setting.group for setting in settings))
+    for setting in sorted(settings, key=lambda it: order.index(it.group)):
         if setting.group != group:
             group = setting.group
             lines += ([""] if lines else []) + [f"{group}:"]
