@@ -70,6 +70,14 @@ def test_it_starts_for_the_tags_that_the_check_knows() -> None:
         assert release_check.TAG.fullmatch(package.tag)
 
 
+def test_only_commits_of_the_main_branch_are_released() -> None:
+    """A tag may be pushed for any commit, one that nobody has read too."""
+    steps = JOBS["build"]["steps"]
+    (look,) = (number for number, step in enumerate(steps) if "git merge-base --is-ancestor" in step.get("run", ""))
+    assert steps[0]["with"]["fetch-depth"] == 0, "all of the history is needed"
+    assert look == 1, "before anything of that commit runs"
+
+
 def test_what_it_runs_is_here() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     scripts = "\n".join(step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step)
