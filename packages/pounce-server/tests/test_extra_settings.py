@@ -24,6 +24,21 @@ def test_each_setting_is_known_without_its_extra(section: type, monkeypatch: pyt
             assert "pip install 'pounce-server[" in extra_settings.extra_of(written), field.name
 
 
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("debug", "debug"),
+        ("cors-origins", "cors"),
+        ("rate-limit", "middleware"),
+        ("rate-limit-store", "redis"),
+        ("compress", "compression"),
+    ],
+)
+def test_one_installation_is_enough(name: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Feature, "installed", property(lambda feature: False))
+    assert extra_settings.extra_of(name).endswith(f"pip install 'pounce-server[{extra}]'")
+
+
 def test_our_own_are_of_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Feature, "installed", property(lambda feature: False))
     for field in dataclasses.fields(ServerConfig):

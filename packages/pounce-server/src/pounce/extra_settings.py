@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .features import COMPRESSION, MIDDLEWARE
+from .features import COMPRESSION, DEBUG, MIDDLEWARE, REDIS, STARLETTE
 
 if TYPE_CHECKING or COMPRESSION.installed:
     from pounce_compression import CompressionSettings
@@ -89,10 +89,15 @@ _BEGINNINGS: Final = {
 }
 """How the names of settings begin that an extra brings."""
 
+_WITH_MORE: Final = {"cors_": STARLETTE, "debug": DEBUG, "rate_limit_store": REDIS}
+"""Which of them want, or are better with, an extra that brings the middleware and something else: one step, not two."""
+
 
 def extra_of(name: str) -> str:
     """``"; it needs ..."`` for a name that would be a setting if an extra were installed; else nothing."""
+    written = name.replace("-", "_")
     for beginning, feature in _BEGINNINGS.items():
-        if name.replace("-", "_").startswith(beginning) and not feature.installed:
-            return f"; it needs a package that is not installed: {feature.how_to_install}"
+        if written.startswith(beginning) and not feature.installed:
+            wanted = next((more for start, more in _WITH_MORE.items() if written.startswith(start)), feature)
+            return f"; it needs a package that is not installed: {wanted.how_to_install}"
     return ""
