@@ -5,11 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from typing import Final
 
 import pytest
 
 from tests.covering import leave_out_repetitions
 from tests.tables import gather_tables
+
+try:
+    import resource
+except ImportError:  # Windows does not count descriptors
+    resource = None  # type: ignore[assignment]
 
 __all__ = [
     "pytest_collection",
@@ -19,6 +25,9 @@ __all__ = [
     "pytest_runtest_teardown",
     "pytest_xdist_auto_num_workers",
 ]
+
+DESCRIPTORS: Final = 8192
+"""Thousands of connections are held at once, both ends of them here; many a shell allows 1024 to begin with."""
 
 _unfreeze = gc.unfreeze
 _unfrozen = False
@@ -50,9 +59,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure() -> None:
-    """A shell lets what it runs in the background ignore Ctrl+C, and so would each server that a test starts."""
+    """A shell lets what it runs in the background ignore Ctrl+C, and so would each server that a test starts.
+
+    And it allows few open files.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _allow_descriptors()
+
+
+def _allow_descriptors() -> None:
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def pytest_collection_finish() -> None:
