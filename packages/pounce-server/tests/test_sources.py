@@ -202,13 +202,6 @@ def test_no_application_anywhere(tmp_path: Path) -> None:
         load(tmp_path, flags={})
 
 
-def test_variables_that_look_like_a_typo_are_reported(tmp_path: Path) -> None:
-    environ = {"POUNCE_PROT": "1", "POUNCE_SERVICE_QUUX_ZZ": "1", "POUNCE_CONFIG": ""}
-    assert load(tmp_path, environ=environ).warnings == (
-        "the variable POUNCE_PROT is not a setting; did you mean POUNCE_PORT?",
-    )
-
-
 @pytest.fixture
 def dotenv(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in for python-dotenv that reads ``NAME=value`` lines."""
@@ -220,8 +213,12 @@ def dotenv(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("dotenv")
 def test_env_file_is_below_the_environment_and_above_the_file(tmp_path: Path) -> None:
     path = tmp_path / "app.env"
-    path.write_text("POUNCE_PORT=1\nPOUNCE_HOST=env-file\nPOUNCE_BACKLOG=1\n", encoding="utf-8")
-    environ = {"POUNCE_HOST": "environment"}
+    path.write_text("POUNCE_PORT=1\nPOUNCE_HOST=env-file\nPOUNCE_BACKLOG=1\nPOUNCE_PROT=1\n", encoding="utf-8")
+    environ = {"POUNCE_HOST": "environment", "POUNCE_WORKRES": "1"}
     loaded = load(tmp_path, flags=APP | {"env_file": str(path)}, environ=environ, toml="port = 3\nbacklog = 3")
     assert (loaded.config.port, loaded.config.host, loaded.config.worker.backlog) == (1, "environment", 1)
     assert str(loaded.origins["port"]) == f"POUNCE_PORT in {path}"
+    assert loaded.warnings == (
+        "the variable POUNCE_WORKRES is not a setting; did you mean POUNCE_WORKERS?",
+        f"POUNCE_PROT in {path} is not a setting; did you mean POUNCE_PORT?",
+    )

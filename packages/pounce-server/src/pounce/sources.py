@@ -2,7 +2,7 @@
 
 Each value remembers its origin, so that a wrong one can be found. An unknown key in the file is an error, because a
 typo there would otherwise be silently without effect; an unknown variable is not, because other programs may own it,
-but one that looks like a typo is reported.
+but it is reported (``unknown_variables.py``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pounce_asgi import ConfigError
 from .config import ONE_PLACE, SEVERAL_PLACES, ServerConfig, all_settings
 from .env_file import read_env_file
 from .file_keys import read_keys
-from .settings import ENVIRONMENT_PREFIX, Kind, Setting, nearest
+from .settings import Kind, Setting
+from .unknown_variables import CONFIG_VARIABLE, unknown_variables
 from .value_hints import value_hint
 from .values import check, parse, shown, split
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["CONFIG_VARIABLE", "DEFAULT", "LoadedConfig", "Origin", "load_config"]
-
-CONFIG_VARIABLE: Final = ENVIRONMENT_PREFIX + "CONFIG"
-"""The variable that names the file, as ``--config`` does."""
 
 OTHERS_VARIABLES: Final = {"forwarded_allow_ips": ("FORWARDED_ALLOW_IPS",), "workers": ("WEB_CONCURRENCY",)}
 """Variables that platforms set for uvicorn and gunicorn, and that mean the same here; ours come first."""
@@ -88,10 +86,12 @@ def load_config(
     """
     given = _from_file(config_file or environ.get(CONFIG_VARIABLE) or None, folder or Path())
     above_files = _from_environment(environ, "the variable {}") | _from_flags(flags)
+    warnings = unknown_variables(environ, "the variable {}")
     env_file = above_files.get("env_file") or given.get("env_file")
     if env_file is not None:
         variables = read_env_file(str(_read(_named("env_file"), env_file)))
         given |= _from_environment(variables, f"{{}} in {env_file.raw}")
+        warnings += unknown_variables(variables, f"{{}} in {env_file.raw}")
     given |= above_files
     values = {name: _read(_named(name), one) for name, one in given.items()}
     _check_one_place(values, given)
@@ -100,7 +100,7 @@ def load_config(
         origins={
             setting.name: given[setting.name].origin if setting.name in given else DEFAULT for setting in all_settings()
         },
-        warnings=_unknown_variables(environ),
+        warnings=warnings,
     )
 
 
@@ -159,18 +159,6 @@ def _from_environment(environ: Mapping[str, str], words: str) -> dict[str, _Give
                 given[setting.name] = _Given(environ[variable], Origin(words.format(variable)), is_text=True)
                 break
     return given
-
-
-def _unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
-    known = {setting.name.upper() for setting in all_settings()} | {CONFIG_VARIABLE.removeprefix(ENVIRONMENT_PREFIX)}
-    names = (name.removeprefix(ENVIRONMENT_PREFIX) for name in sorted(environ) if name.startswith(ENVIRONMENT_PREFIX))
-    # Stricter than for a key: these names may well be another program's.
-    matches = ((name, nearest(name, known, likeness=0.75)) for name in names if name not in known)
-    return tuple(
-        f"the variable {ENVIRONMENT_PREFIX}{name} is not a setting; did you mean {ENVIRONMENT_PREFIX}{match}?"
-        for name, match in matches
-        if match
-    )
 
 
 def _from_file(named: str | None, folder: Path) -> dict[str, _Given]:
