@@ -1,4 +1,8 @@
-"""A configuration as it may be shown to whoever looks after the server: every value by its name, secrets hidden."""
+"""A configuration as it may be shown to whoever looks after the server: every value by its name, secrets hidden.
+
+Values are what a file would say of them: those with parts are tables. So they are not printed as Python does, and what
+reads the JSON need not take a text apart.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from .config import all_settings
 from .settings import Kind
+from .toml_text import certificate_table
 from .values import shown
 
 if TYPE_CHECKING:
+    from pounce_workers.tls_settings import TlsCertificate
+
     from .config import ServerConfig
+    from .middleware_values import MiddlewareUse
     from .settings import Setting
 
 __all__ = ["HIDDEN", "shown_config"]
 
 HIDDEN = "(hidden)"
-
-_IN_WORDS = frozenset({Kind.CERTIFICATES, Kind.MIDDLEWARE, Kind.APPLICATION})
 
 
 def shown_config(config: ServerConfig) -> dict[str, Any]:
@@ -35,6 +41,20 @@ def _shown(setting: Setting, value: Any) -> Any:
         return value
     if setting.kind is Kind.HEADERS:
         return [f"{name}: {content}" for name, content in value]
-    if setting.kind in _IN_WORDS:
-        return shown(setting, value) if value else []
+    if setting.kind is Kind.CERTIFICATES:
+        return [_certificate(one) for one in value]
+    if setting.kind is Kind.MIDDLEWARE:
+        return [_middleware(one) for one in value]
+    if setting.kind is Kind.APPLICATION:
+        return shown(setting, value)
     return list(value) if isinstance(value, tuple) else value
+
+
+def _certificate(one: TlsCertificate) -> dict[str, Any]:
+    hidden = {"keyfile_password": HIDDEN} if one.keyfile_password else {}
+    return certificate_table(one) | hidden
+
+
+def _middleware(one: MiddlewareUse) -> dict[str, Any]:
+    """Of its options the names alone: any value may be a secret."""
+    return dict.fromkeys(("use", *(name for name, _ in one.options)), HIDDEN) | {"use": one.name}

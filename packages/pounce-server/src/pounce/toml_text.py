@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from .settings import Kind
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from .middleware_values import MiddlewareUse
     from .settings import Setting
 
-__all__ = ["toml_text"]
+__all__ = ["certificate_table", "toml_text", "toml_value"]
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+"""A key that needs no quotes (TOML 1.0, Keys)."""
 
 
 def toml_text(setting: Setting, value: Any) -> str | None:
@@ -22,17 +26,18 @@ def toml_text(setting: Setting, value: Any) -> str | None:
         return '"none"' if setting.kind in (Kind.WHOLE, Kind.NUMBER) else None
     for word, number in setting.words:
         if value == number:
-            return _any(word)
+            return toml_value(word)
     if setting.kind is Kind.HEADERS:
-        return _any([f"{name}: {content}" for name, content in value])
+        return toml_value([f"{name}: {content}" for name, content in value])
     if setting.kind is Kind.CERTIFICATES:
-        return _any(list(map(_certificate, value)))
+        return toml_value(list(map(certificate_table, value)))
     if setting.kind is Kind.MIDDLEWARE:
-        return _any(list(map(_middleware, value)))
-    return _any(value)
+        return toml_value(list(map(_middleware, value)))
+    return toml_value(value)
 
 
-def _any(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A text, a number, a switch, or an array or table of them. Raises TypeError for anything else."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -42,9 +47,9 @@ def _any(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_any, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_quoted(str(key))} = {_any(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(str(key))} = {toml_value(one)}" for key, one in value.items()) + "}"
     raise TypeError(f"TOML has no word for {value!r}")
 
 
@@ -53,7 +58,12 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _certificate(one: TlsCertificate) -> dict[str, Any]:
+def _key(text: str) -> str:
+    return text if _BARE.fullmatch(text) else _quoted(text)
+
+
+def certificate_table(one: TlsCertificate) -> dict[str, Any]:
+    """As it is written in a file, its password too."""
     table: dict[str, Any] = {"certfile": one.certfile}
     if one.keyfile is not None:
         table["keyfile"] = one.keyfile

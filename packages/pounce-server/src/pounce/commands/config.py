@@ -20,6 +20,7 @@ from pounce.setting_options import (
 )
 from pounce.shown_config import HIDDEN, shown_config
 from pounce.sources import DEFAULT, load_config
+from pounce.toml_text import toml_value
 
 if TYPE_CHECKING:
     from pounce.settings import Setting
@@ -152,7 +153,7 @@ def _words(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "nothing"
+        return ", ".join(toml_value(one) if isinstance(one, dict) else str(one) for one in value) or "nothing"
     if value == HIDDEN:
         return HIDDEN
     return f"{value:g}" if isinstance(value, float) else str(value) or "empty"
