@@ -75,6 +75,72 @@ def test_one_that_blocks_does_not_hold_up_the_loop_and_is_not_called_again() -> 
     assert len(called) == 2
 
 
+def test_one_that_blocks_two_workers_is_not_called_again_when_one_of_them_is_let_go() -> None:
+    now = 0.0
+    registry = HealthRegistry(lambda: now)
+    let_go = threading.Semaphore(0)
+    called = []
+
+    def blocks() -> None:
+        called.append(1)
+        let_go.acquire(timeout=30)
+
+    registry.add("blocks", blocks, timeout=0.05)
+    both, ended = threading.Barrier(3), threading.Event()
+
+    async def ask() -> None:
+        both.wait(30)  # neither finds the other's answer
+        await registry.results()
+
+    workers = [threading.Thread(target=asyncio.run, args=(ask(),)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    both.wait(30)
+    try:
+        while len(called) < 2 or registry._checks["blocks"]._last is None:
+            assert not ended.wait(0.002)
+        let_go.release()
+        while all(worker.is_alive() for worker in workers):
+            assert not ended.wait(0.002)
+        now = 2.0
+        assert results(registry) == {"blocks": CheckResult(False, "no answer within 0.05 s")}
+        assert len(called) == 2, "the other is still in its thread"
+    finally:
+        let_go.release(10)
+        for worker in workers:
+            worker.join(30)
+
+
+def test_many_ask_once_in_each_worker_whatever_others_do() -> None:
+    registry = HealthRegistry()
+    asked: list[int] = []
+    begun, over = threading.Barrier(2), threading.Event()
+
+    async def check() -> None:
+        asked.append(threading.get_ident())
+        while not over.is_set():  # noqa: ASYNC110 - set in another thread
+            await asyncio.sleep(0.002)
+
+    registry.add("one", check, timeout=30)
+
+    async def worker(*, first: bool) -> None:
+        one = asyncio.create_task(registry.results())
+        await asyncio.sleep(0.002)
+        begun.wait(30)  # the other has begun to ask meanwhile
+        two = asyncio.create_task(registry.results())
+        await asyncio.sleep(0.002)
+        begun.wait(30)
+        if first:
+            over.set()
+        await asyncio.gather(one, two)
+
+    other = threading.Thread(target=lambda: asyncio.run(worker(first=False)))
+    other.start()
+    asyncio.run(worker(first=True))
+    other.join(30)
+    assert len(asked) == len(set(asked)) == 2
+
+
 def test_they_are_asked_at_the_same_time() -> None:
     registry = HealthRegistry()
 
