@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -86,22 +87,16 @@ def test_one_that_blocks_two_workers_is_not_called_again_when_one_of_them_is_let
         let_go.acquire(timeout=30)
 
     registry.add("blocks", blocks, timeout=0.05)
-    both, ended = threading.Barrier(3), threading.Event()
-
-    async def ask() -> None:
-        both.wait(30)  # neither finds the other's answer
-        await registry.results()
-
-    workers = [threading.Thread(target=asyncio.run, args=(ask(),)) for _ in range(2)]
+    check = registry._checks["blocks"]
+    workers = [threading.Thread(target=check._call_in_thread) for _ in range(2)]  # as their loops have it called
     for worker in workers:
         worker.start()
-    both.wait(30)
     try:
-        while len(called) < 2 or registry._checks["blocks"]._last is None:
-            assert not ended.wait(0.002)
+        while len(called) < 2:
+            time.sleep(0.001)
         let_go.release()
         while all(worker.is_alive() for worker in workers):
-            assert not ended.wait(0.002)
+            time.sleep(0.001)
         now = 2.0
         assert results(registry) == {"blocks": CheckResult(False, "no answer within 0.05 s")}
         assert len(called) == 2, "the other is still in its thread"
@@ -109,6 +104,8 @@ def test_one_that_blocks_two_workers_is_not_called_again_when_one_of_them_is_let
         let_go.release(10)
         for worker in workers:
             worker.join(30)
+    now = 4.0
+    assert results(registry) == {"blocks": CheckResult(True)}
 
 
 def test_many_ask_once_in_each_worker_whatever_others_do() -> None:
@@ -125,7 +122,8 @@ def test_many_ask_once_in_each_worker_whatever_others_do() -> None:
 
     async def worker(*, first: bool) -> None:
         one = asyncio.create_task(registry.results())
-        await asyncio.sleep(0.002)
+        while threading.get_ident() not in asked:  # noqa: ASYNC110 - it is a list
+            await asyncio.sleep(0.002)
         begun.wait(30)  # the other has begun to ask meanwhile
         two = asyncio.create_task(registry.results())
         await asyncio.sleep(0.002)
