@@ -46,13 +46,24 @@ class Http2Client:
         Raises:
             ConnectionError: the connection or the stream ended before it.
         """
+        stream = self.begin(method, path, body=bool(body))
+        if body:
+            self.send_body(stream, body)
+        return self.answer(stream)
+
+    def begin(self, method: str, path: str, *, body: bool = False) -> int:
+        """Send the head of a request, which a body follows or not: the number of its stream."""
         stream = self._connection.get_next_available_stream_id()
         fields = [(":method", method), (":path", path), (":authority", "x"), (":scheme", "http")]
         self._connection.send_headers(stream, fields, end_stream=not body)
+        self._flush()
+        return stream
+
+    def send_body(self, stream: int, body: bytes) -> None:
+        """The whole body of a request."""
         for start in range(0, len(body), FRAME):
             self._connection.send_data(stream, body[start : start + FRAME], end_stream=start + FRAME >= len(body))
         self._flush()
-        return self._answer(stream)
 
     def frames_to_the_end(self) -> list[tuple[int, bytes]]:
         """Type and content of the frames that come until the server closes; ``h2`` hears nothing after a GOAWAY."""
@@ -68,7 +79,8 @@ class Http2Client:
                     self.client.send_as_far_as_taken([bytes.fromhex("000008060100000000") + content])
         return frames
 
-    def _answer(self, stream: int) -> tuple[int, bytes]:
+    def answer(self, stream: int) -> tuple[int, bytes]:
+        """Wait for the answer on a stream; see `request`."""
         status, body = 0, b""
         while events := self._read():
             for event in events:

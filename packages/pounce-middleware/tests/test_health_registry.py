@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -73,6 +74,69 @@ def test_one_that_blocks_does_not_hold_up_the_loop_and_is_not_called_again() -> 
     now = 6.0
     assert results(registry) == {"blocks": CheckResult(True)}
     assert len(called) == 2
+
+
+def test_one_that_blocks_two_workers_is_not_called_again_when_one_of_them_is_let_go() -> None:
+    now = 0.0
+    registry = HealthRegistry(lambda: now)
+    let_go = threading.Semaphore(0)
+    called = []
+
+    def blocks() -> None:
+        called.append(1)
+        let_go.acquire(timeout=30)
+
+    registry.add("blocks", blocks, timeout=0.05)
+    check = registry._checks["blocks"]
+    workers = [threading.Thread(target=check._call_in_thread) for _ in range(2)]  # as their loops have it called
+    for worker in workers:
+        worker.start()
+    try:
+        while len(called) < 2:
+            time.sleep(0.001)
+        let_go.release()
+        while all(worker.is_alive() for worker in workers):
+            time.sleep(0.001)
+        now = 2.0
+        assert results(registry) == {"blocks": CheckResult(False, "no answer within 0.05 s")}
+        assert len(called) == 2, "the other is still in its thread"
+    finally:
+        let_go.release(10)
+        for worker in workers:
+            worker.join(30)
+    now = 4.0
+    assert results(registry) == {"blocks": CheckResult(True)}
+
+
+def test_many_ask_once_in_each_worker_whatever_others_do() -> None:
+    registry = HealthRegistry()
+    asked: list[int] = []
+    begun, over = threading.Barrier(2), threading.Event()
+
+    async def check() -> None:
+        asked.append(threading.get_ident())
+        while not over.is_set():  # noqa: ASYNC110 - set in another thread
+            await asyncio.sleep(0.002)
+
+    registry.add("one", check, timeout=30)
+
+    async def worker(*, first: bool) -> None:
+        one = asyncio.create_task(registry.results())
+        while threading.get_ident() not in asked:  # noqa: ASYNC110 - it is a list
+            await asyncio.sleep(0.002)
+        begun.wait(30)  # the other has begun to ask meanwhile
+        two = asyncio.create_task(registry.results())
+        await asyncio.sleep(0.002)
+        begun.wait(30)
+        if first:
+            over.set()
+        await asyncio.gather(one, two)
+
+    other = threading.Thread(target=lambda: asyncio.run(worker(first=False)))
+    other.start()
+    asyncio.run(worker(first=True))
+    other.join(30)
+    assert len(asked) == len(set(asked)) == 2
 
 
 def test_they_are_asked_at_the_same_time() -> None:

@@ -75,29 +75,37 @@ class HealthRegistry:
         return dict(zip(checks, results, strict=True))
 
 
+class _Running(threading.local):
+    """The asking that is under way in the thread that looks: each worker asks on its own loop."""
+
+    task: asyncio.Task[CheckResult] | None = None
+
+
 class _Registered:
     """A check, and what it said last: one tuple, so that threads see both of it or none."""
 
-    __slots__ = ("_blocks", "_check", "_clock", "_last", "_name", "_running", "_timeout")
+    __slots__ = ("_begun", "_check", "_clock", "_last", "_lock", "_name", "_running", "_timeout")
 
     def __init__(self, name: str, check: Any, timeout: float, clock: Callable[[], float]) -> None:
         self._name = name
         self._check = check
         self._timeout = timeout
         self._clock = clock
-        self._blocks = False  # written by the thread that it blocks
+        self._lock = threading.Lock()  # guards the next one
+        self._begun: list[float] = []  # when the calls began that are in a thread now: of several workers at once
         self._last: tuple[float, CheckResult] | None = None
-        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[CheckResult]] | None = None
+        self._running = _Running()
 
     async def result(self) -> CheckResult:
         last = self._last
         if last is not None and self._clock() - last[0] < COUNTS_FOR:
             return last[1]
         loop, running = asyncio.get_running_loop(), self._running
-        if running is None or running[0] is not loop or running[1].done():
-            running = self._running = (loop, loop.create_task(self._ask()))
+        task = running.task
+        if task is None or task.get_loop() is not loop or task.done():
+            task = running.task = loop.create_task(self._ask())
         # Who asks may leave; the others still want to know.
-        return await asyncio.shield(running[1])
+        return await asyncio.shield(task)
 
     async def _ask(self) -> CheckResult:
         try:
@@ -114,17 +122,25 @@ class _Registered:
     async def _call(self) -> Any:
         if inspect.iscoroutinefunction(self._check):
             return await self._check()
-        if self._blocks:
+        if self._hangs():
             raise TimeoutError
         answer = await asyncio.get_running_loop().run_in_executor(None, self._call_in_thread)
         return await answer if inspect.isawaitable(answer) else answer
 
+    def _hangs(self) -> bool:
+        """Whether a call goes on that has had its time: another would take one more thread."""
+        with self._lock:
+            return bool(self._begun) and self._clock() - min(self._begun) >= self._timeout
+
     def _call_in_thread(self) -> Any:
-        self._blocks = True
+        begun = self._clock()
+        with self._lock:
+            self._begun.append(begun)
         try:
             return self._check()
         finally:
-            self._blocks = False
+            with self._lock:
+                self._begun.remove(begun)
 
     def _log(self, error: Exception) -> None:
         if self._last is None or self._last[1].ok:  # once for each time that it begins to fail

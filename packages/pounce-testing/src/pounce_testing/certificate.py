@@ -6,6 +6,7 @@ import atexit
 import functools
 import shutil
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +28,21 @@ class ThrowAwayCertificate:
         return {"ssl_certfile": self.certfile, "ssl_keyfile": self.keyfile}
 
 
-@functools.cache
+_lock = threading.Lock()  # while one thread makes it, others wait for that: functools.cache alone lets each make one
+
+
 def throw_away_certificate() -> ThrowAwayCertificate:
     """The one of this process.
 
     Raises:
         ConfigError: ``cryptography`` is not installed (``pip install 'pounce-server[tls]'``).
     """
+    with _lock:
+        return _made()
+
+
+@functools.cache
+def _made() -> ThrowAwayCertificate:
     folder = Path(tempfile.mkdtemp(prefix="pounce-testing-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made = make_dev_certificate(folder)
