@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .chain import names_on
 from .interpreter import describe_interpreter, gil_is_on, is_free_threaded
+from .printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def banner(
         title = pounce
     details = (f"  {name + ':':<13}{value}" for name, value in rows)
     places = ", ".join(f"{one.url} (HTTP/3)" if one.http3 else one.url for one in addresses)
-    return (title, *details, f"Listening on {places} (Ctrl+C stops)")
+    return tuple(map(printable, (title, *details, f"Listening on {places} (Ctrl+C stops)")))
 
 
 def _branded(config: ServerConfig) -> str:

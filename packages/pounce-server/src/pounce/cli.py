@@ -15,6 +15,7 @@ import click
 from pounce_asgi import ConfigError
 
 from .help_screen import EPILOG, short_help, write_options
+from .printable import printable_line
 from .setting_options import FLAG_ALIASES, SettingsCommand, given_flags, setting_parameters
 from .settings import nearest
 
@@ -201,4 +202,4 @@ def run_command(arguments: Sequence[str] | None) -> int:
 
 
 def _say(line: str) -> None:
-    click.echo(f"pounce: {' '.join(line.split())}", err=True)
+    click.echo(f"pounce: {printable_line(line)}", err=True)

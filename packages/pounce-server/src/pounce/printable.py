@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["printable", "printable_json"]
+__all__ = ["printable", "printable_json", "printable_line"]
 
 
 def printable(text: str) -> str:
@@ -13,6 +13,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def printable_line(text: str) -> str:
+    """A message on one line: what parts its words is one space, the rest as ``printable``."""
+    return printable(" ".join(text.split()))
 
 
 def printable_json(value: Any) -> str:

@@ -15,6 +15,7 @@ from .banner import banner
 from .blocked_threads import report_blocking_threads
 from .config import ServerConfig
 from .life import Life
+from .printable import printable_line
 from .running_import import refuse_while_importing
 from .service_manager import ServiceManager
 from .signals import ServerSignals, handled_signals
@@ -271,6 +272,6 @@ def _report(error: PounceError) -> int:
     level = logging.ERROR if _log.isEnabledFor(logging.ERROR) else logging.CRITICAL
     if isinstance(error, AppImportError) and cause is not None:
         _error_log.log(level, "The application raised:", exc_info=cause)
-    _log.log(level, "%s", error)
+    _log.log(level, "%s", printable_line(str(error)) if isinstance(error, ConfigError) else error)
     is_input = isinstance(error, ConfigError | AppImportError) and cause is None
     return EXIT_INPUT if is_input else EXIT_ENVIRONMENT

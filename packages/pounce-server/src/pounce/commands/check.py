@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import textwrap
@@ -13,6 +12,7 @@ import click
 
 from pounce.checks.report import EXIT_FINE, EXIT_INPUT, Report
 from pounce.interpreter import describe_interpreter
+from pounce.printable import printable, printable_json, printable_line
 from pounce.setting_options import given_flags, setting_parameters
 from pounce.sources import load_config
 from pounce.versions import pounce_version
@@ -78,14 +78,14 @@ def _print(report: Report, app: str, code: int, *, as_json: bool) -> None:
     if as_json:
         would_serve = code != EXIT_INPUT and report.exit_code() == EXIT_FINE
         document = {"application": app or None, "would_serve": would_serve, "exit_code": code}
-        click.echo(json.dumps({**document, "findings": report.as_json()}, indent=2, ensure_ascii=False))
+        click.echo(printable_json({**document, "findings": report.as_json()}))
     else:
         click.echo("\n".join(report_lines(report, app)))
 
 
 def report_lines(report: Report, app: str) -> Iterator[str]:
     """The findings for a person, and what they come to."""
-    yield f"Pounce {pounce_version()}, {describe_interpreter()}: checking {app or 'the settings'}"
+    yield f"Pounce {pounce_version()}, {describe_interpreter()}: checking {printable(app) or 'the settings'}"
     yield ""
     for finding in report.findings:
         yield from _lines(finding)
@@ -104,7 +104,7 @@ def _lines(finding: Finding) -> Iterator[str]:
     head = f"{finding.level:<8} {finding.check:<13} "
     yield from _wrapped(finding.what, head, _INDENT)
     if finding.level in ("error", "warning") and finding.origin:
-        yield f"{' ' * _INDENT}from {finding.origin}"
+        yield f"{' ' * _INDENT}from {printable(finding.origin)}"
     if finding.do:
         yield from _wrapped(finding.do, f"{' ' * _INDENT}-> ", _INDENT + 3)
     if finding.traceback:
@@ -114,7 +114,12 @@ def _lines(finding: Finding) -> Iterator[str]:
 def _wrapped(text: str, begin: str, indent: int) -> list[str]:
     rest = " " * indent
     return textwrap.wrap(
-        text, WIDTH, initial_indent=begin, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+        printable_line(text),
+        WIDTH,
+        initial_indent=begin,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

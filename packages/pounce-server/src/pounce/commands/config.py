@@ -10,6 +10,7 @@ import click
 
 from pounce.config import all_settings
 from pounce.config_template import config_template
+from pounce.printable import printable, printable_json, printable_line
 from pounce.reference import json_schema
 from pounce.setting_options import (
     SettingArgument,
@@ -112,11 +113,11 @@ def _show(config: str | None, *, as_json: bool, changed: bool, **flags: object) 
             one.name: {"value": values[one.name], "origin": str(loaded.origins[one.name]), "secret": one.secret}
             for one in settings
         }
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(printable_json(rows))
     else:
         click.echo("\n".join(shown_lines(loaded, settings)))
     for warning in loaded.warnings:
-        click.echo(f"pounce: warning: {warning}", err=True)
+        click.echo(f"pounce: warning: {printable_line(warning)}", err=True)
     return 0
 
 
@@ -131,8 +132,8 @@ def shown_lines(loaded: LoadedConfig, settings: list[Setting]) -> list[str]:
             group = setting.group
             lines += ([""] if lines else []) + [f"{group}:"]
         origin = loaded.origins[setting.name]
-        value = _words(values[setting.name])
-        lines.append(f"  {setting.name} = {value}" + ("" if origin == DEFAULT else f"    ({origin})"))
+        value = printable(_words(values[setting.name]))
+        lines.append(f"  {setting.name} = {value}" + ("" if origin == DEFAULT else f"    ({printable(str(origin))})"))
     return lines or ["Everything is as it is by default."]
 
 
