@@ -88,6 +88,43 @@ def test_kinds_of_workers(project: pytest.Pytester, how: str) -> None:
     result.stdout.fnmatch_lines(["*test_it[[]threads]", "*test_it[[]processes]", "2 tests collected*"])
 
 
+PARAMETRIZED = [
+    '@pytest.mark.parametrize("pounce_kind", ["threads", "asyncio"])',
+    '@pytest.mark.parametrize("pounce_kind", ["threads", "asyncio"], indirect=True)',
+    '@pytest.mark.parametrize(argnames="other, pounce_kind", argvalues=[(1, "threads"), (1, "asyncio")])',
+    '@pytest.mark.parametrize(["pounce_kind"], [["threads"], ["asyncio"]])',
+]
+
+
+@pytest.mark.parametrize("mark", PARAMETRIZED, ids=["direct", "indirect", "with others", "as a list"])
+def test_a_test_may_parametrize_the_kinds_itself(project: pytest.Pytester, mark: str) -> None:
+    other = ", other" if "other" in mark else ""
+    project.makepyfile(
+        f"""
+        import pytest
+
+        class NoServer:
+            def __init__(self, app, **settings): self.settings = settings
+            def __enter__(self): return self
+            def __exit__(self, *error): pass
+
+        @pytest.fixture(autouse=True)
+        def no_server(monkeypatch):
+            monkeypatch.setattr("pounce_testing.server.TestServer", NoServer)
+
+        {mark}
+        @pytest.mark.pounce("application_of_plugin:app")
+        def test_it(pounce_server, pounce_kind, request{other}):
+            name = getattr(pounce_kind, "name", pounce_kind)
+            loops = {{"asyncio": "asyncio", "threads": None}}
+            assert name in request.node.name
+            assert pounce_server.settings.get("loop") == loops[name]
+        """
+    )
+    result = project.runpytest_inprocess("-q")
+    result.assert_outcomes(passed=2)
+
+
 def test_all_kinds(project: pytest.Pytester) -> None:
     project.makepyfile("def test_kind(pounce_kind): pass")
     result = project.runpytest_inprocess("--collect-only", "-q", "--pounce-kinds", "all")

@@ -53,10 +53,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test runs once for each kind of workers."""
-    if "pounce_kind" in metafunc.fixturenames:
+    """A test runs once for each kind of workers; one that says itself over which it runs, over those."""
+    if "pounce_kind" in metafunc.fixturenames and "pounce_kind" not in _own_parameters(metafunc):
         kinds = _kinds(metafunc)
         metafunc.parametrize("pounce_kind", kinds, indirect=True, ids=list(kinds))
+
+
+def _own_parameters(metafunc: pytest.Metafunc) -> set[str]:
+    """The names that ``@pytest.mark.parametrize`` gives values to, on the test, its class or its module."""
+    names: set[str] = set()
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        given = mark.kwargs.get("argnames", mark.args[0] if mark.args else ())
+        names.update(name.strip() for name in (given.split(",") if isinstance(given, str) else given))
+    return names
 
 
 def _kinds(metafunc: pytest.Metafunc) -> tuple[str, ...]:
@@ -88,10 +97,25 @@ def _kinds(metafunc: pytest.Metafunc) -> tuple[str, ...]:
 @pytest.fixture
 def pounce_kind(request: pytest.FixtureRequest) -> Variant:
     """The kind of workers of this run. One that needs what is not installed is skipped, and says so."""
-    from pounce_testing.fixtures import installed
-    from pounce_testing.matrix import WORKER_KINDS
+    return _variant(request.param)
 
-    return installed(next(variant for variant in WORKER_KINDS if variant.name == request.param))
+
+def _variant(kind: str | Variant) -> Variant:
+    """That of a name: a test that parametrizes ``pounce_kind`` gives it in place of the fixture.
+
+    Raises:
+        pytest.UsageError: there is none of that name.
+    """
+    from pounce_testing.fixtures import installed
+    from pounce_testing.matrix import WORKER_KINDS, Variant
+
+    if isinstance(kind, Variant):
+        return kind
+    for variant in WORKER_KINDS:
+        if variant.name == kind:
+            return installed(variant)
+    known = ", ".join(variant.name for variant in WORKER_KINDS)
+    raise pytest.UsageError(f"there is no kind of workers {kind!r}; there are {known}")
 
 
 @pytest.fixture
@@ -123,12 +147,12 @@ def pounce_app(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def pounce_server(pounce_app: Any, pounce_kind: Variant, pounce_settings: dict[str, Any]) -> Iterator[TestServer]:
+def pounce_server(pounce_app: Any, pounce_kind: Variant | str, pounce_settings: dict[str, Any]) -> Iterator[TestServer]:
     """A server that serves the application until the test ends."""
     from pounce_testing.server import TestServer
 
-    settings = {**pounce_kind.settings, **pounce_settings}
-    with TestServer(pounce_kind.application(pounce_app), **settings) as server:
+    kind = _variant(pounce_kind)
+    with TestServer(kind.application(pounce_app), **{**kind.settings, **pounce_settings}) as server:
         yield server
 
 
