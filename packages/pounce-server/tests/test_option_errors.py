@@ -21,6 +21,8 @@ Capture = pytest.CaptureFixture[str]
         ("-w4 main:app", "-w is not an option of this server; use --workers"),
         ("main:app -k uvicorn.workers.UvicornWorker", "-k is not an option of this server; use --worker-kind"),
         ("main:app --zzz", "there is no option --zzz; pounce --help-all lists those that there are"),
+        ("check main:app --no-such", "there is no option --no-such; pounce --help-all lists those that there are"),
+        ("main:app --statsd-hots x", "there is no option --statsd-hots; --statsd-host is not an option of this server"),
         ("check main:app --jsn", "there is no option --jsn; did you mean --json?"),
         ("check main:app --certfile x", "--certfile is not an option of this server; use --ssl-certfile"),
         ("config show --prt 1", "there is no option --prt; did you mean --port?"),

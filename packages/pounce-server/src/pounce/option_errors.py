@@ -5,7 +5,7 @@ lacks its value, and of words that are too much.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .config import all_settings
 from .setting_options import FLAG_ALIASES, SettingOption
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     import click
 
 __all__ = ["explain_option", "explain_usage", "explain_words"]
+
+
+_LIKENESS_OF_FOREIGN: Final = 0.85
+"""More than for a name of ours: there are many of them, and that one is no option here helps only whoever meant it. It
+is one letter too many, too few or swapped in a name of six or more; ``no-such`` and ``no-ws`` have 0.67."""
 
 
 def explain_option(error: click.NoSuchOption) -> str:
@@ -31,8 +36,9 @@ def explain_option(error: click.NoSuchOption) -> str:
         return reason
     own = [name for one in parameters for name in (*one.opts, *one.secondary_opts)]
     # Also a slip in the name that another server has for it.
-    foreign = [f"--{one}" for one in FOREIGN_NAMES if not one.startswith("-")] if serves else []
-    match = nearest(name, [*own, *foreign], likeness=0.7)
+    foreign = [one for one in FOREIGN_NAMES if not one.startswith("-")] if serves else []
+    slip = nearest(name.lstrip("-"), foreign, likeness=_LIKENESS_OF_FOREIGN)
+    match = nearest(name, [*own, *([f"--{slip}"] if slip else [])], likeness=0.7)
     if match in own:
         return f"there is no option {name}; did you mean {match}?"
     if match is not None:
