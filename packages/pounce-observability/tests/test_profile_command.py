@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pounce_observability.introspection.client import IntrospectionClient
 from pounce_observability.profiling import command, other_profilers
 from pounce_observability.profiling.command import profile
 from pounce_observability.profiling.merged_profile import MergedProfile, ProfileError
@@ -176,6 +178,26 @@ def test_servers_that_are_not_found_are_told_without_numbers_of_errors(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(ProfileError, match=r"^no server of yours tells of itself in "):
         profile(output=str(tmp_path / "a.svg"))
+
+
+@pytest.mark.parametrize("where", [{"address": "999999"}, {"socket": "nobody.sock"}, {"address": "127.0.0.1:1"}])
+def test_nothing_is_said_to_be_done_where_nobody_answers(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, where: dict[str, str]
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    told: list[str] = []
+    with pytest.raises(ProfileError, match=r"^the server could not be asked: .*(No such file|refused)"):
+        profile(output="a.svg", echo=told.append, **where)  # type: ignore[arg-type]
+    assert told == []
+
+
+def test_a_server_that_is_there_is_reached_before_it_is_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = command._connected(f"127.0.0.1:{listener.getsockname()[1]}")
+        with listener.accept()[0] as reached:
+            assert reached.recv(1) == b""
+    assert isinstance(client, IntrospectionClient)
 
 
 # -- other profilers -------------------------------------------------------------------------------------------------

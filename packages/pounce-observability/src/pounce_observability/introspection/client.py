@@ -76,6 +76,20 @@ class IntrospectionClient:
     def __init__(self, address: ServerAddress) -> None:
         self.address = address
 
+    def reach(self, timeout: float = 10.0) -> None:
+        """Connect and ask nothing: to know that somebody is there before a question that takes long.
+
+        Raises:
+            OSError: nobody is.
+        """
+        connection = _Connection(self.address, timeout)
+        try:
+            connection.connect()
+        except OSError as error:
+            raise OSError(error.errno, _in_words(self.address, error)) from error
+        finally:
+            connection.close()
+
     def request(self, method: str, target: str, timeout: float = 10.0) -> tuple[int, bytes]:
         """The status and the body of the answer.
 

@@ -67,8 +67,9 @@ def profile(
         found = profile_of_process(pid, seconds=seconds, interval=interval, idle=idle)
     else:
         target = f"unix:{socket}" if socket is not None else address
+        client = (connect or _connected)(target)
         echo(f"Sampling for {seconds:g} seconds ...")
-        found = _asked((connect or _connected)(target), seconds=seconds, interval=interval, idle=idle)
+        found = _asked(client, seconds=seconds, interval=interval, idle=idle)
     for note in found.notes:
         echo(f"Note: {note}")
     if pid is None and found.interval > _COARSE * interval:
@@ -91,9 +92,14 @@ def _connected(target: str | None) -> Client:
     from pounce_observability.introspection.client import IntrospectionClient, find_server
 
     try:
-        return IntrospectionClient(find_server(target))
+        client = IntrospectionClient(find_server(target))
     except OSError as error:
         raise ProfileError(error.strerror or str(error)) from error
+    try:
+        client.reach()
+    except OSError as error:
+        raise _not_asked(error) from error
+    return client
 
 
 def _asked(client: Client, *, seconds: float, interval: float, idle: bool) -> MergedProfile:
@@ -101,7 +107,7 @@ def _asked(client: Client, *, seconds: float, interval: float, idle: bool) -> Me
     try:
         status, body = client.request("POST", f"/_pounce/profile?{query}", timeout=seconds + SPARE)
     except OSError as error:
-        raise ProfileError(f"the server could not be asked: {error.strerror or error}") from error
+        raise _not_asked(error) from error
     try:
         answer: Any = json.loads(body)
     except ValueError:
@@ -111,6 +117,10 @@ def _asked(client: Client, *, seconds: float, interval: float, idle: bool) -> Me
         return MergedProfile.of_processes(processes)
     detail = answer.get("error") if isinstance(answer, dict) else None
     raise ProfileError(f"the server refused with {status}{f': {detail}' if detail else ''}")
+
+
+def _not_asked(error: OSError) -> ProfileError:
+    return ProfileError(f"the server could not be asked: {error.strerror or error}")
 
 
 # -- files -----------------------------------------------------------------------------------------------------------
