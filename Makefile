@@ -31,8 +31,8 @@ serve: sync ## Serve examples/hello.py on 127.0.0.1:8000
 	@echo "Try it:  curl -i http://$(HOST):$(PORT)/   (Ctrl-C stops the server)"
 	$(RUN) pounce examples.hello:app --host $(HOST) --port $(PORT)
 
-check: lint types ## The quick loop, below a minute: lint, types, unit tests
-	$(RUN) $(TESTS) packages
+check: lint types ## The quick loop, below a minute: lint, types, tests that start no server, process or thread
+	$(RUN) $(TESTS) --quick packages
 
 test: lint types types-newest ## Everything: lint, types, import directions, unit and end-to-end tests
 	$(RUN) $(TESTS) packages tests

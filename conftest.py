@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.covering import leave_out_repetitions
+from tests.quick import is_quick
 from tests.tables import gather_tables
 
 try:
@@ -17,11 +18,16 @@ try:
 except ImportError:  # Windows does not count descriptors
     resource = None  # type: ignore[assignment]
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = [
+    "pytest_addoption",
     "pytest_collection",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_ignore_collect",
     "pytest_runtest_teardown",
     "pytest_xdist_auto_num_workers",
 ]
@@ -45,6 +51,20 @@ def _set_tests_aside() -> None:
     _unfrozen = False
     gc.collect()
     gc.freeze()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--quick``."""
+    parser.addoption(
+        "--quick", action="store_true", help="leave out files whose tests start processes, threads, servers"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--quick``: what is not."""
+    if config.getoption("--quick") and collection_path.name.startswith("test_") and collection_path.suffix == ".py":
+        return None if is_quick(collection_path) else True
+    return None
 
 
 def pytest_collection() -> None:

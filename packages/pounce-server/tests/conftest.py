@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import pathlib
+import signal
 import sys
 import types
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from pounce import library_caches
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 @pytest.fixture(autouse=True)
 def untouched_loggers() -> Iterator[None]:
@@ -34,6 +37,18 @@ def untouched_loggers() -> Iterator[None]:
     for one, (level, propagate, handlers) in zip(loggers, before, strict=True):
         one.setLevel(level)
         one.propagate, one.handlers[:] = propagate, handlers
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """A command that has served ignores signals in the end, and so would what later tests start."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        return (yield)
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
 
 
 @pytest.fixture
