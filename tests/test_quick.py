@@ -30,6 +30,6 @@ def test_what_a_file_imports_tells(tmp_path: Path, source: str, quick: bool) -> 
     assert is_quick(file) is quick
 
 
-@pytest.mark.parametrize("package", sorted(PACKAGES.iterdir()), ids=lambda package: package.name)
-def test_every_package_has_some(package: Path) -> None:
-    assert any(map(is_quick, package.glob("tests/test_*.py")))
+def test_every_package_has_some_but_the_one_that_is_about_servers() -> None:
+    without = [each.name for each in PACKAGES.iterdir() if not any(map(is_quick, each.glob("tests/test_*.py")))]
+    assert without == ["pounce-testing"]
