@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import tracemalloc
 import weakref
@@ -311,16 +312,19 @@ def test_many_streams_leave_nothing_behind() -> None:
         talk = Conversation(app)
         for _ in range(100):
             await one_round(talk)
-        gc.collect()
         tracemalloc.start()
-        before, _ = tracemalloc.get_traced_memory()
-        for _ in range(1900):
-            await one_round(talk)
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
+        try:
+            sizes = []
+            for _ in range(5):
+                for _ in range(380):
+                    await one_round(talk)
+                gc.collect()
+                sizes.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
         assert talk.next_id == 4 * 10_000
-        assert after - before < 50_000
+        # What other threads remember, and a free-threaded Python frees late, comes and goes; a leak is there each time.
+        assert min(after - before for before, after in itertools.pairwise(sizes)) < 10_000
         assert not exchanges
         assert not talk.connection.streams
         assert not talk.connection.engine.readers
