@@ -60,3 +60,9 @@ def big_file(tmp_path: pathlib.Path) -> Any:
     path.write_bytes(BIG)
     with path.open("rb") as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _turns_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a connection does in one turn depends on how fast the machine is. Where that matters, tests say how much."""
+    monkeypatch.setattr("pounce_workers.serving.http1_connection.TURN_SECONDS", 60.0)

@@ -6,10 +6,12 @@ engine's, about times and ends `pounce_h2.connection_end`'s. Hot path.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import IncompleteBody
-from pounce_asgi.multiplexed import FloodBudget
+from pounce_asgi.fairness import TURN_SECONDS, call_behind
+from pounce_asgi.multiplexed import NEVER, FloodBudget
 from pounce_h2.connection_end import ConnectionEnd
 from pounce_h2.errors import CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, ConnectionFault, Flood
 
@@ -56,34 +58,57 @@ class Http2Connection(ConnectionEnd):
         self._behind = 0
         """Bytes that were written while the client read nothing."""
         self._paused = False
+        self._turn_ends = 0.0
 
     # -- ServedConnection --------------------------------------------------------------------------------------------
 
     @property
     def idle(self) -> bool:
         """No request is in flight or half-received."""
-        return not self.streams and self.engine.unfinished is None
+        return not self.streams and self.engine.unfinished is None and not self._held
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         if self.ended:
             return
         self._busy = True
+        self._turn_ends = monotonic() + TURN_SECONDS
         try:
-            self.engine.receive_data(data)
-            self.watch_head()
+            if self.engine.receive_data(data):
+                self._hold()
+            else:
+                self.watch_head()
             self._flush()
         except ConnectionFault as fault:
             self.fail(fault)
         finally:
             self._busy = False
 
+    def turn_over(self) -> bool:
+        """Others are to have their turn."""
+        return monotonic() >= self._turn_ends
+
+    def _hold(self) -> None:
+        """More frames came than there is time for: the rest waits until others had their turn."""
+        if not self._held:
+            self._held = True
+            self._head_deadline = NEVER  # the client has done its part
+            self.transport.pause_reading()
+            call_behind(self.host.loop, self._read_on, self.host.base_context)
+
+    def _read_on(self) -> None:
+        self._held = False
+        self.data_received(b"")
+        if not (self._held or self._paused or self.eof or self.ended):
+            self.transport.resume_reading()
+
     def writable(self) -> None:
         """The client has read enough for more to be sent."""
         self._behind = 0
         if self._paused and not self.eof:
             self._paused = False
-            self.transport.resume_reading()
+            if not self._held:
+                self.transport.resume_reading()
         if not self.ended:
             self._turn_now()
 
@@ -235,7 +260,7 @@ class Http2Connection(ConnectionEnd):
         budget = TURN_BYTES
         while scheduler.members and not self.transport.congested and engine.connection_window > 0:
             if budget <= 0:
-                self._flush_later()
+                self._flush_behind()
                 return
             stream_id = scheduler.next()
             room = min(engine.window(stream_id), engine.max_frame)

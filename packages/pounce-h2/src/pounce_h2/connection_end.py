@@ -40,6 +40,8 @@ class ConnectionEnd(RequestIntake):
         """A GOAWAY is out, or the client's is in: with the last stream the connection ends."""
         self.last_taken: int | None = None
         """The highest stream that will be looked at, once the client was told."""
+        self._held = False
+        """Frames of what came wait for their turn."""
         self._head_deadline = NEVER
         self._head_units = -1
         self._goaway_deadline = NEVER
@@ -82,6 +84,7 @@ class ConnectionEnd(RequestIntake):
         self.host.forget_deadlines(self)
         self._lose_streams(error)
         self.host.connection_closed(self, error)  # type: ignore[arg-type]  # the other half makes it one
+        self.engine.let_go()
 
     def _lose_streams(self, error: OSError | None) -> None:
         for stream in tuple(self.streams.values()):
@@ -107,7 +110,7 @@ class ConnectionEnd(RequestIntake):
         """The server stops: idle connections close, the others when their streams are done."""
         for stream in tuple(self.streams.values()):
             stream.begin_drain()
-        if not self.streams and not self.ended:
+        if not self.streams and not self._held and not self.ended:
             self.engine.goaway(self.engine.last_stream_id, NO_ERROR)
             self.close(linger=self._lately_busy)
         else:
@@ -131,7 +134,7 @@ class ConnectionEnd(RequestIntake):
 
     def leave_if_done(self) -> None:
         """Close once nothing is under way."""
-        if not self.streams and self._goaway_deadline == NEVER and not self.ended:
+        if not self.streams and not self._held and self._goaway_deadline == NEVER and not self.ended:
             self.close(linger=True)
 
     # -- times -------------------------------------------------------------------------------------------------------

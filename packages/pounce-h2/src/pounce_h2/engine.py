@@ -49,6 +49,9 @@ class EngineUser(Protocol):
     def ping_acknowledged(self) -> None:
         """A ping of ours came back: what was sent before it has been seen."""
 
+    def turn_over(self) -> bool:
+        """Whether no further frame is to be looked at for now; asked between frames."""
+
     def chore(self, cost: int) -> None:
         """A frame came that moves no request forward. Raises `Flood` when there were too many."""
 
@@ -98,8 +101,9 @@ class Engine(Protocol):
             ConnectionFault: the payload is no settings.
         """
 
-    def receive_data(self, data: bytes) -> None:
-        """Bytes of the client, the preface included.
+    def receive_data(self, data: bytes) -> bool:
+        """Bytes of the client, the preface included. True when whole frames are left because the user said that its
+        turn is over: call it again, with ``b""`` if nothing came.
 
         Raises:
             ConnectionFault: they break the protocol; what was sent of an answer is still to be flushed.
@@ -137,6 +141,11 @@ class Engine(Protocol):
 
     def goaway(self, last_stream_id: int, code: int, detail: bytes = b"") -> None:
         """Say that no stream above this id was or will be looked at."""
+
+    def let_go(self) -> None:
+        """The connection is gone: hold nothing that holds the engine. Hundreds of objects for each connection would
+        wait for the garbage collector, and all others for that.
+        """
 
     def data_to_send(self) -> list[bytes]:
         """What is to go to the client. It is forgotten here."""

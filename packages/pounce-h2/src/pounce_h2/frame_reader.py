@@ -110,10 +110,19 @@ class FrameReader:
             return 0 if held else None
         return int.from_bytes(held[5:9], "big") & _STREAM_BITS if held[3] == DATA else 0
 
+    @property
+    def unread(self) -> bool:
+        """Something of what came has not been looked at by `next_frame`."""
+        return self._position < len(self._data)
+
     def receive_data(self, data: bytes) -> None:
         """Bytes arrived. Raises ConnectionFault for a wrong preface (RFC 9113, 3.4)."""
         if self._preface:
             data = self._skip_preface(data)
+        if self._position < len(self._data):
+            if not data:
+                return
+            data = self._data[self._position :] + data
         held = self._held
         if held:
             held += data

@@ -16,7 +16,7 @@ Each of them reaches below h2's documented surface; the tables of frames in the 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from h2.config import H2Configuration
 from h2.connection import AllowedStreamIDs, H2Connection
@@ -162,14 +162,14 @@ class H2Engine(ConnectionFrames):
 
     # -- frames in ---------------------------------------------------------------------------------------------------
 
-    def receive_data(self, data: bytes) -> None:
-        reader, handlers = self._reader, self._handlers
+    def receive_data(self, data: bytes) -> bool:
+        reader, handlers, turn_over = self._reader, self._handlers, self.user.turn_over
         try:
             reader.receive_data(data)
             while not self.dead:
                 frame = reader.next_frame()
                 if frame is None:
-                    return
+                    return False
                 kind, flags, stream_id, payload, size = frame
                 self.units += 1
                 try:
@@ -182,8 +182,18 @@ class H2Engine(ConnectionFrames):
                     self._break_stream(stream_id, fault.code, str(fault))
                 except MessageFault as fault:
                     self._break_stream(stream_id, PROTOCOL_ERROR, str(fault))
+                if turn_over() and reader.unread:
+                    return True
+            return False
         except H2Error as error:
             raise ConnectionFault(str(error), int(getattr(error, "error_code", PROTOCOL_ERROR))) from error
+
+    def let_go(self) -> None:
+        self.dead = True
+        self._handlers = {}
+        self._h2._frame_dispatch_table.clear()
+        self._blocks = cast("BlockMemo", None)
+        self.user = cast("EngineUser", None)
 
     def _break_stream(self, stream_id: int, code: int, detail: str) -> None:
         self.reset(stream_id, code)

@@ -286,7 +286,7 @@ class Http3Connection(EndingConnection):
             if not room:
                 break  # the engine says when something has left
             if budget <= 0:
-                self._flush_later()
+                self._flush_behind()
                 break
             stream_id = scheduler.next()
             priority = scheduler.members[stream_id]

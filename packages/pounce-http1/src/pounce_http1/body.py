@@ -110,6 +110,9 @@ _DATA_END: Final = _Stage.DATA_END
 _TRAILERS: Final = _Stage.TRAILERS
 _COMPLETE: Final = _Stage.COMPLETE
 _CRLF: Final = b"\r\n"
+CHUNKS_AT_ONCE: Final = 128
+"""Chunks in one event, about: a read may hold thousands of a byte each, and takes milliseconds then. Whoever reads
+events can do something else in between."""
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 """With no trailers behind it."""
 
@@ -178,9 +181,9 @@ class ChunkedBody:
         return None, position
 
     def _take(self, buffer: bytes, position: int, parts: list[bytes]) -> int:
-        """Take all that there is, put content into ``parts``, and return the new position."""
+        """Take what there is, put content into ``parts``, and return the new position."""
         end = len(buffer)
-        while position < end:
+        while position < end and len(parts) < CHUNKS_AT_ONCE:
             stage = self._stage
             if stage is _SIZE:
                 position = self._take_whole_chunks(buffer, position, parts)
@@ -206,7 +209,7 @@ class ChunkedBody:
         """Take chunks that are there as a whole and have no extension. What is in doubt is left to the other stages."""
         if self._line:
             return position
-        while True:
+        while len(parts) < CHUNKS_AT_ONCE:
             line_end = buffer.find(b"\r\n", position, position + MAX_CHUNK_SIZE_DIGITS + 2)
             if line_end <= position:
                 return position
@@ -223,6 +226,7 @@ class ChunkedBody:
                 self._unpaid = max(0, self._unpaid - size)
             if buffer.startswith(digits, position):
                 position = self._take_equal_chunks(buffer, position, parts, digits, size)
+        return position
 
     def _take_equal_chunks(self, buffer: bytes, position: int, parts: list[bytes], digits: bytes, size: int) -> int:
         """Take further whole chunks of this size: most senders write from a buffer. One of them ended before here."""
@@ -232,7 +236,8 @@ class ChunkedBody:
         if startswith(between, position - 2):
             start = position - 2 + distance
             end = start + size
-            while startswith(between, end):  # ends one chunk and begins the next
+            enough = start + CHUNKS_AT_ONCE * (distance + size)
+            while end < enough and startswith(between, end):  # ends one chunk and begins the next
                 append(buffer[start:end])
                 start = end + distance
                 end = start + size

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from pounce_asgi import WebSocketExchange, WireFields
+from pounce_asgi.fairness import call_behind
 from pounce_asgi.incidents import tell_limit, tell_timeout
 from pounce_websocket.deflate import COMPRESS_FROM, Deflater, Inflater
 from pounce_websocket.errors import ConversationFailed
@@ -183,7 +184,7 @@ class WebSocketConnection(Generic[WireFields]):
                 self._paused = True
                 self.carrier.pause_reading()
                 if self._reader.turn_over:
-                    self.resume_messages()
+                    self._make_way()
         except ConversationFailed as error:
             self._fail(error)
 
@@ -291,6 +292,12 @@ class WebSocketConnection(Generic[WireFields]):
             self._turn_due = True
             self.host.loop.call_soon(self._read_on, context=self.host.base_context)
 
+    def _make_way(self) -> None:
+        """More frames came than others should wait for."""
+        if not self._turn_due:
+            self._turn_due = True
+            call_behind(self.host.loop, self._read_on, self.host.base_context)
+
     # -- called by the reader ----------------------------------------------------------------------------------------
 
     @property
@@ -336,7 +343,7 @@ class WebSocketConnection(Generic[WireFields]):
         try:
             if self._reader.receive_data(b""):
                 if self._reader.turn_over:
-                    self.resume_messages()
+                    self._make_way()
                 return
         except ConversationFailed as error:
             self._fail(error)

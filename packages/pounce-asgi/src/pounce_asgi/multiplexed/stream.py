@@ -288,9 +288,10 @@ class MultiplexedStream:
     def lost(self, error: OSError | None) -> None:  # noqa: ARG002 - others want to know why
         """The client gave the stream up, or is gone."""
         if not self.over:
+            exchange = self.exchange
             self.leave()
-            if self.exchange is not None:
-                self.exchange.client_gone()
+            if exchange is not None:
+                exchange.client_gone()
 
     def abort(self, code: int) -> None:
         """End the stream before its end. The exchange is not told: it asked for it, or is told by the caller."""
@@ -304,7 +305,9 @@ class MultiplexedStream:
         """The stream is no longer the connection's."""
         self.over = True
         self.congested = False
-        body = self.exchange.body if self.exchange is not None else None
+        # Its exchange has it for as long as it lives: only without the way back both go when they are no longer needed.
+        exchange, self.exchange = self.exchange, None
+        body = exchange.body if exchange is not None else None
         waiting = 0
         if body is not None:
             body.stream = None

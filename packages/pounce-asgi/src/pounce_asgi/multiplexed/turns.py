@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from pounce_asgi.fairness import call_behind
+
 if TYPE_CHECKING:
     from pounce_asgi.wire_host import WireHost
 
@@ -40,6 +42,12 @@ class Turns(ABC):
         if not self._flush_soon:
             self._flush_soon = True
             self.host.loop.call_soon(self._turn, context=self.host.base_context)
+
+    def _flush_behind(self) -> None:
+        """There is more to send than others should wait for."""
+        if not self._flush_soon:
+            self._flush_soon = True
+            call_behind(self.host.loop, self._turn, self.host.base_context)
 
     def _turn(self) -> None:
         self._flush_soon = False

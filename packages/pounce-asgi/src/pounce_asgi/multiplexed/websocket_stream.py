@@ -132,8 +132,9 @@ class WebSocketStream(MultiplexedStream):
             if not self.accepted:
                 super().lost(error)
             else:
+                exchange = self.exchange
                 self.leave()
-                self.exchange.connection_lost(error)
+                exchange.connection_lost(error)
 
     def leave(self) -> None:
         """The stream is no longer the connection's."""

@@ -7,8 +7,10 @@ import logging
 import os
 import socket
 from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from pounce_asgi.fairness import TURN_SECONDS
 from pounce_workers.net.selector import ServingSelector
 
 if TYPE_CHECKING:
@@ -152,8 +154,11 @@ class Acceptor:
         if self._shared:
             self._accept_in_turn()
             return
+        end_of_turn = monotonic() + TURN_SECONDS
         for sock, address in self._take(ACCEPTS_PER_TURN):
-            self._accepted(sock, address)
+            self._accepted(sock, address)  # its first request is often here, and answered at once
+            if monotonic() >= end_of_turn:
+                return
 
     def _accept_in_turn(self) -> None:
         """Accept a few and go to the end of the row before they are served: a client that is answered connects again

@@ -14,6 +14,8 @@ from pounce_workers.net.selector import ServingSelector
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
+    from contextvars import Context
 
     from pounce_asgi.request_sampler import RequestSampler
 
@@ -56,6 +58,10 @@ class ServingLoop(asyncio.SelectorEventLoop):
             wake, selector.may_sleep = selector.may_sleep, False
         if wake:
             super()._write_to_self()  # type: ignore[misc]
+
+    def call_behind(self, callback: Callable[[], object], *, context: Context) -> None:
+        """Call it when all who have something new have had their turn; see `pounce_asgi.fairness`. In this thread."""
+        self.serving_selector.call_behind(callback, context)
 
     def report(self, error: BaseException) -> None:
         """Treat what a watcher raised as asyncio treats what a callback raised."""

@@ -4,13 +4,14 @@ asyncio's loop waits in ``selector.select()``. Here the HTTP sockets are watched
 ready its transport is called there and then, and asyncio never hears of it: no handle, no queue, no turn of the loop.
 asyncio's own descriptors are returned to it as usual. Hot path.
 
-Three promises:
+Four promises:
 
 - nothing raised by a watcher leaves ``select()``;
 - an event that was collected for a descriptor reaches the watcher that had it then or nobody, even when the descriptor
   was closed and given to another connection within the same batch;
 - as long as HTTP is all there is to do, ``select()`` goes on by itself; it returns when the loop has a callback ready,
-  a timer due, or was told to stop.
+  a timer due, or was told to stop;
+- what was put behind is called one by one, each after everybody who had something new.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import contextlib
 import selectors
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,9 @@ from pounce_workers.net.readiness import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
+
     from _typeshed import FileDescriptorLike
 
     from pounce_workers.net.loop import ServingLoop
@@ -97,6 +102,7 @@ class ServingSelector(selectors.BaseSelector):
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._watchers: dict[int, Watcher] = {}
         self._loop: ServingLoop | None = None
+        self._behind: deque[tuple[Callable[[], object], Context]] = deque()
         self.may_sleep = False
         """The loop is, or is about to be, asleep in the kernel: who adds a callback must wake it."""
         # Reentrant: a signal handler may call call_soon_threadsafe() while this thread holds it.
@@ -131,6 +137,10 @@ class ServingSelector(selectors.BaseSelector):
         """Stop watching; before the descriptor is closed."""
         del self._watchers[fd]
         self._readiness.unregister(fd)
+
+    def call_behind(self, callback: Callable[[], object], context: Context) -> None:
+        """Call it when all whose sockets are ready have been served; one callback after each look at the sockets."""
+        self._behind.append((callback, context))
 
     # -- for asyncio -------------------------------------------------------------------------------------------------
 
@@ -179,11 +189,14 @@ class ServingSelector(selectors.BaseSelector):
             # Below zero the kernel would wait for ever, and `selectors` not at all.
             return self._collect(poll(None if timeout is None else max(timeout, 0), MAX_EVENTS))
         ready = loop._ready
+        behind = self._behind
         while True:
             turn = self.turn
             if turn is not None:
                 self.turn = None
                 turn.ended = time.monotonic()
+            if behind:
+                timeout = 0
             if timeout is None or timeout > 0:
                 with self.sleep_lock:
                     self.may_sleep = True
@@ -197,9 +210,13 @@ class ServingSelector(selectors.BaseSelector):
                 events = poll(0, MAX_EVENTS)
             if self.turn is not None:
                 self.turn.began = time.monotonic()
-            if not events:
+            if behind:
+                collected = self._collect(events)
+                self._serve_behind()
+            elif events:
+                collected = self._collect(events)
+            else:
                 return _NOTHING
-            collected = self._collect(events)
             if collected or ready or loop._stopping:
                 return collected
             scheduled = loop._scheduled
@@ -248,6 +265,14 @@ class ServingSelector(selectors.BaseSelector):
                     watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
                 except BaseException as further:  # noqa: BLE001 - the same
                     self._report(further)
+
+    def _serve_behind(self) -> None:
+        """Give the one that waits longest its turn."""
+        callback, context = self._behind.popleft()
+        try:
+            context.run(callback)
+        except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
+            self._report(error)
 
     def _settle_keys(
         self, events: list[tuple[int, int]], settled: list[Watcher | None]

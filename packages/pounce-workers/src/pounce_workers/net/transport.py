@@ -384,13 +384,15 @@ class SocketTransport:
             self.congested = True
             self._loop.call_soon(self._tell_of_loss, error)
 
-    def _tell_of_loss(self, error: OSError) -> None:
-        self.protocol.connection_lost(error)  # which may be another one than when the connection was lost
+    def _tell_of_loss(self, error: OSError | None) -> None:
+        # It may be another one than when the connection was lost.
+        protocol, self.protocol = self.protocol, GONE
+        protocol.connection_lost(error)
 
     def _lose(self, error: OSError | None, *, reset: bool = False) -> None:
         if not self._lost:
             self._release(error, reset=reset)
-            self.protocol.connection_lost(error)
+            self._tell_of_loss(error)
 
     def _let_go(self) -> None:
         """Nothing happens here any more. Late events find ``_lost`` set, and bytes that were read before nobody."""
@@ -413,6 +415,28 @@ class SocketTransport:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._sock.close()
+
+
+class _Gone:
+    """What stands for the protocol of a lost connection: with the protocol in its place the two would keep each other,
+    and all that is theirs, until the garbage collector comes.
+    """
+
+    idle = True
+
+    def data_received(self, data: bytes) -> None:
+        """Nobody hears it."""
+
+    def connection_lost(self, error: OSError | None) -> None:
+        """It was told."""
+
+    def _nothing(self) -> None:
+        """Nobody is there."""
+
+    eof_received = writable = deadline_expired = begin_drain = _nothing
+
+
+GONE: Final = _Gone()
 
 
 def _drop(_data: bytes) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
+from time import monotonic
 from typing import IO, TYPE_CHECKING, ClassVar, Final
 
 from pounce_asgi import BodyFraming
+from pounce_asgi.fairness import TURN_SECONDS, call_behind
 from pounce_http1 import LAST_CHUNK, encode_chunk, encode_last_chunk, encode_status_line
 from pounce_workers.serving.http1_phase import BODY, CLOSED, Phase
 
@@ -26,6 +28,9 @@ DELIMITED: Final = BodyFraming.DELIMITED
 
 JOIN_LIMIT: Final = 16384
 """A piece of body below this is copied behind its head or chunk size; a larger one is sent beside it."""
+STREAM_SECONDS: Final = 2 * TURN_SECONDS
+"""Time that the pieces of a body may take before others have their turn: fifty small ones, or half a megabyte. It costs
+more to make way here than elsewhere, since the application has to be called again."""
 
 CONNECTION_CLOSE: Final = b"connection: close\r\n"
 CONNECTION_KEEP_ALIVE: Final = b"connection: keep-alive\r\n"
@@ -36,7 +41,7 @@ CRLF: Final = b"\r\n"
 class Http1Answers(ABC):
     """The `ResponseSink` of a connection's exchanges. Owned by the worker's thread."""
 
-    __slots__ = ("_chunked", "_http10", "_keep_alive", "congested", "phase", "transport", "wire")
+    __slots__ = ("_chunked", "_http10", "_keep_alive", "_streamed", "congested", "phase", "transport", "wire")
 
     phase: Phase
     stream_id: ClassVar[int] = 0
@@ -49,10 +54,16 @@ class Http1Answers(ABC):
         """The body of the answer under way is sent in chunks."""
         self._http10 = False
         """The request under way is of HTTP/1.0: it gets no interim response and no chunks."""
+        self._streamed = 0.0
+        """Seconds that sending has taken since others had their turn."""
         self._keep_alive = True
         """Another request may follow the one under way."""
 
     # -- what the other half decides ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def writable(self) -> None:
+        """The application may go on sending."""
 
     @abstractmethod
     def _response_done(self) -> None:
@@ -102,6 +113,7 @@ class Http1Answers(ABC):
 
     def send_body(self, data: bytes, end: bool) -> None:
         """Send a further piece of the body."""
+        began = monotonic()
         if self._chunked:
             if len(data) >= JOIN_LIMIT:
                 self.transport.write_parts((b"%x\r\n" % len(data), data, CRLF + LAST_CHUNK if end else CRLF))
@@ -113,6 +125,21 @@ class Http1Answers(ABC):
         self.congested = self.transport.congested
         if end:
             self._response_done()
+            return
+        self._streamed += monotonic() - began
+        if self._streamed > STREAM_SECONDS:
+            self._make_way()
+
+    def _make_way(self) -> None:
+        """A socket takes megabytes before it is full, and an application that only sends comes to no end before."""
+        self._streamed = 0.0
+        if not self.congested and self.wire.takes_turns:
+            self.congested = True
+            call_behind(self.wire.loop, self._send_on, self.wire.base_context)
+
+    def _send_on(self) -> None:
+        if self.congested and not self.transport.congested:
+            self.writable()
 
     def send_file(
         self, file: IO[bytes] | int, offset: int | None, count: int | None, *, end: bool

@@ -7,15 +7,17 @@ parser, within a bound.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import IncompleteBody, RequestError, RequestTimeout, send_error_response
+from pounce_asgi.fairness import TURN_SECONDS, call_behind
 from pounce_asgi.incidents import tell_limit, tell_timeout
 from pounce_http1 import BodyChunk, LimitExceeded, RemoteProtocolError, RequestHead
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
 from pounce_workers.serving.http1_answers import Http1Answers
-from pounce_workers.serving.http1_phase import BODY, CLOSED, DRAINING, IDLE, RESPONDING, Phase
+from pounce_workers.serving.http1_phase import BEHIND, BODY, CLOSED, DRAINING, IDLE, RESPONDING, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +29,6 @@ __all__ = ["Http1Connection", "Phase"]
 
 PIPELINE_BYTES: Final = 65536
 """Bytes that a client may send ahead of its answers before the socket is no longer read."""
-PIPELINE_TURN: Final = 32
-"""Requests answered in a row before other connections get their turn."""
 DRAIN_BYTES: Final = 262144
 """How much of an unwanted body is read to keep a connection; beyond it a new connection is cheaper for both."""
 
@@ -41,6 +41,7 @@ class Http1Connection(Http1Answers):
         "_dropped",
         "_eof",
         "_head_deadline_set",
+        "_held",
         "_linger",
         "_paused",
         "exchange",
@@ -66,6 +67,8 @@ class Http1Connection(Http1Answers):
         self._dropped = 0
         self._eof = False
         self._head_deadline_set = False
+        self._held = False
+        """The rest of what came of a body waits for its turn."""
         self._linger = False
         self.has_place = has_place
         self.refusal = None if has_place else TOO_MANY_CONNECTIONS
@@ -101,12 +104,13 @@ class Http1Connection(Http1Answers):
             elif not self._begin(head):
                 self._hold_back()
             elif not self.reader.idle or self._eof:
-                self._go_on(1)
+                self._go_on()
         except RemoteProtocolError as error:
             refused = error
         finally:
             self._advancing = False
         if refused is not None:  # not where it is caught: what follows may call an application
+            _forget_way(refused)
             upgrades = self.wire.upgrades
             if upgrades is None or not upgrades.starts_as_http2(self, data):
                 self.refuse(refused.status, str(refused), setting=_setting_of(refused))
@@ -172,20 +176,23 @@ class Http1Connection(Http1Answers):
 
     def _advance(self) -> None:
         """Answer what has arrived, as long as each answer is complete at once."""
+        if self.phase is BEHIND:
+            self.phase = IDLE
         if self.phase is not IDLE or self._advancing:
             return
         self._advancing = True
         try:
             self._go_on()
         except RemoteProtocolError as error:
+            _forget_way(error)
             self.refuse(error.status, str(error), setting=_setting_of(error))
         finally:
             self._advancing = False
 
-    def _go_on(self, answered: int = 0) -> None:
+    def _go_on(self) -> None:
         """Answer one waiting request after the other, until one of them waits or the turn is over."""
         reader = self.reader
-        end_of_turn = self.requests - answered + PIPELINE_TURN
+        end_of_turn = monotonic() + TURN_SECONDS
         while True:
             head = reader.maybe_next_event()
             if head is None:
@@ -197,9 +204,11 @@ class Http1Connection(Http1Answers):
                 return
             if reader.idle and not self._eof:
                 return  # the usual end: all that had arrived is answered
-            if self.requests >= end_of_turn:
+            if monotonic() >= end_of_turn:
+                self.phase = BEHIND
+                self.transport.deadline = NEVER  # the client has done its part
                 self._hold_back()
-                self.wire.loop.call_soon(self._advance, context=self.wire.base_context)
+                call_behind(self.wire.loop, self._advance, self.wire.base_context)
                 return
 
     def _await_head(self) -> None:
@@ -286,6 +295,10 @@ class Http1Connection(Http1Answers):
 
     def _read_body(self) -> None:
         """Hand on what has arrived of the body, or drop it when it is no longer wanted."""
+        if self._held:
+            self.transport.pause_reading()
+            return
+        end_of_turn = monotonic() + TURN_SECONDS if self.wire.takes_turns else NEVER
         try:
             while self.phase is BODY or self.phase is DRAINING:
                 event = self.reader.maybe_next_event()
@@ -296,8 +309,28 @@ class Http1Connection(Http1Answers):
                     self._take_chunk(event.data)
                 else:
                     self._end_of_body()
+                    return
+                if monotonic() >= end_of_turn:
+                    self._hold()
+                    return
         except RemoteProtocolError as error:
+            _forget_way(error)
             self._fail_request(RequestError(str(error), status=error.status, setting=_setting_of(error)))
+
+    def _hold(self) -> None:
+        """The body came in more pieces than there is time for: others have their turn before the rest of them."""
+        self._held = True
+        self.transport.pause_reading()
+        if self.phase is BODY:
+            self.transport.deadline = NEVER  # the client has done its part
+        call_behind(self.wire.loop, self._read_on, self.wire.base_context)
+
+    def _read_on(self) -> None:
+        self._held = False
+        if self.phase is BODY or self.phase is DRAINING:
+            self._read_body()
+        if not self._held and not self._paused and not self._eof and self.phase is not CLOSED:
+            self.transport.resume_reading()
 
     def _await_body(self) -> None:
         if self._eof:
@@ -450,6 +483,11 @@ class Http1Connection(Http1Answers):
         if self.phase is not CLOSED:
             self.phase = CLOSED
             self.transport.close(linger=linger and not self._eof)
+
+
+def _forget_way(error: RemoteProtocolError) -> None:
+    """The reader keeps its error, which would keep the reader by the way that it came, until garbage is collected."""
+    error.__traceback__ = error.__context__ = None
 
 
 def _setting_of(error: RemoteProtocolError) -> str:

@@ -2,6 +2,7 @@
 
 IDLE -> BODY -> RESPONDING -> IDLE     the usual way; a request without a body skips BODY
         BODY -> DRAINING -> IDLE       answered before the body was read
+IDLE -> BEHIND -> IDLE                 a client sent so many requests ahead that others have their turn first
 any  -> CLOSED                         our last byte is written
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-__all__ = ["BODY", "CLOSED", "DRAINING", "IDLE", "RESPONDING", "Phase"]
+__all__ = ["BEHIND", "BODY", "CLOSED", "DRAINING", "IDLE", "RESPONDING", "Phase"]
 
 
 class Phase(enum.Enum):
@@ -24,6 +25,8 @@ class Phase(enum.Enum):
     """A request has arrived whole and is being answered."""
     DRAINING = "draining"
     """The answer is out, the body is not in: it is read and dropped."""
+    BEHIND = "behind"
+    """Between requests. The next has come, and waits until others had their turn."""
     CLOSED = "closed"
     """Nothing more will be read as HTTP or written."""
 
@@ -33,4 +36,5 @@ IDLE: Final = Phase.IDLE
 BODY: Final = Phase.BODY
 RESPONDING: Final = Phase.RESPONDING
 DRAINING: Final = Phase.DRAINING
+BEHIND: Final = Phase.BEHIND
 CLOSED: Final = Phase.CLOSED

@@ -56,6 +56,7 @@ class Http1Wire:
         "retiring",
         "status_lines",
         "sweeper",
+        "takes_turns",
         "timeout_body_stall",
         "timeout_keep_alive",
         "timeout_request_head",
@@ -75,6 +76,8 @@ class Http1Wire:
         worker = settings.worker
         self.context = context
         self.loop = loop
+        self.takes_turns = True
+        """Connections share a loop, so none may hold it for long. Where each has a thread, the system sees to that."""
         self.sweeper = sweeper
         self.connections: set[ServedConnection] = set()
         """Those that are alive, also the ones that speak another protocol by now."""

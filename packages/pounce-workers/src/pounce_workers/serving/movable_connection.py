@@ -6,8 +6,10 @@ The application has not been called by then, and is called there: once.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
+from pounce_asgi.fairness import call_behind
 from pounce_http1 import RemoteProtocolError, RequestHead, RequestReader
 from pounce_workers.serving.http1_connection import Http1Connection
 from pounce_workers.serving.http1_wire import Http1Wire
@@ -82,7 +84,7 @@ class MovableConnection(Http1Connection):
             if not super()._begin(head):
                 self._hold_back()
             elif not self.reader.idle or self._eof:
-                self._go_on(1)
+                self._go_on()
         except RemoteProtocolError as error:
             self.refuse(error.status, str(error))
         finally:
@@ -122,6 +124,12 @@ class _CountedTurns:
         connection: MovableConnection = callback.__self__  # type: ignore[attr-defined]
         connection.turns_pending += 1
         self._loop.call_soon(self._turn, connection, callback, context=context)
+
+    def call_behind(self, callback: Callable[[], object], *, context: Context) -> None:
+        """Call a method of a connection when all who have something new have had their turn."""
+        connection: MovableConnection = callback.__self__  # type: ignore[attr-defined]
+        connection.turns_pending += 1
+        call_behind(self._loop, partial(self._turn, connection, callback), context)
 
     @staticmethod
     def _turn(connection: MovableConnection, callback: Callable[[], object]) -> None:

@@ -88,6 +88,7 @@ class SyncWire(Http1Wire):
             worker_id=worker_id,
         )
         super().__init__(context, loop=nobody, sweeper=cast("DeadlineSweeper", clock), settings=settings, budget=budget)
+        self.takes_turns = False
         self.upgrades = upgrades
         self._shared = connections
         self.connections = cast("set[ServedConnection]", connections)
