@@ -58,6 +58,9 @@ class Http2Connection(ConnectionEnd):
         self._behind = 0
         """Bytes that were written while the client read nothing."""
         self._paused = False
+        """It is too far behind."""
+        self._quiet = False
+        """Reading is paused."""
         self._turn_ends = 0.0
 
     # -- ServedConnection --------------------------------------------------------------------------------------------
@@ -93,22 +96,29 @@ class Http2Connection(ConnectionEnd):
         if not self._held:
             self._held = True
             self._head_deadline = NEVER  # the client has done its part
-            self.transport.pause_reading()
+            self._listen()
             call_behind(self.host.loop, self._read_on, self.host.base_context)
 
     def _read_on(self) -> None:
         self._held = False
         self.data_received(b"")
-        if not (self._held or self._paused or self.eof or self.ended):
-            self.transport.resume_reading()
+        self._listen()
+
+    def _listen(self) -> None:
+        """Read of the client, or do not, as things are now."""
+        quiet = self._held or self._paused
+        if quiet is not self._quiet and not self.eof and not self.ended:
+            self._quiet = quiet
+            if quiet:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
 
     def writable(self) -> None:
         """The client has read enough for more to be sent."""
         self._behind = 0
-        if self._paused and not self.eof:
-            self._paused = False
-            if not self._held:
-                self.transport.resume_reading()
+        self._paused = False
+        self._listen()
         if not self.ended:
             self._turn_now()
 
@@ -292,6 +302,6 @@ class Http2Connection(ConnectionEnd):
     def _fall_behind(self, size: int) -> None:
         """More is to wait for a client that reads nothing. It must not fill the memory with answers."""
         self._behind += size
-        if self._behind > BEHIND_BYTES and not self._paused and not self.eof:
+        if self._behind > BEHIND_BYTES:
             self._paused = True
-            self.transport.pause_reading()
+            self._listen()

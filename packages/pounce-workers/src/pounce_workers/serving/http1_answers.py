@@ -12,7 +12,7 @@ from time import monotonic
 from typing import IO, TYPE_CHECKING, ClassVar, Final
 
 from pounce_asgi import BodyFraming
-from pounce_asgi.fairness import TURN_SECONDS, call_behind
+from pounce_asgi.fairness import SENDING_SECONDS, call_behind
 from pounce_http1 import LAST_CHUNK, encode_chunk, encode_last_chunk, encode_status_line
 from pounce_workers.serving.http1_phase import BODY, CLOSED, Phase
 
@@ -28,10 +28,6 @@ DELIMITED: Final = BodyFraming.DELIMITED
 
 JOIN_LIMIT: Final = 16384
 """A piece of body below this is copied behind its head or chunk size; a larger one is sent beside it."""
-STREAM_SECONDS: Final = 2 * TURN_SECONDS
-"""Time that the pieces of a body may take before others have their turn: fifty small ones, or half a megabyte. It costs
-more to make way here than elsewhere, since the application has to be called again."""
-
 CONNECTION_CLOSE: Final = b"connection: close\r\n"
 CONNECTION_KEEP_ALIVE: Final = b"connection: keep-alive\r\n"
 CHUNKED: Final = b"transfer-encoding: chunked\r\n"
@@ -41,7 +37,7 @@ CRLF: Final = b"\r\n"
 class Http1Answers(ABC):
     """The `ResponseSink` of a connection's exchanges. Owned by the worker's thread."""
 
-    __slots__ = ("_chunked", "_http10", "_keep_alive", "_streamed", "congested", "phase", "transport", "wire")
+    __slots__ = ("_chunked", "_http10", "_keep_alive", "_sending", "congested", "phase", "transport", "wire")
 
     phase: Phase
     stream_id: ClassVar[int] = 0
@@ -54,7 +50,7 @@ class Http1Answers(ABC):
         """The body of the answer under way is sent in chunks."""
         self._http10 = False
         """The request under way is of HTTP/1.0: it gets no interim response and no chunks."""
-        self._streamed = 0.0
+        self._sending = 0.0
         """Seconds that sending has taken since others had their turn."""
         self._keep_alive = True
         """Another request may follow the one under way."""
@@ -126,13 +122,13 @@ class Http1Answers(ABC):
         if end:
             self._response_done()
             return
-        self._streamed += monotonic() - began
-        if self._streamed > STREAM_SECONDS:
+        self._sending += monotonic() - began
+        if self._sending > SENDING_SECONDS:
             self._make_way()
 
     def _make_way(self) -> None:
         """A socket takes megabytes before it is full, and an application that only sends comes to no end before."""
-        self._streamed = 0.0
+        self._sending = 0.0
         if not self.congested and self.wire.takes_turns:
             self.congested = True
             call_behind(self.wire.loop, self._send_on, self.wire.base_context)

@@ -6,8 +6,10 @@ would. Afterwards the carrier takes its place, and the WebSocket gets the bytes 
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from pounce_asgi.fairness import SENDING_SECONDS, call_behind
 from pounce_http1 import encode_status_line
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.loop_host import Admission
@@ -35,6 +37,7 @@ class Http1WebSocket:
         "_accepted",
         "_connection",
         "_host",
+        "_sending",
         "_unread",
         "congested",
         "peer",
@@ -58,6 +61,8 @@ class Http1WebSocket:
         self._host = host
         self._connection = connection
         self._accepted = False
+        self._sending = 0.0
+        """Seconds that sending has taken since others had their turn."""
         self._unread = b""
         self.transport = cast("SocketTransport", connection.transport)
         self.peer = connection.peer
@@ -108,8 +113,19 @@ class Http1WebSocket:
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
+        began = monotonic()
         self.transport.write(data)
         self.congested = self.transport.congested
+        self._sending += monotonic() - began
+        if self._sending > SENDING_SECONDS:
+            self._sending = 0.0
+            if not self.congested:
+                self.congested = True
+                call_behind(self._host.loop, self._send_on, self._host.base_context)
+
+    def _send_on(self) -> None:
+        if self.congested and not self.transport.congested:
+            self.writable()
 
     def pause_reading(self) -> None:
         """Read nothing until `resume_reading`."""

@@ -1,0 +1,139 @@
+"""However many frames come at once, others have their turn between them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from h2_doubles import GET, POST, Conversation, converse, read_body, turns
+from hyperframe.frame import HeadersFrame
+
+COUNT = 50
+
+
+@pytest.fixture(autouse=True)
+def _short_turns(_turns_are_long: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pounce_h2.connection.TURN_SECONDS", 0.0)
+
+
+class Noting:
+    """An application that says how often others had their turn before each call."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.seen: list[int] = []
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self.turns += 1
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.seen.append(self.turns)
+        body = await read_body(receive) if scope["method"] == "POST" else b"ok"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+
+def test_requests_at_once_leave_others_their_turn() -> None:
+    async def scenario() -> None:
+        app = Noting()
+        talk = Conversation(app)
+        streams = [talk.begin(GET) for _ in range(COUNT)]
+        talk.connection.data_received(talk.client.data_to_send())
+        assert talk.transport.paused
+        assert not talk.connection.idle
+        for _ in range(COUNT):
+            await talk.talk()
+        assert [talk.answer(stream).body for stream in streams] == [b"ok"] * COUNT
+        assert len(set(app.seen)) >= COUNT - 1
+        assert not talk.transport.paused
+        assert talk.connection.idle
+
+    converse(scenario)
+
+
+def test_what_comes_meanwhile_is_kept_in_order() -> None:
+    async def scenario() -> None:
+        app = Noting()
+        talk = Conversation(app)
+        stream = talk.begin(POST, end=False)
+        for number in range(COUNT):
+            talk.client.send_data(stream, b"%d," % number)
+        talk.connection.data_received(talk.client.data_to_send())
+        for number in range(COUNT, 2 * COUNT):  # was on its way when reading was paused
+            talk.client.send_data(stream, b"%d," % number)
+            talk.connection.data_received(talk.client.data_to_send())
+        talk.client.end_stream(stream)
+        for _ in range(3 * COUNT):
+            await talk.talk()
+        assert talk.answer(stream).body == b"".join(b"%d," % number for number in range(2 * COUNT))
+
+    converse(scenario)
+
+
+@pytest.mark.parametrize("cut", [1, 5, 9, 12])
+def test_an_unfinished_frame_behind_them(cut: int) -> None:
+    """It is finished by what comes later, and has its time from then on only."""
+
+    async def scenario() -> None:
+        talk = Conversation(Noting())
+        streams = [talk.begin(GET) for _ in range(COUNT)]
+        data = talk.client.data_to_send()
+        talk.connection.data_received(data[:-cut])
+        for _ in range(20):
+            await turns()
+        await talk.send(data[-cut:])
+        for _ in range(3):
+            await talk.talk()
+        assert [talk.answer(stream).body for stream in streams] == [b"ok"] * COUNT
+
+    converse(scenario)
+
+
+def test_a_stop_answers_what_has_come() -> None:
+    async def scenario() -> None:
+        talk = Conversation(Noting())
+        for _ in range(COUNT):
+            talk.begin(GET)
+        talk.connection.data_received(talk.client.data_to_send())
+        talk.connection.begin_drain()
+        await turns(10 * COUNT)
+        await talk.pass_time(6)  # the client says nothing to the ping behind the first GOAWAY
+        answered = {one.stream_id for one in talk.frames() if isinstance(one, HeadersFrame)}
+        assert answered == set(range(1, 2 * COUNT, 2))
+        assert talk.transport.closing
+
+    converse(scenario)
+
+
+def test_a_client_that_leaves_meanwhile() -> None:
+    async def scenario() -> None:
+        app = Noting()
+        talk = Conversation(app)
+        for _ in range(COUNT):
+            talk.begin(GET)
+        talk.connection.data_received(talk.client.data_to_send())
+        talk.connection.connection_lost(ConnectionResetError())
+        begun = len(app.seen)
+        await turns(100)
+        assert len(app.seen) <= begun + 1
+
+    converse(scenario)
+
+
+def test_an_error_behind_the_turn_ends_the_connection() -> None:
+    async def scenario() -> None:
+        talk = Conversation(Noting())
+        for _ in range(COUNT):
+            talk.begin(GET)
+        talk.connection.data_received(talk.client.data_to_send() + b"\0\0\0\x09\0\0\0\0\x01")  # CONTINUATION of nothing
+        for _ in range(COUNT):
+            await talk.talk()
+            if talk.transport.closing:
+                break
+        assert talk.goaways[-1][1] == 1  # PROTOCOL_ERROR
+        assert talk.transport.closing
+
+    converse(scenario)
