@@ -34,6 +34,7 @@ __all__ = ["Upgrades"]
 
 logger = logging.getLogger("pounce.worker")
 
+HTTP1: Final = "http/1.1"
 HTTP2: Final = "h2"
 
 PROXY_FIELDS: Final = frozenset({b"forwarded", b"via", b"x-real-ip"})
@@ -132,7 +133,10 @@ class Upgrades(PrefaceWatch):
         transport: SocketTransport = connection.transport  # type: ignore[assignment]  # every transport has a protocol
         succession = Succession(transport)
         successor = maker(transport, connection.peer, refusal=connection.refusal)
-        self._host.admit(successor, Admission(HTTP2, connection.has_place, connection.opened, connection.requests))
+        self._host.admit(
+            successor,
+            Admission(HTTP2, connection.has_place, connection.opened, connection.requests, began_as=HTTP1),
+        )
         if not succession.complete(successor):
             return
         if self._wire.draining:
