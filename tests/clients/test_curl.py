@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.programs import run_program
 from tests.clients.site import LARGE
-from tests.clients.ways import everywhere, in_the_clear, over_http3, over_tls, takes_upgrades
+from tests.clients.ways import everywhere, in_the_clear, over_http3, over_tls, takes_upgrades, upgraded_or_not
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ def test_without_it_http_1_1_is_spoken(curl_command: tuple[str, ...], site: Test
     assert json.loads(out)["http_version"] == "1.1"
 
 
-@in_the_clear
+@upgraded_or_not
 def test_an_upgrade(curl_command: tuple[str, ...], site: TestServer, variant: Variant) -> None:
     version = "2" if takes_upgrades(variant) else "1.1"
     urls = [f"{site.url}/told/{number}" for number in range(3)]
@@ -102,12 +102,12 @@ def test_an_upgrade(curl_command: tuple[str, ...], site: TestServer, variant: Va
     assert lines[1::2] == [f"{version} 1", f"{version} 0", f"{version} 0"]
 
 
-@in_the_clear
+@upgraded_or_not
 def test_a_download_after_an_upgrade(curl_command: tuple[str, ...], site: TestServer) -> None:
     assert run_program(*curl_command, "--http2", f"{site.url}/bytes/{len(LARGE)}") == LARGE
 
 
-@in_the_clear
+@upgraded_or_not
 def test_an_upload_that_asks_for_an_upgrade(curl_command: tuple[str, ...], site: TestServer, tmp_path: Path) -> None:
     file = tmp_path / "upload"
     file.write_bytes(LARGE)

@@ -14,6 +14,7 @@ __all__ = [
     "over_http3",
     "over_tls",
     "takes_upgrades",
+    "upgraded_or_not",
     "websockets_everywhere",
     "websockets_over_tls",
     "where_upgrades_are_taken",
@@ -21,6 +22,7 @@ __all__ = [
 
 PLAIN: Final = Variant(name="clear")
 TLS: Final = Variant(name="tls", settings={"tls": True}, needs=("cryptography",))
+UPGRADED: Final = Variant(name="upgrade", settings={"h2_upgrade": True})
 
 # A client cannot tell one event loop from another; where that matters there are tests with both.
 KINDS: Final = [kind for kind in WORKER_KINDS if kind.name != "uvloop"]
@@ -34,9 +36,11 @@ OVER_HTTP3: Final = [kind & HTTP3 for kind in KINDS]
 
 
 def takes_upgrades(way: Variant) -> bool:
-    """Whether ``Upgrade: h2c`` is taken. Threads that serve one request at a time have begun with that request when
-    they see it, and ignore it, which they may (RFC 9110, 7.8).
+    """Whether ``Upgrade: h2c`` is taken, which somebody has to want. Threads that serve one request at a time have
+    begun with that request when they see it, and ignore it, which they may (RFC 9110, 7.8).
     """
+    if not way.settings.get("h2_upgrade", False):
+        return False
     return not way.tls and not way.blocking and way.settings.get("worker_mode") != "sync"
 
 
@@ -44,7 +48,8 @@ in_the_clear = over(IN_THE_CLEAR)
 over_tls = over(OVER_TLS)
 over_http3 = over(OVER_HTTP3)
 everywhere = over(IN_THE_CLEAR + OVER_TLS)
-where_upgrades_are_taken = over([way for way in IN_THE_CLEAR if takes_upgrades(way)])
+upgraded_or_not = over([kind & UPGRADED for kind in KINDS] + IN_THE_CLEAR)
+where_upgrades_are_taken = over([way for kind in KINDS if takes_upgrades(way := kind & UPGRADED)])
 
 # Workers without an event loop serve applications that cannot speak WebSocket.
 websockets_over_tls = over([way for way in OVER_TLS if not way.blocking])

@@ -86,15 +86,32 @@ def test_a_body_is_served_whatever_else_is_asked_for(serve_shared: Serve, wanted
             assert (response.status, response.body) == (200, b"hello")
 
 
-@pytest.mark.parametrize("http2", ["auto", "off"])
-def test_upgrade_to_h2c(http2: str) -> None:
-    with TestServer(applications.REPORT.asgi, http2=http2) as server, server.connect() as client:
+@over_one_parser
+def test_upgrade_to_h2c_is_not_followed(serve_shared: Serve) -> None:
+    """RFC 9113, 3.1 has given it up. It is an ordinary request, and so is the next (RFC 9110, 7.8)."""
+    with serve_shared(applications.REPORT).connect() as client:
+        for _ in range(2):
+            client.send(UPGRADE % b"AAMAAABk")
+            response = client.read_response()
+            assert response.status == 200
+            assert response.header(b"upgrade") is None
+        client.send(PREFACE + NO_SETTINGS)
+        assert client.read_response().status == 505, "nor does HTTP/2 follow without it"
+
+
+def test_upgrade_to_h2c_where_it_is_wanted() -> None:
+    with TestServer(applications.REPORT.asgi, h2_upgrade=True) as server, server.connect() as client:
         client.send(UPGRADE % b"AAMAAABk")
-        response = client.read_response("HEAD" if http2 == "auto" else "GET")
-        assert response.status == (101 if http2 == "auto" else 200)
-        if http2 == "auto":
-            client.send(PREFACE + NO_SETTINGS)
-            assert client.read_some()[3:4] == b"\x04", "a SETTINGS frame"
+        assert client.read_response("HEAD").status == 101
+        client.send(PREFACE + NO_SETTINGS)
+        assert client.read_some()[3:4] == b"\x04", "a SETTINGS frame"
+
+
+@pytest.mark.parametrize("settings", [{"http2": "off"}, {"tls": True}, {"worker_mode": "sync"}])
+def test_upgrade_to_h2c_where_it_cannot_be_followed(settings: dict[str, Any]) -> None:
+    with TestServer(applications.REPORT.asgi, h2_upgrade=True, **settings) as server, server.connect() as client:
+        client.send(UPGRADE % b"AAMAAABk")
+        assert client.read_response().status == 200
 
 
 PROXIED = (
@@ -106,12 +123,13 @@ PROXIED = (
 )
 
 
-def test_upgrade_to_h2c_that_a_proxy_has_passed_on(serve_shared: Serve) -> None:
+def test_upgrade_to_h2c_that_a_proxy_has_passed_on() -> None:
     """A tunnel to its client is what the proxy would take it for, and look at nothing of what goes through it."""
-    for found, passed_on in PROXIED:
-        with serve_shared(applications.REPORT.asgi).connect() as client:
-            client.send((UPGRADE % b"AAMAAABk").replace(found, passed_on))
-            assert client.read_response().status == 200, passed_on
+    with TestServer(applications.REPORT.asgi, h2_upgrade=True) as server:
+        for found, passed_on in PROXIED:
+            with server.connect() as client:
+                client.send((UPGRADE % b"AAMAAABk").replace(found, passed_on))
+                assert client.read_response().status == 200, passed_on
 
 
 # Ends
@@ -167,7 +185,7 @@ def test_who_resets_in_a_change_of_protocol_is_forgotten(beginning: str, way: st
         pytest.importorskip("uvloop")
     doors = Doors()
     app = applications.REPORT.sync if way == "blocking" else APPLICATION
-    settings: dict[str, Any] = {**WAYS[way]}
+    settings: dict[str, Any] = {"h2_upgrade": beginning.startswith("h2c"), **WAYS[way]}
     with TestServer(app, listeners=doors.listeners, tls=tls, **settings) as server:
         for _ in range(20):
             alpn = ("h2",) if tls and beginning == "preface" else ()
@@ -220,7 +238,7 @@ def comes_back(server: TestServer) -> bool:
 @over_one_parser_in_the_clear
 @pytest.mark.parametrize("sent", [1, 3])
 def test_what_may_be_the_preface_is_not_lost_at_a_reload(serve: Serve, variant: Variant, sent: int) -> None:
-    server = serve(applications.UPLOAD)
+    server = serve(applications.UPLOAD, timeout_request_head=600)  # a reload may take longer than the 10 s of a head
     wire = b"PRI-ORITY / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
     with server.connect() as client, Http2Client.to(server) as other:
         client.send(wire[:sent])

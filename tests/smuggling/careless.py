@@ -24,22 +24,40 @@ MARKED: Final = re.compile(rb"^" + MARK + rb": *(\S+)", re.IGNORECASE | re.MULTI
 
 
 async def serve(requests: list[Request], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-        while line := await reader.readline():
-            found = REQUEST_LINE.fullmatch(line)
-            if found is None:
-                continue
-            head = b""
-            while (line := await reader.readline()).strip():
-                head += line
-            request = Request(path=found[1], marks=tuple(MARKED.findall(head)), version="1.1")
-            requests.append(request)
-            if length := LENGTH.search(head):
-                request.body += await reader.readexactly(int(length[1]))
-            answer = b"{seen %s by %s}" % (request.path, request.mark)
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
-            await writer.drain()
-    writer.close()
+    try:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while line := await reader.readline():
+                found = REQUEST_LINE.fullmatch(line)
+                if found is not None:
+                    await answer(requests, found[1], reader, writer)
+    finally:
+        writer.close()
+
+
+async def answer(
+    requests: list[Request], path: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    head = b""
+    while (line := await reader.readline()).strip():
+        head += line
+    request = Request(path=path, marks=tuple(MARKED.findall(head)), version="1.1")
+    requests.append(request)
+    if length := LENGTH.search(head):
+        request.body += await reader.readexactly(int(length[1]))
+    body = b"{seen %s by %s}" % (request.path, request.mark)
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+    await writer.drain()
+
+
+async def close_all(server: asyncio.Server) -> None:
+    """Leave no socket to the collector, not even of those that have only just connected."""
+    server.close()
+    await asyncio.sleep(0)  # those that were accepted in this turn get a task of their own
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    await asyncio.sleep(0)  # transports close in the next turn
 
 
 @contextlib.contextmanager
@@ -54,9 +72,7 @@ def careless_server(requests: list[Request]) -> Iterator[int]:
         ready.append(server.sockets[0].getsockname()[1])
         started.set()
         await stop.wait()
-        server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
+        await close_all(server)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()

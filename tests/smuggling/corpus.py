@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CORPUS", "POISON", "SECOND", "TOKEN", "Case"]
+__all__ = ["CORPUS", "OWN", "POISON", "SECOND", "TOKEN", "Case"]
 
 TOKEN: Final = b"TOKEN"
 

@@ -12,7 +12,7 @@ from tests.smuggling.corpus import POISON, SECOND, Case
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HTTP2_CORPUS"]
+__all__ = ["HTTP2_CORPUS", "PREFACE", "request"]
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
 DATA, HEADERS = 0, 1

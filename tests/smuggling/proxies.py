@@ -12,14 +12,15 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PROXIES", "Proxy", "running"]
+__all__ = ["PROXIES", "SILENT", "Proxy", "running"]
 
 START_SECONDS: Final = 30.0
 SYSTEM: Final = "/usr/sbin:/usr/local/sbin:/sbin"
@@ -148,10 +149,19 @@ sub vcl_recv {{
 """
 
 
-def varnish(program: str, folder: Path) -> list[str]:
+def varnish(program: str, folder: Path, *, http2: bool) -> list[str]:
     ports = (folder / "ports").read_text().split()
     options = (
-        *("-a", f"127.0.0.1:{ports[0]}", "-s", "malloc,8m", "-p", "feature=+http2", "-p", "thread_pools=1"),
+        *(
+            "-a",
+            f"127.0.0.1:{ports[0]}",
+            "-s",
+            "malloc,8m",
+            "-p",
+            f"feature={'+' if http2 else '-'}http2",
+            "-p",
+            "thread_pools=1",
+        ),
         *("-p", "thread_pool_min=200", "-p", "timeout_idle=2", "-p", "vsl_space=2m", "-p", "max_retries=0"),
     )
     return [program, "-F", "-f", str(folder / "proxy.conf"), "-n", str(folder / "varnish"), "-j", "none", *options]
@@ -187,10 +197,43 @@ PROXIES: Final = (
         program="varnishd",
         package="varnish",
         configuration=VARNISH,
-        command=varnish,
+        command=partial(varnish, http2=True),
         http2=True,
     ),
 )
+
+PIPE: Final = """
+    unset req.http.X-Forwarded-For;
+    if (req.http.Upgrade) {{ return (pipe); }}
+    return (pass);
+}}
+sub vcl_pipe {{
+    if (req.http.Upgrade) {{
+        set bereq.http.Upgrade = req.http.Upgrade;
+        set bereq.http.Connection = req.http.Connection;
+        set bereq.http.HTTP2-Settings = req.http.HTTP2-Settings;
+    }}
+}}
+"""
+
+
+def silent(name: str, *replaced: tuple[str, str]) -> Proxy:
+    """One of them that tells no server that it is there, but for the mark, and speaks HTTP/1.1 only where it can."""
+    proxy = next(one for one in PROXIES if one.name == name)
+    configuration = proxy.configuration
+    for found, instead in replaced:
+        assert found in configuration
+        configuration = configuration.replace(found, instead)
+    return replace(proxy, configuration=configuration, name=f"{name}-silent")
+
+
+SILENT: Final = (
+    silent("nginx", ("            proxy_set_header X-Forwarded-For $remote_addr;\n", "")),
+    silent("haproxy", ("option forwardfor", "option disable-h2-upgrade")),
+    silent("apache", ("Protocols h2c http/1.1", "Protocols http/1.1\nProxyAddHeaders Off")),
+    replace(silent("varnish", ("\n    return (pass);\n}}\n", PIPE)), command=partial(varnish, http2=False)),
+)
+"""What a server behind them cannot know of. They pass on every ``Upgrade`` that they can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +256,7 @@ def free_ports(count: int) -> list[int]:
 def running(proxy: Proxy, program: str, server: int, folder: Path) -> Iterator[Ports]:
     """The proxy in front of a server on this port, until the block ends."""
     one, two = free_ports(2)
-    single = proxy.name in ("apache", "varnish")  # both protocols on one port
+    single = proxy.program in ("apache2", "varnishd")  # both protocols on one port
     (folder / "ports").write_text(f"{one} {two}")
     (folder / "proxy.conf").write_text(
         proxy.configuration.format(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,11 +17,15 @@ from tests.smuggling.attackers import Conversation, attack, complaints
 from tests.smuggling.careless import careless_server
 from tests.smuggling.corpus import CORPUS
 from tests.smuggling.http2_corpus import HTTP2_CORPUS
-from tests.smuggling.proxies import PROXIES, Proxy, running
+from tests.smuggling.proxies import PROXIES, SILENT, Proxy, running
+from tests.smuggling.tunnels import TUNNELS, UPGRADES
 from tests.smuggling.witness import Request, Witness
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from tests.smuggling.corpus import Case
 
 OWN, SECOND = b"{seen /own/k0000 by one}", b"{seen /second/k0000 by two}"
 CANARY = b"{seen /canary/w0000 by three}"
@@ -51,6 +55,39 @@ def test_proxy_and_server_read_the_same_requests(proxy: Proxy, tmp_path: Path) -
         talks = asyncio.run(attack(ports.http2, wires, victims_at=ports.http1))
         assert list(complaints(talks, witness.requests)) == []
         assert len({talk.name for talk in talks if talk.answers}) > 5
+
+
+@pytest.mark.parametrize("proxy", [*PROXIES, *SILENT], ids=lambda proxy: proxy.name)
+def test_no_client_makes_a_tunnel_of_a_proxy(proxy: Proxy, tmp_path: Path) -> None:
+    """Not by an upgrade, and not with the preface, whether the proxy has said that it is there or not."""
+    told, answered = tunnel(proxy, tmp_path, TUNNELS)
+    assert told == []
+    assert answered >= len(UPGRADES) // 2, "they went through, and were answered over HTTP/1.1"
+
+
+# Apache never lets Connection name HTTP2-Settings, without which nobody follows (RFC 7540, 3.2.1).
+LED_AROUND = [proxy for proxy in SILENT if proxy.program != "apache2"]
+
+
+@pytest.mark.parametrize("proxy", LED_AROUND, ids=lambda proxy: proxy.name)
+def test_a_server_that_follows_upgrades_lets_clients_pass_a_silent_proxy(proxy: Proxy, tmp_path: Path) -> None:
+    """Why it does not unless it is told to, and that the test above is able to fail."""
+    told, _ = tunnel(proxy, tmp_path, UPGRADES, h2_upgrade=True)
+    assert any("came over HTTP/2" in one for one in told)
+
+
+@pytest.mark.parametrize("proxy", PROXIES, ids=lambda proxy: proxy.name)
+def test_a_server_that_follows_upgrades_sees_a_proxy_that_says_so(proxy: Proxy, tmp_path: Path) -> None:
+    told, _ = tunnel(proxy, tmp_path, UPGRADES, h2_upgrade=True)
+    assert told == []
+
+
+def tunnel(proxy: Proxy, folder: Path, cases: Sequence[Case], **settings: Any) -> tuple[list[str], int]:
+    """What is to be complained of, and how many of the cases got an answer of the application."""
+    program, witness = program_of(proxy), Witness()
+    with TestServer(witness, **settings) as server, running(proxy, program, server.port, folder) as ports:
+        talks = asyncio.run(attack(ports.http1, [(case.name, case.wire) for case in cases], victims=3))
+    return list(complaints(talks, witness.requests)), len({talk.name for talk in talks[: len(cases)] if talk.answers})
 
 
 def test_a_careless_server_is_found_out(tmp_path: Path) -> None:

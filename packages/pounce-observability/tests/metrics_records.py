@@ -38,8 +38,8 @@ def opened(protocol: str = "http/1.1", scheme: str = "http") -> ConnectionOpened
     return ConnectionOpened(1.0, 1e9, 0, 1, protocol, scheme, None, None)
 
 
-def closed(protocol: str = "http/1.1") -> ConnectionClosed:
-    return ConnectionClosed(1.0, 1e9, 0, 1, protocol, None, 1.0, 1, None)
+def closed(protocol: str = "http/1.1", began_as: str = "") -> ConnectionClosed:
+    return ConnectionClosed(1.0, 1e9, 0, 1, protocol, None, 1.0, 1, None, began_as)
 
 
 def tell(listeners: Sequence[Any], *records: Any) -> None:

@@ -26,6 +26,20 @@ def in_a_thread(work: Any) -> None:
     thread.join()
 
 
+def test_what_one_thread_of_a_worker_opens_another_may_close() -> None:
+    """And it may have ended by then, as may the one that closes, or never have opened anything."""
+    metrics = Metrics(settings(), application=False)
+    listeners = metrics.listeners_for_worker(0, shared=True)
+    tell(listeners, opened(), opened(), opened())
+    assert found(metrics)[OPEN] == 3
+    in_a_thread(lambda: tell(listeners, closed()))
+    assert found(metrics)[OPEN] == 2
+    in_a_thread(lambda: tell(listeners, opened()))
+    assert found(metrics)[OPEN] == 3
+    tell(listeners, closed(), closed(), closed())
+    assert found(metrics)[OPEN] == 0
+
+
 def test_what_ended_threads_counted_stays_and_nothing_grows() -> None:
     metrics = Metrics(settings(), application=False)
     for generation in range(1, 51):

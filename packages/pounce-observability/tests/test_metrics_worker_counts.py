@@ -47,6 +47,10 @@ CASES: list[tuple[list[Any], dict[tuple[str, ...], Any]]] = [
         },
     ),
     (
+        [opened(), closed("h2", began_as="http/1.1"), opened("h2", "https")],
+        {("pounce_connections_open", "http/1.1"): 0, ("pounce_connections_open", "h2"): 1},
+    ),
+    (
         [refused("tls_handshake"), refused("ssl_handshake_timeout"), refused("limit_concurrency")],
         {
             ("pounce_connections_refused_total", "tls_handshake"): 1,

@@ -81,6 +81,7 @@ def test_what_another_setting_needs(settings: dict[str, Any], also: dict[str, An
         ({"lifespan_scope": "server"}, {"interface": "asgi3"}, {"interface": "wsgi"}),
         ({"ws_max_size": 5}, {"interface": "asgi3"}, {"interface": "sync"}),
         ({"profile": True}, {"interface": "asgi3"}, {"interface": "wsgi"}),
+        ({"h2_upgrade": True}, {"interface": "asgi3"}, {"interface": "wsgi"}),
         ({"timeout_lifespan_startup": 5}, {"interface": "asgi3"}, {"interface": "wsgi"}),
     ],
 )
@@ -98,6 +99,8 @@ def test_what_depends_on_what_serves(
         ({"timeout_lifespan_startup": 5, "lifespan": "off"}, ["timeout_lifespan_startup"]),
         ({"ws_max_size": 5, "ws": "none"}, ["ws_max_size"]),
         ({"h2_stream_window": 65536, "http2": "off"}, ["h2_stream_window"]),
+        ({"h2_upgrade": True, "worker_mode": "sync"}, ["h2_upgrade"]),
+        ({"h2_upgrade": True, "ssl_certfile": "x", "ssl_keyfile": "y"}, ["h2_upgrade"]),
     ],
 )
 def test_what_is_switched_off(settings: dict[str, Any], names: list[str]) -> None:

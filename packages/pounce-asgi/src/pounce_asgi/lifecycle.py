@@ -75,6 +75,8 @@ class ConnectionClosed(NamedTuple):
     """How many requests it carried."""
     error: OSError | None
     """Why it broke; None when one side closed it in order."""
+    began_as: str = ""
+    """The protocol of its ``ConnectionOpened``, if it has gone on as another since: HTTP/2 begins so without TLS."""
 
 
 class RequestStarted(NamedTuple):

@@ -179,6 +179,13 @@ class Http2Settings:
             "choices": ("auto", "on", "off"),
         },
     )
+    h2_upgrade: bool = field(
+        default=False,
+        metadata={
+            "help": "Follow Upgrade: h2c in the clear. Not behind a proxy: one that passes it on sees nothing of what "
+            "goes through from then on."
+        },
+    )
     h2_max_concurrent_streams: int = field(
         default=100,
         metadata={"help": "Requests at once on one connection.", "unit": "streams", "minimum": 1}

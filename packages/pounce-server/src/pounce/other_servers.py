@@ -86,7 +86,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "http1-keep-alive": "use --timeout-keep-alive",
     "http1-pipeline-flush": "requests that come together are answered in turn, so leave the option out",
     "http2-adaptive-window": _WINDOWS,
-    "http2-cleartext": "use --http2 on: it is spoken without TLS too",
+    "http2-cleartext": "use --http2 on: it is spoken without TLS too, and --h2-upgrade follows Upgrade: h2c",
     "http2-initial-connection-window-size": "use --h2-connection-window",
     "http2-initial-stream-window-size": "use --h2-stream-window",
     "http2-initial-window-size": "use --h2-stream-window",

@@ -24,7 +24,7 @@ __all__ = ["speaks_http2", "spoken_protocols"]
 
 
 def speaks_http2(config: ServerConfig) -> bool:
-    """Whether HTTP/2 is spoken: over TLS by ALPN, without it by prior knowledge and by upgrade."""
+    """Whether HTTP/2 is spoken: by ALPN over TLS, by prior knowledge without it, and with ``h2_upgrade`` by that."""
     return config.h2.http2 == "on" or (config.h2.http2 == "auto" and HTTP2.installed)
 
 
@@ -38,6 +38,7 @@ def spoken_protocols(
     """
     spoken = Protocols(
         http2=_http2(config) if speaks_http2(config) else None,
+        http2_upgrade=config.h2.h2_upgrade,
         http3=http3.endpoints if http3 is not None else None,
         alt_svc=http3.alt_svc if http3 is not None else None,
         tls=tls,

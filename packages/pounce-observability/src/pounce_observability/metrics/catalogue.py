@@ -43,7 +43,12 @@ class Family:
 _FAMILIES: Final = (
     # Connections
     Family("pounce_connections_opened", "counter", "Connections that were ready for a request.", ("protocol",)),
-    Family("pounce_connections_open", "gauge", "Connections that are open now.", ("protocol",)),
+    Family(
+        "pounce_connections_open",
+        "gauge",
+        "Connections that are open now, by the protocol that they began with.",
+        ("protocol",),
+    ),
     Family(
         "pounce_connections_refused",
         "counter",

@@ -7,6 +7,7 @@ import platform
 import sys
 import threading
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from .buckets import Layout
@@ -70,7 +71,7 @@ class Metrics:
     def listeners_for_worker(self, worker_id: int, *, shared: bool = False) -> Sequence[Subscriber[Any]]:
         """What a worker has to call. Made in its thread, or, if several of its threads will call, ``shared``."""
         del worker_id  # the numbers of a process are one
-        return subscribers(SharedCounts(self._new_counts) if shared else self._new_counts())
+        return subscribers(SharedCounts(partial(self._new_counts, shares=True)) if shared else self._new_counts())
 
     def add_source(self, source: Callable[[], Iterable[Reading]]) -> Callable[[], None]:
         """Ask for these numbers too, in any thread; it must be quick. What is returned takes it away again: its
@@ -110,8 +111,8 @@ class Metrics:
                 "families": [*families, *application],
             }
 
-    def _new_counts(self) -> WorkerCounts:
-        counts = WorkerCounts(self._layout)
+    def _new_counts(self, *, shares: bool = False) -> WorkerCounts:
+        counts = WorkerCounts(self._layout, shares=shares)
         with self._lock:
             self._counting.append(counts)
         return counts

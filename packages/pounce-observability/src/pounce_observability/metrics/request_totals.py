@@ -50,17 +50,18 @@ class RequestTotals:
         other = RequestTotals(self._layout)
         other.requests = {key: list(numbers) for key, numbers in self.requests.items()}
         other.events = dict(self.events)
+        other._open = dict(self._open)
         return other
 
     def add(self, counts: WorkerCounts, *, ended: bool) -> None:
-        """Add the numbers of a thread; what an ended one had open is open no more."""
+        """Add the numbers of a thread; what an ended one had open is open no more, unless others close it."""
         for key, numbers in counts.requests.copy().items():
             self._add_request(key, numbers.copy())
         events = counts.events.copy()
         for event, number in events.items():
             if event[0] not in _OPEN:
                 self.events[event] = self.events.get(event, 0) + number
-        if not ended:
+        if not ended or counts.shares:
             self._add_open(events)
 
     def values(self) -> Values:
@@ -70,7 +71,8 @@ class RequestTotals:
         for (family, *labels), number in self.events.items():
             made.setdefault(family, {})[f"{family}_total", tuple(labels)] = number
         for (family, protocol), number in self._open.items():
-            made.setdefault(family, {})[family, (protocol,)] = number
+            # A connection may have come after one thread was read, and have gone before another was.
+            made.setdefault(family, {})[family, (protocol,)] = max(number, 0)
         return made
 
     def _add_request(self, key: RequestKey, numbers: list[Any]) -> None:
@@ -81,9 +83,9 @@ class RequestTotals:
     def _add_open(self, events: Mapping[EventKey, int]) -> None:
         for closed, (now, opened) in _OPEN.items():
             for (name, *labels), number in events.items():
-                if name == opened:
+                if name in (opened, closed):
                     key = (now, labels[0])
-                    self._open[key] = self._open.get(key, 0) + number - events.get((closed, labels[0]), 0)
+                    self._open[key] = self._open.get(key, 0) + (number if name == opened else -number)
 
     def _request_values(self, made: Values) -> None:
         requests: dict[tuple[str, tuple[str, ...]], Any] = made.setdefault("pounce_http_requests", {})

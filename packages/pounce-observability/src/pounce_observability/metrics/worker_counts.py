@@ -68,11 +68,12 @@ def is_websocket(key: RequestKey) -> bool:
 class WorkerCounts:
     """The numbers of one thread, and the listeners that add to them."""
 
-    __slots__ = ("completed", "events", "owner", "requests")
+    __slots__ = ("completed", "events", "owner", "requests", "shares")
 
-    def __init__(self, layout: Layout) -> None:
-        """Made by the thread that will count."""
+    def __init__(self, layout: Layout, *, shares: bool = False) -> None:
+        """Made by the thread that will count. With ``shares`` what it opens may be closed by another."""
         self.owner = threading.current_thread()
+        self.shares = shares
         self.requests: dict[RequestKey, list[Any]] = {}
         """Bytes, seconds, and how many in each place of the layout."""
         self.events: dict[EventKey, int] = {}
@@ -157,7 +158,7 @@ def _connection_opened(counts: WorkerCounts, record: ConnectionOpened) -> None:
 
 
 def _connection_closed(counts: WorkerCounts, record: ConnectionClosed) -> None:
-    counts.add(CLOSED_CONNECTIONS, record.protocol)
+    counts.add(CLOSED_CONNECTIONS, record.began_as or record.protocol)  # as what it was counted when it came
 
 
 def _connection_refused(counts: WorkerCounts, record: ConnectionRefused) -> None:

@@ -107,6 +107,11 @@ RULES: Final = (
         ("ssl_",), lambda it: it.config.tls.enabled, "a certificate: ssl_certfile", ("ssl_certfile", "ssl_certificate")
     ),
     Rule(("h2_",), lambda it: speaks_http2(it.config), "HTTP/2: the extra h2, and not http2 off"),
+    Rule(
+        ("h2_upgrade",),
+        lambda it: not (it.config.tls.enabled or _blocking_pool(it)),
+        "no TLS, and workers that answer on an event loop: worker_mode async",
+    ),
     Rule(("ws_",), lambda it: it.config.websocket.ws != "none" and not it.blocks, "WebSockets: ASGI, and not ws none"),
     Rule(("compress_",), _has("compression", "compress"), "compress"),
     Rule(("static_",), _has("static_files", "static"), "static"),

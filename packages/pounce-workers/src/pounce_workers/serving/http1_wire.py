@@ -166,9 +166,17 @@ class Http1Wire:
         )
 
     def connection_left(
-        self, protocol: str, peer: Peer, *, has_place: bool, opened: float, requests: int, error: OSError | None
+        self,
+        protocol: str,
+        peer: Peer,
+        *,
+        has_place: bool,
+        opened: float,
+        requests: int,
+        error: OSError | None,
+        began_as: str = "",
     ) -> None:
-        """A connection is gone, whatever it spoke at last."""
+        """A connection is gone, whatever it spoke at last; ``began_as`` if that was something else at first."""
         if type(error) is TimeoutError and error.errno is None and protocol != "h3":  # a transport's, not the system's
             tell_timeout(self.context, peer, "timeout_write_stall", protocol=protocol)
         self.requests_of_closed += requests
@@ -189,6 +197,7 @@ class Http1Wire:
                     now - opened,
                     requests,
                     error,
+                    began_as,
                 )
             )
 

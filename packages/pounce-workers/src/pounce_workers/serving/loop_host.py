@@ -35,6 +35,8 @@ class Admission:
     """When, by ``time.monotonic()``."""
     earlier_requests: int = 0
     """Those over the protocol that it spoke before."""
+    began_as: str = ""
+    """That protocol, if there was one."""
 
 
 class LoopHost:
@@ -145,6 +147,7 @@ class LoopHost:
             opened=admission.opened,
             requests=admission.earlier_requests + connection.requests,
             error=error,
+            began_as=admission.began_as,
         )
 
     def request_refused(self, peer: Peer, status: int, detail: str, *, told: bool = False) -> None:

@@ -126,7 +126,12 @@ class LoopServer:
         websockets = protocols.websocket(host) if protocols.websocket is not None else None
         http2 = protocols.http2(host, websockets) if protocols.http2 is not None else None
         self.wire.upgrades = self._upgrades = Upgrades(
-            host, self.wire, http2=http2, websockets=websockets, websocket_missing=protocols.websocket_missing
+            host,
+            self.wire,
+            http2=http2,
+            http2_upgrade=protocols.http2_upgrade,
+            websockets=websockets,
+            websocket_missing=protocols.websocket_missing,
         )
 
     def _speak_http3(

@@ -172,10 +172,20 @@ class MovingWire(Http1Wire):
         return super().connect(transport)
 
     def connection_left(
-        self, protocol: str, peer: Peer, *, has_place: bool, opened: float, requests: int, error: OSError | None
+        self,
+        protocol: str,
+        peer: Peer,
+        *,
+        has_place: bool,
+        opened: float,
+        requests: int,
+        error: OSError | None,
+        began_as: str = "",
     ) -> None:
         """A connection is gone, whatever it spoke at last."""
-        super().connection_left(protocol, peer, has_place=has_place, opened=opened, requests=requests, error=error)
+        super().connection_left(
+            protocol, peer, has_place=has_place, opened=opened, requests=requests, error=error, began_as=began_as
+        )
         self.home.closed()
 
     def take(self, connection: MovableConnection) -> None:

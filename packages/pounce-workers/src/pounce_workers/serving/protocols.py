@@ -84,6 +84,9 @@ class Protocols:
 
     websocket: Callable[[WireHost], WebSocketMaker] | None = None
     http2: Callable[[WireHost, WebSocketMaker | None], Http2Maker] | None = None
+    http2_upgrade: bool = False
+    """Whether ``Upgrade: h2c`` is followed in the clear (RFC 7540, 3.2; RFC 9113, 3.1 has given it up), by workers with
+    an event loop. Where it is not, such a request is an ordinary one."""
     http3: DatagramEndpointMaker | None = None
     """Over the UDP sockets of a worker that has any."""
     alt_svc: str | None = None

@@ -1,7 +1,8 @@
 """What an HTTP/1.1 connection may go on as: a WebSocket, or HTTP/2 without TLS.
 
 HTTP/2 begins in one of two ways: the client knows (RFC 9113, 3.3) and sends the preface at once, or it asks with
-``Upgrade: h2c`` (RFC 7540, 3.2; RFC 9113 has given that up, clients have not).
+``Upgrade: h2c`` (RFC 7540, 3.2). RFC 9113, 3.1 has given that up, and it is followed only where somebody wants it: a
+proxy that passes it on would be led around.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = ["Upgrades"]
 
 logger = logging.getLogger("pounce.worker")
 
+HTTP1: Final = "http/1.1"
 HTTP2: Final = "h2"
 
 PROXY_FIELDS: Final = frozenset({b"forwarded", b"via", b"x-real-ip"})
@@ -44,7 +46,7 @@ SWITCHING_TO_H2C: Final = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgr
 class Upgrades(PrefaceWatch):
     """The other protocols of one loop, for its HTTP/1.1 connections. Owned by the loop's thread."""
 
-    __slots__ = ("_host", "_http2", "_missing", "_websockets", "_wire")
+    __slots__ = ("_follows_h2c", "_host", "_http2", "_missing", "_websockets", "_wire")
 
     def __init__(
         self,
@@ -52,12 +54,14 @@ class Upgrades(PrefaceWatch):
         wire: Http1Wire,
         *,
         http2: Http2Maker | None,
+        http2_upgrade: bool,
         websockets: WebSocketMaker | None,
         websocket_missing: str | None,
     ) -> None:
         self._host = host
         self._wire = wire
         self._http2 = http2
+        self._follows_h2c = http2 is not None and http2_upgrade
         self._websockets = websockets
         self._missing = websocket_missing
 
@@ -65,7 +69,7 @@ class Upgrades(PrefaceWatch):
         """A request asks for another protocol. False: it is answered as an ordinary request (RFC 9110, 7.8)."""
         if head.upgrade == b"websocket":
             return self._begin_websocket(connection, head)
-        if head.upgrade == b"h2c":
+        if head.upgrade == b"h2c" and self._follows_h2c:
             return self._begin_h2c(connection, head)
         return False
 
@@ -93,8 +97,9 @@ class Upgrades(PrefaceWatch):
         """With TLS, with a body, with settings that are wrong (RFC 7540, 3.2) or through a proxy that says that it is
         one, it is an ordinary request.
         """
+        assert self._http2 is not None
         payload = _settings_of(head)
-        if self._http2 is None or payload is None or head.has_body or connection.peer.scheme == "https":
+        if payload is None or head.has_body or connection.peer.scheme == "https":
             return False
         if head.http_version != "1.1" or _came_through_a_proxy(head):
             return False
@@ -128,7 +133,10 @@ class Upgrades(PrefaceWatch):
         transport: SocketTransport = connection.transport  # type: ignore[assignment]  # every transport has a protocol
         succession = Succession(transport)
         successor = maker(transport, connection.peer, refusal=connection.refusal)
-        self._host.admit(successor, Admission(HTTP2, connection.has_place, connection.opened, connection.requests))
+        self._host.admit(
+            successor,
+            Admission(HTTP2, connection.has_place, connection.opened, connection.requests, began_as=HTTP1),
+        )
         if not succession.complete(successor):
             return
         if self._wire.draining:
