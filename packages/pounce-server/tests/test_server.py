@@ -131,7 +131,9 @@ def test_who_switches_the_gil_on_while_it_serves_is_said_once(
         for _ in range(2):
             assert looked.acquire(timeout=10)
     assert running.outcome == 0
-    assert capsys.readouterr().err.count("The GIL is on: '_brotli' is not ready for free threading") == 1
+    err = capsys.readouterr().err
+    assert err.count("The GIL is on: '_brotli' is not ready for free threading") == 1
+    assert "--worker-kind process (2 worker threads share the GIL now)" in err
 
 
 def test_what_settings_import_is_watched_like_the_application(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,8 +214,8 @@ class Life:
     def _tell_who_switched_the_gil_on(self) -> None:
         """What is imported in a lifespan's startup or while a request is served may do that, too; said once."""
         culprit = self._gil_watch.look_again() if self._gil_watch is not None else None
-        if culprit is not None:
-            _log.warning("%s", culprit.warning)
+        if culprit is not None and self._decision is not None:
+            _log.warning("%s", culprit.warning_among(self._decision.workers))
 
     # -- what is ordered ---------------------------------------------------------------------------------------------
 
