@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from scripts.package_check import ELSEWHERE, IMPORT_ALL, Alone, in_order, module_of, try_all
+from scripts.package_check import ELSEWHERE, IMPORT_ALL, Alone, in_order, module_of, try_all, verdict
 from scripts.packages import packages
 
 if TYPE_CHECKING:
@@ -92,6 +92,27 @@ def test_want_of_time_is_no_failure_and_no_success() -> None:
     assert try_all(["good", "bad"], attempt, 600) == {"good": True, "bad": False}
     assert try_all(["late"], attempt, 0) == {"late": None}
     assert sorted(tried) == ["bad", "good"]
+
+
+@pytest.mark.parametrize(
+    ("tried", "code", "said"),
+    [
+        ({"a": True, "b": True}, 0, []),
+        ({"a": True, "b": None, "c": None}, 0, ["b alone", "c alone"]),
+        ({"a": True, "b": False, "c": None}, 1, ["c alone", "these do not work alone", ": b"]),
+        ({"a": None, "b": None}, 1, ["a alone", "b alone", "none that was tried"]),
+    ],
+)
+def test_what_was_not_tried_is_said_by_name(
+    tried: dict[str, bool | None], code: int, said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verdict(tried, {}) == code
+    out, err = capsys.readouterr()
+    assert [words for words in said if words not in err] == []
+    assert ("NOT TRIED" in err) is (None in tried.values())
+    assert "::warning" not in out
+    verdict(tried, {"GITHUB_ACTIONS": "true"})
+    assert capsys.readouterr().out.count("::warning title=package not tried::") == list(tried.values()).count(None)
 
 
 def declared(package: Package) -> set[str]:

@@ -7,13 +7,15 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from pounce.checks import extras, plan
 from pounce.checks.report import Report
 from pounce.cli import run_command
 from pounce.commands.check import report_lines
+from pounce_workers import GilWatch
 
 if TYPE_CHECKING:
     from code_folder import CodeFolder
@@ -88,6 +90,54 @@ def test_wrong_settings_are_code_two(arguments: list[str], what: str, do: str | 
     (finding,) = document["findings"]
     assert (finding["level"], finding["check"], finding["do"]) == ("error", "settings", do)
     assert finding["what"].startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what", "do"),
+    [
+        (["good:app", "--prt", "1"], "there is no option --prt", "did you mean --port?"),
+        (["good:app", "--port"], "--port needs a value: ", None),
+        (["good:app", "--jsn"], "there is no option --jsn", "did you mean --json?"),
+        (["good:app", "--reload=true"], "--reload is a switch", "write --reload or --no-reload"),
+        (["good:app", "other:app"], "one application is served, good:app", "too much is 'other:app'"),
+        (["--workers=2", "--certfile", "x"], "--certfile is not an option of this server", "use --ssl-certfile"),
+    ],
+)
+def test_a_wrong_line_is_json_as_well(arguments: list[str], what: str, do: str | None, capsys: Capture) -> None:
+    exit_code = run_command(["check", "--json", *arguments])
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert err == ""
+    assert (exit_code, document["exit_code"], document["would_serve"]) == (2, 2, False)
+    (finding,) = document["findings"]
+    assert (finding["level"], finding["check"]) == ("error", "options")
+    assert finding["what"].startswith(what)
+    assert finding["do"] == do
+
+
+def test_what_watches_the_files_is_imported_under_watch(
+    folder: CodeFolder, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is an extension module, and may switch the GIL on like one of the application's."""
+    seen: list[bool] = []
+
+    class Watch(GilWatch):
+        entered = False
+
+        def __enter__(self) -> Self:
+            Watch.entered = True
+            return super().__enter__()
+
+        def __exit__(self, *exc_info: object) -> None:
+            Watch.entered = False
+            super().__exit__(*exc_info)
+
+    monkeypatch.setattr(plan, "GilWatch", Watch)
+    monkeypatch.setattr(extras, "change_source", lambda: seen.append(Watch.entered))
+    assert checked(capsys, "good:app", "--port", "0")[0] == 0
+    assert seen == []
+    assert checked(capsys, "good:app", "--port", "0", "--reload")[0] == 0
+    assert seen == [True]
 
 
 def test_files_and_variables_are_read_as_for_serving(

@@ -217,7 +217,8 @@ def test_who_switches_the_gil_on(late: bool, monkeypatch: pytest.MonkeyPatch) ->
     assert finding.what == (
         "The GIL is on: '_brotli' is not ready for free threading and switched it on (imported by good -> brotli)"
     )
-    assert finding.do == "install brotlicffi instead of brotli, or PYTHON_GIL=0 at your own risk"
+    instead = ", --worker-kind process (2 worker threads share the GIL now)" if late else ""
+    assert finding.do == f"install brotlicffi instead of brotli{instead}, or PYTHON_GIL=0 at your own risk"
 
 
 def test_a_gil_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,10 @@ def test_a_factory_is_called_once() -> None:
         ("goot:app", "there is no module 'goot' in {folder}; did you mean 'good'?"),
         (
             "zzzzqqqq:app",
-            "there is no module 'zzzzqqqq' in {folder}; if it is in another folder, name that with --app-dir",
+            (
+                "there is no module 'zzzzqqqq' in {folder}; if it is in another folder, name that with --app-dir"
+                " (in code: app_dir)"
+            ),
         ),
         (
             "package.insid:app",

@@ -10,7 +10,7 @@ from other_servers_options import OPTIONS, USES, VERSIONS
 
 from pounce.cli import FLAG_ALIASES, run_command
 from pounce.config import all_settings
-from pounce.option_errors import explain_option
+from pounce.option_errors import explain
 from pounce.other_servers import ELSEWHERE
 from pounce.setting_options import setting_parameters
 from pounce.unavailable import unavailable
@@ -29,7 +29,7 @@ MISSPELT_BY_THEM = {"--limit-request-field_size": "there is no option --limit-re
 def test_every_option_of_theirs_is_ours_or_is_explained(server: str, option: str) -> None:
     if option in OURS:
         return
-    line = explain_option(click.NoSuchOption(option, ctx=click.Context(command())))
+    line = explain(click.NoSuchOption(option, ctx=click.Context(command())))
     expected = MISSPELT_BY_THEM.get(option, f"{option} is not ")
     assert line.startswith(expected)
     assert option in WITHOUT_A_HINT or "; " in line

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import pytest
 
 import pounce
-from pounce import AppImportError, BindError, LifespanError, Listeners, Server, ServerConfig, life
+from pounce import AppImportError, BindError, LifespanError, Listeners, Server, ServerConfig, life, preparation
 from pounce.overview import Overview
 from pounce_workers import GilCulprit, GilWatch
 from pounce_workers.supervision.departures import BLOCKED
@@ -126,12 +126,14 @@ def test_who_switches_the_gil_on_while_it_serves_is_said_once(
             looked.release()
             return self.late.pop() if self.late else None
 
-    monkeypatch.setattr(life, "GilWatch", Watch)
+    monkeypatch.setattr(preparation, "GilWatch", Watch)
     with running_now(config(workers=2, worker_kind="thread")) as running:
         for _ in range(2):
             assert looked.acquire(timeout=10)
     assert running.outcome == 0
-    assert capsys.readouterr().err.count("The GIL is on: '_brotli' is not ready for free threading") == 1
+    err = capsys.readouterr().err
+    assert err.count("The GIL is on: '_brotli' is not ready for free threading") == 1
+    assert "--worker-kind process (2 worker threads share the GIL now)" in err
 
 
 def test_what_settings_import_is_watched_like_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +157,10 @@ def test_what_settings_import_is_watched_like_the_application(monkeypatch: pytes
 
         return note
 
-    monkeypatch.setattr(life, "GilWatch", Watch)
+    monkeypatch.setattr(preparation, "GilWatch", Watch)
     names = ("quic_certificates", "opened_certificates", "begin_error_reports", "import_chain")
     for name in names:
-        monkeypatch.setattr(life, name, noting(name, getattr(life, name)))
+        monkeypatch.setattr(preparation, name, noting(name, getattr(preparation, name)))
     with running_now(config()):
         pass
     assert seen == [(name, True) for name in names]

@@ -147,6 +147,27 @@ def test_what_is_missing_is_said(project: pytest.Pytester, test: str, arguments:
     assert result.ret != 0
 
 
+def test_an_application_in_another_folder(project: pytest.Pytester) -> None:
+    """The hint names what a test can say, and saying it helps."""
+    project.mkpydir("elsewhere").joinpath("hidden_from_plugin.py").write_text(APPLICATION)
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.pounce("hidden_from_plugin:app")
+        def test_without(pounce_server): pass
+
+        @pytest.mark.pounce("hidden_from_plugin:app", app_dir="elsewhere")
+        def test_with(pounce_server): pass
+        """
+    )
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*there is no module 'hidden_from_plugin' in *; if it is in another folder, *app_dir)"]
+    )
+
+
 def test_a_run_that_does_not_use_it_pays_nothing(tmp_path: Path) -> None:
     program = (
         "import sys, pounce_testing.plugin\n"

@@ -173,6 +173,13 @@ def test_cures(module: str, cure: str) -> None:
     assert "\n" not in culprit.warning
 
 
+@pytest.mark.parametrize(("threads", "advised"), [(1, False), (2, True), (8, True)])
+def test_several_threads_that_serve_already_are_advised_to_be_processes(threads: int, advised: bool) -> None:
+    told = GilCulprit(modules=("hiredis",), certain=False).warning_among(threads)
+    assert ("--worker-kind process" in told) is advised
+    assert (f"({threads} worker threads share the GIL now)" in told) is advised
+
+
 @pytest.mark.parametrize(
     ("modules", "name"),
     [

@@ -116,34 +116,46 @@ def test_a_death_is_logged_where_nobody_else_would_say_it(caplog: pytest.LogCapt
     crew = RosterUnderTest(1)
     crew.roster.start(crew.now)
     crew.die(crew.launcher.born[0], SlotExit(expected=False, error="SystemExit: 3", exception=SystemExit(3)))
-    assert caplog.messages == ["worker 0 (process) failed: SystemExit: 3"]
+    assert caplog.messages == ["worker 0 (process) failed: SystemExit: 3; the server stops"]
     caplog.clear()
     crew = RosterUnderTest(1)
     (only,) = crew.start()
     crew.die(only, FAILED)
-    assert caplog.messages == ["worker 0 (process) failed: LifespanError: no database"]
+    assert caplog.messages == ["worker 0 (process) failed: LifespanError: no database; it is replaced in 0.1 s"]
 
 
-def test_a_spent_budget_stops_the_server_and_names_the_last_exits() -> None:
+def test_a_spent_budget_stops_the_server_and_names_the_last_exits(caplog: pytest.LogCaptureFixture) -> None:
     crew = RosterUnderTest(2)
     first, second = crew.start()
     crew.die(second)
     for _ in range(BUDGET - 1):
         crew.pass_time(LONGEST_DELAY)
         crew.die(crew.launcher.born[-1])
+    follows = [message.removeprefix("worker 1 (process) was killed by SIGKILL; ") for message in caplog.messages]
+    assert follows[:3] == [
+        "it is replaced in 0.1 s",
+        "it is replaced in 0.2 s; after 8 more such ends soon the server stops",
+        "it is replaced in 0.4 s; after 7 more such ends soon the server stops",
+    ]
+    assert follows[-2:] == [
+        "it is replaced in 25.6 s; after 1 more such end soon the server stops",
+        "it does not stay up, so the server stops",
+    ]
     assert crew.roster.stopping
     ends = "; ".join(["it was killed by SIGKILL"] * 3)
     assert crew.roster.failure_message == f"worker 1 does not stay up; its last ends: {ends}"
     assert first.told == ["drain"]
 
 
-def test_a_refused_start_is_tried_again() -> None:
+def test_a_refused_start_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     crew = RosterUnderTest(1)
     (only,) = crew.start()
     crew.launcher.refuse = 2
     crew.die(only)
     crew.pass_time(2.0)
     assert len(crew.launcher.born) == 2
+    assert caplog.messages[1].startswith("worker 0 (process) could not be started: ")
+    assert caplog.messages[1].endswith("; it is replaced in 0.2 s; after 8 more such ends soon the server stops")
 
 
 # -- heartbeats --------------------------------------------------------------------------------------------------------

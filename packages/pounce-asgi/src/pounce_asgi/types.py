@@ -22,6 +22,7 @@ __all__ = [
     "ASGISendEvent",
     "ASGIVersions",
     "Address",
+    "AnyApplication",
     "Extensions",
     "HTTPDisconnectEvent",
     "HTTPRequestEvent",
@@ -208,9 +209,8 @@ class HTTPResponsePathsendEvent(TypedDict):
 
 
 class HTTPResponseZeroCopySendEvent(TypedDict):
-    """Extension ``http.response.zerocopysend``: a piece of the body is ``count`` bytes of an open file.
-
-    Without ``offset`` it is read from its position, without ``count`` to its end. The application closes it.
+    """Extension ``http.response.zerocopysend``: a piece of the body is ``count`` bytes of an open file, or all to its
+    end, from ``offset`` or else from its position. The application closes it.
     """
 
     type: Literal["http.response.zerocopysend"]
@@ -383,6 +383,8 @@ ASGISendCallable = Callable[[ASGISendEvent], Awaitable[None]]
 
 ASGI3Application = Callable[[Scope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 """An application of today: one coroutine function."""
+AnyApplication = Callable[[Any, Any, Any], Awaitable[None]]
+"""What takes an application asks for this: frameworks declare their scopes and messages as types of their own."""
 
 
 class ASGI2Instance(Protocol):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Any]]
     Send = Callable[[Any], Awaitable[None]]
-    Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+    Application = Callable[[Any, Any, Any], Awaitable[None]]  # frameworks declare ASGI as types of their own
 
 __all__ = ["CompressionMiddleware"]
 

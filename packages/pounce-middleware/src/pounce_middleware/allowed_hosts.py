@@ -17,7 +17,7 @@ from pounce_middleware.root_path import path_below_root
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.allowed_hosts_settings import AllowedHostsSettings
 
 __all__ = ["AllowedHostsMiddleware"]
@@ -37,9 +37,7 @@ class _Memo(threading.local):
 class AllowedHostsMiddleware:
     """ASGI middleware for ``http`` and ``websocket`` scopes. Must see the Host that trusted proxies tell."""
 
-    def __init__(
-        self, app: ASGI3Application, *, allowed_hosts: Iterable[str], exempt_paths: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, app: AnyApplication, *, allowed_hosts: Iterable[str], exempt_paths: Iterable[str] = ()) -> None:
         """``exempt_paths`` (as in `PathSet`) are served under any Host: probes of health come by address.
 
         Raises:
@@ -52,7 +50,7 @@ class AllowedHostsMiddleware:
 
     @classmethod
     def from_settings(
-        cls, app: ASGI3Application, settings: AllowedHostsSettings, *, exempt_paths: Iterable[str] = ()
+        cls, app: AnyApplication, settings: AllowedHostsSettings, *, exempt_paths: Iterable[str] = ()
     ) -> AllowedHostsMiddleware:
         """With the options of the command line."""
         return cls(app, allowed_hosts=settings.allowed_hosts, exempt_paths=exempt_paths)

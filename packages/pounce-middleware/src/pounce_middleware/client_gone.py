@@ -19,7 +19,7 @@ from pounce_middleware.receive_ahead import ReceiveAhead, is_patient
 from pounce_middleware.response_progress import ResponseProgress
 
 if TYPE_CHECKING:
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.client_gone_settings import ClientGoneSettings
 
 __all__ = ["ClientGoneMiddleware"]
@@ -33,11 +33,11 @@ class ClientGoneMiddleware:
 
     __slots__ = ("_app",)
 
-    def __init__(self, app: ASGI3Application) -> None:
+    def __init__(self, app: AnyApplication) -> None:
         self._app = app
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, _settings: ClientGoneSettings) -> Self:
+    def from_settings(cls, app: AnyApplication, _settings: ClientGoneSettings) -> Self:
         """The middleware has no options but to be there."""
         return cls(app)
 

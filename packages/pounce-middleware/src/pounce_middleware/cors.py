@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, cast
 from pounce_asgi import ConfigError
 
 if TYPE_CHECKING:
-    from pounce_asgi.types import ASGI3Application
+    from pounce_asgi.types import AnyApplication, ASGI3Application
     from pounce_middleware.cors_settings import CorsSettings
 
 __all__ = ["cors_middleware"]
 
 
-def cors_middleware(app: ASGI3Application, settings: CorsSettings) -> ASGI3Application:
+def cors_middleware(app: AnyApplication, settings: CorsSettings) -> ASGI3Application:
     """The application, with CORS around it.
 
     Raises:
@@ -27,7 +27,7 @@ def cors_middleware(app: ASGI3Application, settings: CorsSettings) -> ASGI3Appli
     except ImportError:
         raise ConfigError("cors_origins needs Starlette: pip install 'pounce-middleware[cors]'") from None
     wrapped = CORSMiddleware(
-        app,  # type: ignore[arg-type]  # its types of ASGI are looser
+        app,
         allow_origins=settings.cors_origins,
         allow_methods=settings.cors_methods,
         allow_headers=settings.cors_headers,

@@ -18,7 +18,7 @@ from pounce_middleware.root_path import path_below_root
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.health_settings import HealthSettings
 
 __all__ = ["HealthMiddleware", "ServerHealth"]
@@ -41,7 +41,7 @@ class HealthMiddleware:
 
     def __init__(
         self,
-        app: ASGI3Application,
+        app: AnyApplication,
         *,
         server: ServerHealth | None = None,
         registry: HealthRegistry = health_checks,
@@ -57,7 +57,7 @@ class HealthMiddleware:
 
     @classmethod
     def from_settings(
-        cls, app: ASGI3Application, settings: HealthSettings, *, server: ServerHealth | None = None
+        cls, app: AnyApplication, settings: HealthSettings, *, server: ServerHealth | None = None
     ) -> Self:
         """As the settings say."""
         return cls(app, server=server, live_path=settings.health_check_path, ready_path=settings.ready_check_path)

@@ -17,7 +17,7 @@ from pounce_middleware.coroutine_function import is_coroutine_function
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.answer import Answer
     from pounce_middleware.hook_settings import HookSettings
 
@@ -86,7 +86,7 @@ class HooksMiddleware:
 
     def __init__(
         self,
-        app: ASGI3Application,
+        app: AnyApplication,
         *,
         on_request: Iterable[Callable[[HookedRequest], Answer | None]] = (),
         on_response: Iterable[Callable[[HookedResponse], object]] = (),
@@ -104,7 +104,7 @@ class HooksMiddleware:
                 _refuse_awaited(setting, repr(hook), hook)
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, settings: HookSettings) -> HooksMiddleware:
+    def from_settings(cls, app: AnyApplication, settings: HookSettings) -> HooksMiddleware:
         """With the options of the command line.
 
         Raises:

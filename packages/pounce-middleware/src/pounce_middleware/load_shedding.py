@@ -24,7 +24,7 @@ from pounce_middleware.small_body import SmallBody, has_small_body
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
 
 __all__ = ["LoadSheddingMiddleware", "load_shedder"]
 
@@ -61,7 +61,7 @@ class LoadSheddingMiddleware:
 
     def __init__(
         self,
-        app: ASGI3Application,
+        app: AnyApplication,
         *,
         shedder: LoadShedder,
         exempt_paths: Iterable[str] = (),
@@ -79,7 +79,7 @@ class LoadSheddingMiddleware:
 
     @classmethod
     def from_settings(
-        cls, app: ASGI3Application, settings: LoadSheddingSettings, *, shedder: LoadShedder | None = None
+        cls, app: AnyApplication, settings: LoadSheddingSettings, *, shedder: LoadShedder | None = None
     ) -> Self:
         """As the settings say; the shedder is made once for a server and given to all its chains.
 

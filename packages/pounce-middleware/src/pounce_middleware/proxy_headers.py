@@ -18,7 +18,7 @@ from pounce_middleware.trusted_networks import TrustedNetworks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.proxy_report import ProxyReport
 
 __all__ = ["ProxyHeadersMiddleware"]
@@ -46,7 +46,7 @@ class ProxyHeadersMiddleware:
 
     def __init__(
         self,
-        app: ASGI3Application,
+        app: AnyApplication,
         *,
         trusted: Iterable[str] = LOOPBACK,
         family: str = "x-forwarded",
@@ -81,7 +81,7 @@ class ProxyHeadersMiddleware:
         self._memo = _Memo()
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, settings: ProxyHeaderSettings) -> ProxyHeadersMiddleware:
+    def from_settings(cls, app: AnyApplication, settings: ProxyHeaderSettings) -> ProxyHeadersMiddleware:
         """With the options of the command line."""
         return cls(
             app,

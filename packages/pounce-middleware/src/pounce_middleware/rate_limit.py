@@ -25,7 +25,7 @@ from pounce_middleware.trusted_networks import TrustedNetworks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.rate_limit_settings import RateLimitSettings
 
 __all__ = ["RateLimitMiddleware", "RateLimiter"]
@@ -124,7 +124,7 @@ class RateLimitMiddleware:
 
     def __init__(
         self,
-        app: ASGI3Application,
+        app: AnyApplication,
         *,
         limiter: RateLimiter,
         exempt_paths: Iterable[str] = (),
@@ -145,7 +145,7 @@ class RateLimitMiddleware:
 
     @classmethod
     def from_settings(
-        cls, app: ASGI3Application, settings: RateLimitSettings, *, limiter: RateLimiter | None = None
+        cls, app: AnyApplication, settings: RateLimitSettings, *, limiter: RateLimiter | None = None
     ) -> Self:
         """As the settings say; the limiter is made once for a server and given to all its chains.
 

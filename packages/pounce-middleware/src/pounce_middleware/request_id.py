@@ -18,7 +18,7 @@ from pounce_middleware.trusted_networks import TrustedNetworks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
 
 __all__ = ["RequestIdMiddleware"]
 
@@ -44,7 +44,7 @@ class _Generator(threading.local):
 class RequestIdMiddleware:
     """ASGI middleware for ``http`` and ``websocket`` scopes. Must see the peer, not whom a proxy speaks of."""
 
-    def __init__(self, app: ASGI3Application, *, header: str = "X-Request-ID", trusted: Iterable[str] = ()) -> None:
+    def __init__(self, app: AnyApplication, *, header: str = "X-Request-ID", trusted: Iterable[str] = ()) -> None:
         """``trusted`` are the members of a `TrustedNetworks` whose ids are taken over when they are well formed: up to
         128 letters, digits and ``._~:/+=@-``.
 
@@ -59,7 +59,7 @@ class RequestIdMiddleware:
         self._make = _Generator()
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, settings: RequestIdSettings) -> RequestIdMiddleware:
+    def from_settings(cls, app: AnyApplication, settings: RequestIdSettings) -> RequestIdMiddleware:
         """With the options of the command line."""
         return cls(app, header=settings.request_id_header, trusted=settings.request_id_trust)
 

@@ -24,7 +24,7 @@ from pounce_middleware.root_path import path_below_root
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.request_timeout_settings import RequestTimeoutSettings
 
 __all__ = ["RequestTimeoutMiddleware", "ResponseTimeout"]
@@ -41,7 +41,7 @@ class RequestTimeoutMiddleware:
 
     __slots__ = ("_app", "_exempt_paths", "_timeout")
 
-    def __init__(self, app: ASGI3Application, *, timeout: float, exempt_paths: Iterable[str] = ()) -> None:
+    def __init__(self, app: AnyApplication, *, timeout: float, exempt_paths: Iterable[str] = ()) -> None:
         """``timeout`` is in seconds, above 0.
 
         Raises:
@@ -52,7 +52,7 @@ class RequestTimeoutMiddleware:
         self._exempt_paths = PathSet(exempt_paths) or None
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, settings: RequestTimeoutSettings) -> Self:
+    def from_settings(cls, app: AnyApplication, settings: RequestTimeoutSettings) -> Self:
         """As the settings say.
 
         Raises:

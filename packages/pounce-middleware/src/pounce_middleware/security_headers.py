@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pounce_middleware.security_headers_settings import CSP, FRAMES, Pair, SecurityHeadersSettings
 
 if TYPE_CHECKING:
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
 
 __all__ = ["SecurityHeadersMiddleware"]
 
@@ -19,13 +19,13 @@ __all__ = ["SecurityHeadersMiddleware"]
 class SecurityHeadersMiddleware:
     """ASGI middleware for ``http`` scopes. Must see the scheme that trusted proxies tell."""
 
-    def __init__(self, app: ASGI3Application, settings: SecurityHeadersSettings | None = None) -> None:
+    def __init__(self, app: AnyApplication, settings: SecurityHeadersSettings | None = None) -> None:
         self.app = app
         settings = settings or SecurityHeadersSettings(security_headers=True)
         self._fields = {scheme: settings.fields(https=scheme == "https") for scheme in ("http", "https")}
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, settings: SecurityHeadersSettings) -> SecurityHeadersMiddleware:
+    def from_settings(cls, app: AnyApplication, settings: SecurityHeadersSettings) -> SecurityHeadersMiddleware:
         """With the options of the command line."""
         return cls(app, settings)
 

@@ -18,7 +18,7 @@ from pounce_asgi.headers import combined, contains_token
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.server_timing_settings import ServerTimingSettings
 
 __all__ = ["ApplicationTimingMiddleware", "ServerTiming", "ServerTimingMiddleware"]
@@ -72,7 +72,7 @@ class ServerTiming:
 class ApplicationTimingMiddleware:
     """ASGI middleware that notes when the application begins; nothing else."""
 
-    def __init__(self, app: ASGI3Application) -> None:
+    def __init__(self, app: AnyApplication) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -86,13 +86,13 @@ class ApplicationTimingMiddleware:
 class ServerTimingMiddleware:
     """ASGI middleware for ``http`` scopes."""
 
-    def __init__(self, app: ASGI3Application, *, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, app: AnyApplication, *, clock: Callable[[], float] = time.perf_counter) -> None:
         """``clock`` gives seconds."""
         self.app = app
         self._clock = clock
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, settings: ServerTimingSettings) -> ServerTimingMiddleware:  # noqa: ARG003 - nothing but on and off
+    def from_settings(cls, app: AnyApplication, settings: ServerTimingSettings) -> ServerTimingMiddleware:  # noqa: ARG003 - nothing but on and off
         """With the options of the command line."""
         return cls(app)
 

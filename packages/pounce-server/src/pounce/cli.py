@@ -180,18 +180,10 @@ def run_command(arguments: Sequence[str] | None) -> int:
     """Run the command line and return its exit code."""
     try:
         outcome: Any = _command().main(arguments, prog_name="pounce", standalone_mode=False)
-    except click.NoSuchOption as error:
-        from .option_errors import explain_option
-
-        _say(explain_option(error))
-        return EXIT_INPUT
-    except click.BadOptionUsage as error:
-        from .option_errors import explain_usage
-
-        _say(explain_usage(error))
-        return EXIT_INPUT
     except click.ClickException as error:
-        _say(error.format_message())
+        from .option_errors import explain
+
+        _say(explain(error))
         return EXIT_INPUT
     except ConfigError as error:
         _say(str(error))

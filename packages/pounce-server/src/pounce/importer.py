@@ -37,7 +37,9 @@ def prepare_path(app_dir: str) -> None:
     try:
         folder = Path(app_dir or ".").absolute()
     except FileNotFoundError:  # as after a deployment that put another folder in its place
-        raise AppImportError("the current folder is gone; change into it again, or name one with --app-dir") from None
+        raise AppImportError(
+            "the current folder is gone; change into it again, or name one with --app-dir (in code: app_dir)"
+        ) from None
     if not folder.is_dir():
         raise AppImportError(f"app_dir: {app_dir!r} is not a folder")
     # An earlier entry for it would already win, and a second one would only slow down every failing import.
@@ -208,7 +210,7 @@ def _not_found(name: str, missing: str) -> str:
     )
     suggestion = f"{parent}.{match}" if parent and match else match
     where = f" in the package {parent!r}" if parent else f" in {sys.path[0]}"
-    otherwise = "" if parent else "; if it is in another folder, name that with --app-dir"
+    otherwise = "" if parent else "; if it is in another folder, name that with --app-dir (in code: app_dir)"
     hint = f"; did you mean {suggestion + name[len(missing) :]!r}?" if suggestion else otherwise
     return f"there is no module {missing!r}{where}{hint}"
 

@@ -7,7 +7,6 @@ the main thread. Then that thread waits, or is the worker if there is only one, 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import queue
 import threading
@@ -15,39 +14,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pounce_asgi import PounceError
 from pounce_observability.logging_setup import reopen_log_files
-from pounce_workers import (
-    Decision,
-    GilWatch,
-    Interpreter,
-    allowed_cpus,
-    detect_kind,
-    worker_count,
-)
 
 from . import stage_effects as do
 from . import stage_events as on
 from .addresses import ListeningSockets, listen
-from .certificates import opened_certificates
-from .chain import check_chain, import_chain
-from .crew import Crew, CrewCallbacks
-from .env_file import apply_env_file
-from .error_reports import begin_error_reports
-from .features import require_features
+from .crew import CrewCallbacks
+from .crew_choice import CrewChoice
 from .overview import Overview
-from .quic_certificates import quic_certificates
+from .preparation import Preparation
 from .service_manager import ServiceManager
 from .stages import Stage, State, step
-from .worker_choice import reloadable, without_effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pounce_asgi import Interface, Listeners
-    from pounce_workers import TlsContexts
+    from pounce_workers import Decision
 
     from .addresses import Address
     from .config import ServerConfig
-    from .fresh_import import FreshImport, ImportedCode
+    from .crew import Crew
     from .http3 import Http3Ports
     from .redirect_server import RedirectServer
     from .socket_activation import Activation
@@ -94,13 +80,7 @@ class Life:
         """The thread of `run` has returned from serving."""
         self._events: queue.SimpleQueue[on.Event | on.LogFilesMoved] = queue.SimpleQueue()
         self._state = State()
-        self._decision: Decision | None = None
-        self._gil_watch: GilWatch | None = None
-        """Where threads serve; then nothing but this looks at it."""
-        self._importer: FreshImport | None = None
-        self._code: ImportedCode | None = None
-        self._tls: TlsContexts | None = None
-        self._quic_certificates: Any = None
+        self._prepared: Preparation | None = None
         self._http3: Http3Ports | None = None
         self._redirect: RedirectServer | None = None
         self._listening: ListeningSockets | None = None
@@ -213,57 +193,21 @@ class Life:
 
     def _tell_who_switched_the_gil_on(self) -> None:
         """What is imported in a lifespan's startup or while a request is served may do that, too; said once."""
-        culprit = self._gil_watch.look_again() if self._gil_watch is not None else None
-        if culprit is not None:
-            _log.warning("%s", culprit.warning)
+        warning = self._prepared.late_warning() if self._prepared is not None else None
+        if warning is not None:
+            _log.warning("%s", warning)
 
     # -- what is ordered ---------------------------------------------------------------------------------------------
 
     def _detect(self, _: do.DetectKind) -> None:
-        config = self._config
-        require_features(config)
-        check_chain(config)
-        if config.env_file is not None:
-            apply_env_file(config.env_file)
-        workers = worker_count(config.workers)
-        with GilWatch() as watch:  # what settings need may switch it on as well as the application
-            self._quic_certificates = quic_certificates(config)
-            self._tls = self._stack.enter_context(opened_certificates(config, self._quic_certificates))
-            if config.reloading.reload:
-                from .code_watch import watch_code
-
-                watch_code(
-                    config, self._files_changed, self._stack
-                )  # before the import: what is saved meanwhile is not to be missed
-            here = detect_kind(Interpreter.now(), requested=config.worker_kind, workers=workers).imports_here
-            if here:
-                self._import()
-        decision = detect_kind(
-            Interpreter.now(), requested=config.worker_kind, workers=workers, culprits=watch.culprits
-        )
-        if here:
-            decision = reloadable(config, decision)
-        if decision.kind == "thread":
-            self._gil_watch = watch
-        for warning in (*decision.warnings, *without_effect(config, decision)):
+        prepared = self._prepared = Preparation(self._config, self._stack, self._files_changed)
+        for warning in prepared.warnings:
             _log.warning("%s", warning)
-        if decision.kind == "process":
+        if prepared.decision.kind == "process":
             from .portable import require_portable
 
-            require_portable(config.app)
-        self._decision = decision
-        self._events.put(on.KindDetected(kind=decision.kind))
-
-    def _import(self) -> None:
-        from .fresh_import import FreshImport
-        from .worker_factory import interface_of
-
-        begin_error_reports(self._config, self._stack)
-        import_chain(self._config)
-        self._importer = FreshImport.of(self._config)
-        self._stack.callback(self._importer.close)
-        self._code = self._importer.load()
-        interface_of(self._code.app, self._config)  # what cannot be told is said before anything else is done
+            require_portable(self._config.app)
+        self._events.put(on.KindDetected(kind=prepared.decision.kind))
 
     def _bind(self, _: do.Bind) -> None:
         self._listening = listen(self._config, activation=self._activation, reuse_port=self._shares_ports)
@@ -273,24 +217,27 @@ class Life:
 
             self._redirect = RedirectServer(self._config, self._listening.addresses)
             self._stack.callback(self._redirect.stop)
-        if self._config.quic_bind and self._decision is not None:
+        if self._config.quic_bind:
             from .http3 import Http3Ports
 
-            kind, workers = self._decision.kind, self._decision.workers
-            self._http3 = Http3Ports(self._config, workers, processes=kind == "process")
+            self._http3 = Http3Ports(self._config, self._decision.workers, processes=self._decision.kind == "process")
             self._stack.callback(self._http3.close)
         self._events.put(on.Bound(addresses=self._listening.addresses))
 
     @property
+    def _decision(self) -> Decision:
+        """Who serves. It is known before anything is bound."""
+        assert self._prepared is not None
+        return self._prepared.decision
+
+    @property
     def _shares_ports(self) -> bool:
         """Whether each of several workers gets sockets of its own."""
-        several = self._decision is not None and self._decision.workers > 1
-        return several and self._config.distribution == "reuseport"
+        return self._decision.workers > 1 and self._config.distribution == "reuseport"
 
     def _start_workers(self, _: do.StartWorkers) -> None:
         assert self._listening is not None
         self._addresses = self._listening.addresses + (self._http3.addresses if self._http3 is not None else ())
-        assert self._decision is not None
         self._imported = True
         self._overview = Overview(self._config, self._stack, processes=self._decision.kind == "process")
         self._crew = self._new_crew(self._listening, self._overview)
@@ -300,10 +247,17 @@ class Life:
             self._redirect.start()
 
     def _new_crew(self, listening: ListeningSockets, overview: Overview) -> Crew:
-        decision = self._decision
-        assert decision is not None
-        config = dataclasses.replace(self._config, workers=decision.workers)
-        cpus = allowed_cpus() if config.cpu_affinity else ()
+        assert self._prepared is not None
+        choice = CrewChoice(
+            self._config,
+            self._prepared,
+            listening,
+            overview,
+            http3=self._http3,
+            shares_ports=self._shares_ports,
+            owns_process=self._owns_process,
+            stack=self._stack,
+        )
         tell = CrewCallbacks(
             on_ready=lambda: self._events.put(on.WorkersReady()),
             on_ended=self._workers_ended,
@@ -311,46 +265,9 @@ class Life:
             on_failed=self._generation_failed,
             on_exit=overview.ended,
         )
-        shares = None
-        if self._shares_ports:
-            from .port_shares import PortShares
-
-            shares = PortShares(listening.sockets, decision.workers, config.worker.backlog)
-            self._stack.callback(shares.close)
-        # What serves is imported here, and the other kind of workers never.
-        if decision.kind == "process":
-            from .process_crew import ProcessCrew
-
-            return ProcessCrew(
-                config,
-                listening.sockets,
-                tell,
-                sets_up_logging=self._owns_process,
-                cpus=cpus,
-                shares=shares,
-                http3=self._http3,
-                answers=overview.questions.answers,
-            )
-        from .thread_crews import PortCrew, SoloCrew, ThreadCrew
-
-        assert self._importer is not None
-        assert self._code is not None
-        parts: dict[str, Any] = {
-            "importer": self._importer,
-            "code": self._code,
-            "observation": overview.observation,
-            "listeners": self._listeners,
-            "cpus": cpus,
-            "tls": self._tls,
-            "http3": self._http3.service(config, self._quic_certificates) if self._http3 is not None else None,
-            "owns_process": self._owns_process,
-        }
-        if decision.workers == 1:
-            self._solo = SoloCrew(config, listening.sockets, tell, on_started_here=self._on_started_here, **parts)
-            return self._solo
-        if shares is not None:
-            return PortCrew(config, shares, tell, **parts)
-        return ThreadCrew(config, listening.sockets, tell, **parts)
+        crew = choice.crew(tell, listeners=self._listeners, on_started_here=self._on_started_here)
+        self._solo = choice.solo
+        return crew
 
     def _workers_ended(self, failure: BaseException | None) -> None:
         if failure is not None:
@@ -366,7 +283,6 @@ class Life:
         self._events.put(on.GenerationFailed(generation=number, reason=str(error)))
 
     def _do_announce(self, _: do.Announce) -> None:
-        assert self._decision is not None
         assert self._crew is not None
         factory = getattr(self._crew, "factory", None)
         interface: Interface | None = factory.interface if factory is not None else None
@@ -397,8 +313,8 @@ class Life:
 
     def _start_generation(self, _: do.StartGeneration) -> None:
         assert self._crew is not None
-        if self._tls is not None:
-            self._tls.reload()  # if the files are not good the old ones serve on, also with the new code
+        if self._prepared is not None and self._prepared.tls is not None:
+            self._prepared.tls.reload()  # if the files are not good the old ones serve on, also with the new code
         self._crew.reload()
 
     def _switched(self, effect: do.SwitchGeneration) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
+import click
+
 from .config import all_settings
 from .setting_options import FLAG_ALIASES, SettingOption
 from .settings import Kind, Setting, nearest
@@ -14,9 +16,7 @@ from .settings import Kind, Setting, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import click
-
-__all__ = ["explain_option", "explain_usage", "explain_words"]
+__all__ = ["explain", "explain_words"]
 
 
 _LIKENESS_OF_FOREIGN: Final = 0.85
@@ -24,8 +24,16 @@ _LIKENESS_OF_FOREIGN: Final = 0.85
 is one letter too many, too few or swapped in a name of six or more; ``no-such`` and ``no-ws`` have 0.67."""
 
 
-def explain_option(error: click.NoSuchOption) -> str:
-    """One line for the person who gave it."""
+def explain(error: click.ClickException) -> str:
+    """One line for the person who gave a command line that is refused."""
+    if isinstance(error, click.NoSuchOption):
+        return _no_such_option(error)
+    if isinstance(error, click.BadOptionUsage):
+        return _wrong_use(error)
+    return error.format_message()
+
+
+def _no_such_option(error: click.NoSuchOption) -> str:
     from .unavailable import FOREIGN_NAMES, unavailable
 
     name = error.option_name
@@ -47,7 +55,7 @@ def explain_option(error: click.NoSuchOption) -> str:
     return f"there is no option {name}; {where} lists those that there are"
 
 
-def explain_usage(error: click.BadOptionUsage) -> str:
+def _wrong_use(error: click.BadOptionUsage) -> str:
     """One line for an option that lacks its value, or has one and takes none."""
     from .values import allowed
 

@@ -7,7 +7,6 @@ but it is reported (``unknown_variables.py``).
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -179,6 +178,8 @@ def _from_file(named: str | None, folder: Path) -> dict[str, _Given]:
 
 def _table(path: Path) -> Mapping[str, object]:
     """The settings in a file: ``[tool.pounce]`` of a pyproject.toml, everything of another."""
+    import tomllib  # here, because many a server has no file
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

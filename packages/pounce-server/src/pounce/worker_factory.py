@@ -132,18 +132,7 @@ class WorkerFactory:
         app = self._application()
         if self.blocks:
             return self._blocking_pool(app, worker_id, on_started, sockets, shared_sockets=shared_sockets)
-        chain = build_chain(
-            self._lifted(app),
-            Surroundings(
-                config=self._config,
-                named=self._code.named,
-                limits=self._limits,
-                health=self._health,
-                observation=self._observation,
-                worker_id=worker_id,
-                wsgi=self.interface is Interface.WSGI,
-            ),
-        )
+        chain = self._chain(app, worker_id)
         try:
             state = self._state_for_all(chain)
         except BaseException:
@@ -182,6 +171,19 @@ class WorkerFactory:
             datagrams=self._datagrams_of(worker_id),
             sampler=self._sampler(worker_id),
         )
+
+    def _chain(self, app: Any, worker_id: int) -> ASGI3Application:
+        """The application in all that is switched on."""
+        surroundings = Surroundings(
+            config=self._config,
+            named=self._code.named,
+            limits=self._limits,
+            health=self._health,
+            observation=self._observation,
+            worker_id=worker_id,
+            wsgi=self.interface is Interface.WSGI,
+        )
+        return build_chain(self._lifted(app), surroundings)
 
     def _sampler(self, worker_id: int) -> RequestSampler | None:
         return self._observation.sampler(worker_id) if self._observation is not None else None

@@ -24,7 +24,7 @@ from pounce_middleware.error_page.request_data import BODY_SIZE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.error_page.settings import ErrorPageSettings
 
 __all__ = ["ErrorPageMiddleware"]
@@ -43,7 +43,7 @@ _COMMON: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b
 class ErrorPageMiddleware:
     """ASGI middleware for ``http`` and ``websocket`` scopes, for development only. Stands next to the application."""
 
-    def __init__(self, app: ASGI3Application, *, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, app: AnyApplication, *, secrets: Iterable[str] = ()) -> None:
         """``secrets`` are values of settings that no page may show; those in the environment are found by name."""
         self.app = app
         self._secrets = tuple(secrets)
@@ -51,7 +51,7 @@ class ErrorPageMiddleware:
     @classmethod
     def from_settings(
         cls,
-        app: ASGI3Application,
+        app: AnyApplication,
         settings: ErrorPageSettings,  # noqa: ARG003 - nothing but on and off
         *,
         secrets: Iterable[str] = (),

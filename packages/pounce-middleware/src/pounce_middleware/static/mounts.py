@@ -11,7 +11,7 @@ from pounce_middleware.static.static_files import StaticFiles
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_middleware.static.settings import StaticSettings
 
 __all__ = ["StaticMounts"]
@@ -20,14 +20,14 @@ __all__ = ["StaticMounts"]
 class StaticMounts:
     """Sends requests below some paths to other applications, and all others to ``app``. Immutable."""
 
-    def __init__(self, app: ASGI3Application, mounts: Iterable[tuple[str, ASGI3Application]]) -> None:
+    def __init__(self, app: AnyApplication, mounts: Iterable[tuple[str, AnyApplication]]) -> None:
         """``mounts``: paths without a slash at their end, and what is there. The longest that fits wins."""
         self._app = app
         ordered = sorted(mounts, key=lambda mount: len(mount[0]), reverse=True)
         self._mounts = tuple((url, url + "/", mounted) for url, mounted in ordered)
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, settings: StaticSettings) -> ASGI3Application:
+    def from_settings(cls, app: AnyApplication, settings: StaticSettings) -> ASGI3Application:
         """``app`` with the directories of the settings before it; ``app`` itself where there are none.
 
         A mount owns the paths below its URL: what it does not have is 404. Only below ``/``, where that would leave
@@ -38,7 +38,7 @@ class StaticMounts:
         """
         if not settings.static:
             return app
-        mounts: list[tuple[str, ASGI3Application]] = []
+        mounts: list[tuple[str, AnyApplication]] = []
         inner = app
         for value in settings.static:
             url, directory = mount_of(value)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
     from pounce_middleware.static.representation import Header, Representation
     from pounce_middleware.static.settings import Symlinks
 
@@ -59,7 +59,7 @@ class StaticFiles:
         self,
         directory: str | os.PathLike[str],
         *,
-        app: ASGI3Application | None = None,
+        app: AnyApplication | None = None,
         index: str = "index.html",
         listing: bool = False,
         single_page: str = "",

@@ -7,7 +7,6 @@ that exist already are not switched off.
 
 from __future__ import annotations
 
-import configparser
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +55,7 @@ def _apply(path: str, config: dict[str, Any]) -> str | None:
 
 
 def _apply_ini(path: str, text: str) -> str | None:
+    import configparser
     import logging.config
 
     parser = configparser.ConfigParser()

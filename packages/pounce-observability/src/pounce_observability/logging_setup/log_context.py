@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
 
 __all__ = ["RequestIdContext", "current_request_id", "current_worker", "enter_worker", "worker_here"]
 
@@ -38,7 +38,7 @@ class RequestIdContext:
 
     __slots__ = ("_app",)
 
-    def __init__(self, app: ASGI3Application) -> None:
+    def __init__(self, app: AnyApplication) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

@@ -14,7 +14,7 @@ from .protobuf import CONTENT_TYPE, protobuf_accepted, protobuf_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pounce_asgi import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
 
     from .totals import Collected
 
@@ -29,7 +29,7 @@ class MetricsMiddleware:
 
     __slots__ = ("_answer", "_app", "_path")
 
-    def __init__(self, app: ASGI3Application, *, collect: Callable[[], Collected], path: str = "/metrics") -> None:
+    def __init__(self, app: AnyApplication, *, collect: Callable[[], Collected], path: str = "/metrics") -> None:
         """``collect`` gives the metrics of the server; it is called in a thread and may block.
 
         Raises:

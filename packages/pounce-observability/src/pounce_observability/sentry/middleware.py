@@ -22,7 +22,7 @@ from pounce_observability.sentry.sdk import (
 if TYPE_CHECKING:
     from typing import Self
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
     from pounce_observability.sentry.settings import SentrySettings
 
 __all__ = ["SentryMiddleware", "reporting_wsgi"]
@@ -38,7 +38,7 @@ class SentryMiddleware:
     Frameworks that Sentry knows (Starlette, FastAPI, Django, Flask, ...) add what they know to the same transaction.
     """
 
-    def __init__(self, app: ASGI3Application, *, wsgi: bool = False) -> None:
+    def __init__(self, app: AnyApplication, *, wsgi: bool = False) -> None:
         """Sentry must be set up by the time of the first request: by `start_sentry`, or by the program.
 
         ``wsgi``: the application is a WSGI one that was lifted to ASGI after it has gone through `reporting_wsgi`. Then
@@ -61,7 +61,7 @@ class SentryMiddleware:
         _install_processor()
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, _settings: SentrySettings, *, wsgi: bool = False) -> Self:
+    def from_settings(cls, app: AnyApplication, _settings: SentrySettings, *, wsgi: bool = False) -> Self:
         """The settings are those of `start_sentry`."""
         return cls(app, wsgi=wsgi)
 
@@ -93,7 +93,7 @@ def reporting_wsgi(app: Any) -> Any:
     return SentryWsgiMiddleware(hiding, span_origin="auto.http.pounce")
 
 
-def _hiding(app: ASGI3Application) -> ASGI3Application:
+def _hiding(app: AnyApplication) -> ASGI3Application:
     """The application, within Sentry's layer."""
 
     async def hiding(scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

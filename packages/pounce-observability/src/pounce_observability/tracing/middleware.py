@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
 
 __all__ = ["STATE_KEY", "TracingMiddleware"]
 
@@ -41,7 +41,7 @@ class TracingMiddleware:
 
     def __init__(
         self,
-        app: ASGI3Application,
+        app: AnyApplication,
         *,
         exclude: Iterable[str] = (),
         metrics: bool = True,
@@ -65,7 +65,7 @@ class TracingMiddleware:
         _tell_of_others(measures=metrics)
 
     @classmethod
-    def from_settings(cls, app: ASGI3Application, settings: TracingSettings, *, worker_id: int | None = None) -> Self:
+    def from_settings(cls, app: AnyApplication, settings: TracingSettings, *, worker_id: int | None = None) -> Self:
         """With the options of the command line."""
         return cls(app, exclude=settings.otel_exclude, metrics=settings.otel_metrics, worker_id=worker_id)
 

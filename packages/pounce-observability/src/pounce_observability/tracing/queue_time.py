@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pounce_observability.tracing.middleware import STATE_KEY
 
 if TYPE_CHECKING:
-    from pounce_asgi.types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+    from pounce_asgi.types import AnyApplication, ASGIReceiveCallable, ASGISendCallable, Scope
 
 __all__ = ["QueueEntryMiddleware", "QueueExitMiddleware"]
 
@@ -26,7 +26,7 @@ SPAN_NAME: Final = "pounce.queue"
 class QueueEntryMiddleware:
     """Directly outside of the queue. No state of its own."""
 
-    def __init__(self, app: ASGI3Application) -> None:
+    def __init__(self, app: AnyApplication) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -40,7 +40,7 @@ class QueueEntryMiddleware:
 class QueueExitMiddleware:
     """Directly inside of the queue. No state of its own."""
 
-    def __init__(self, app: ASGI3Application) -> None:
+    def __init__(self, app: AnyApplication) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

@@ -91,7 +91,7 @@ def check_lifespan(
         # What is imported by then has had its say about the GIL. Two looks, because one may be a passing state.
         late = watch.look_again() or watch.look_again()
     if late is not None:
-        _add_culprit(late.warning, report)
+        _add_culprit(late.warning_among(decision.workers if decision.kind == "thread" else 1), report)
 
 
 def _add_culprit(warning: str, report: Report) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pounce.chain import check_chain
 from pounce.features import HTTP2, WEBSOCKET, wanted_features
+from pounce.file_events import change_source
 from pounce.shared_limits import SharedLimits
 from pounce_asgi import ConfigError
 
@@ -28,6 +29,12 @@ def check_extras(config: ServerConfig, report: Report) -> bool:
         except ConfigError as error:
             what, _, command = str(error).partition(": pip ")
             report.add("error", "extras", what, setting=setting, do=f"pip {command}" if command else None)
+            missing = True
+    if config.reloading.reload:
+        try:
+            change_source()  # not asked for, but used where it is installed
+        except ConfigError as error:
+            report.add("error", "extras", str(error), setting="reload")
             missing = True
     if missing:
         return False

@@ -12,6 +12,7 @@ import click
 
 from pounce.checks.report import EXIT_FINE, EXIT_INPUT, Report
 from pounce.interpreter import describe_interpreter
+from pounce.option_errors import explain
 from pounce.printable import printable, printable_json, printable_line
 from pounce.setting_options import given_flags, setting_parameters
 from pounce.sources import load_config
@@ -39,9 +40,30 @@ where it is to serve. Exit code 0: it would serve. 1: it would not (with --stric
 settings are wrong, so nothing was looked at."""
 
 
+class CheckCommand(ShowCommand):
+    """Who asked for JSON gets it also when the command line is wrong."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """
+        Raises:
+            click.UsageError: an option is wrong.
+            click.exceptions.Exit: it is, and that has been printed as JSON.
+        """
+        wants_json = "--json" in args
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            if not wants_json:
+                raise
+            _refuse("options", explain(error), "", as_json=True)
+            raise click.exceptions.Exit(EXIT_INPUT) from None
+
+
 def check_command(settings: dict[str, Any]) -> click.Command:
     """The command."""
-    return ShowCommand(
+    return CheckCommand(
         "check",
         callback=_check,
         params=[
@@ -60,10 +82,7 @@ def _check(config: str | None, *, as_json: bool, strict: bool, **flags: object) 
     try:
         loaded = load_config(given, os.environ, config_file=config)
     except ConfigError as error:
-        report = Report()
-        report.add("error", "settings", str(error))
-        _print(report, name, EXIT_INPUT, as_json=as_json)
-        return EXIT_INPUT
+        return _refuse("settings", str(error), name, as_json=as_json)
     from pounce.checks.plan import run_checks
 
     # What the application prints is not the report.
@@ -72,6 +91,14 @@ def _check(config: str | None, *, as_json: bool, strict: bool, **flags: object) 
     code = report.exit_code(strict=strict)
     _print(report, str(loaded.config.app), code, as_json=as_json)
     return code
+
+
+def _refuse(check: str, why: str, app: str, *, as_json: bool) -> int:
+    """Nothing was looked at; returns the exit code that says so."""
+    report = Report()
+    report.add("error", check, why)
+    _print(report, app, EXIT_INPUT, as_json=as_json)
+    return EXIT_INPUT
 
 
 def _print(report: Report, app: str, code: int, *, as_json: bool) -> None:

@@ -53,12 +53,7 @@ def bench(
     Raises:
         BenchError: it cannot be done as it was asked for; the message says what to do.
     """
-    module, _, attribute = app.partition(":")
-    # Each server would make something else of it: of what begins with a dash an option.
-    if not module or not attribute or module.startswith("-"):
-        raise BenchError(f"{app!r} does not name an application: write module:attribute, such as main:app")
-    if not Path(app_dir).is_dir():
-        raise BenchError(f"{app_dir}: there is no such folder; name that of the application with --app-dir")
+    _check_application(app, app_dir)
     if not 0 < seconds <= LONGEST:  # not a number, either
         raise BenchError(f"--seconds {seconds:g} cannot be measured: it takes a number up to {LONGEST:g}")
     if output is not None:
@@ -92,6 +87,15 @@ def bench(
         write_picture(comparison, output)
         (say or _to_stderr)(f"the picture is in {output}")
     return 0
+
+
+def _check_application(app: str, app_dir: str) -> None:
+    module, _, attribute = app.partition(":")
+    # Each server would make something else of it: of what begins with a dash an option.
+    if not module or not attribute or module.startswith("-"):
+        raise BenchError(f"{app!r} does not name an application: write module:attribute, such as main:app")
+    if not Path(app_dir).is_dir():
+        raise BenchError(f"{app_dir}: there is no such folder; name that of the application with --app-dir")
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ class LoopServer:
         self._sampler = sampler
         if sampler is not None:
             app = sampler.wrap(app)
-        self._plain_settings = settings
+        plain_settings = settings
         settings = protocols.announced_in(settings)
         self.loop = loop
         self.poller = poller_of(loop)
@@ -92,34 +92,34 @@ class LoopServer:
             refused=partial(tell_refused, self.context),
         )
         """The connections whose TLS handshakes go on."""
-        self.introductions: ProxyEntrances | None = None
+        self.introductions = self._introductions(protocols)
         """Those whose proxy has not said yet whose they are."""
-        if protocols.trusts_proxy is not None:
-            self.introductions = ProxyEntrances(
-                self._introduced,
-                clock=self.sweeper,
-                trusts=protocols.trusts_proxy,
-                refused=partial(tell_refused, self.context),
-            )
         self._datagrams: DatagramService | None = None
         self._endpoint: DatagramEndpoint | None = None
-
-        def new_host(settings: ServingSettings) -> LoopHost:
-            return LoopHost(
-                app,
-                loop=loop,
-                sweeper=self.sweeper,
-                settings=settings,
-                state=state,
-                listeners=listeners,
-                worker_id=worker_id,
-                wire=self.wire,
-            )
-
+        new_host = partial(
+            LoopHost,
+            app,
+            loop=loop,
+            sweeper=self.sweeper,
+            state=state,
+            listeners=listeners,
+            worker_id=worker_id,
+            wire=self.wire,
+        )
         if protocols.beside_http1:
-            self._speak(protocols, new_host(settings))
+            self._speak(protocols, new_host(settings=settings))
         if protocols.http3 is not None and datagrams is not None:
-            self._speak_http3(protocols.http3, protocols, new_host(self._plain_settings), datagrams)
+            self._speak_http3(protocols.http3, protocols, new_host(settings=plain_settings), datagrams)
+
+    def _introductions(self, protocols: Protocols) -> ProxyEntrances | None:
+        if protocols.trusts_proxy is None:
+            return None
+        return ProxyEntrances(
+            self._introduced,
+            clock=self.sweeper,
+            trusts=protocols.trusts_proxy,
+            refused=partial(tell_refused, self.context),
+        )
 
     def _speak(self, protocols: Protocols, host: LoopHost) -> None:
         """Let connections go on as what else this server speaks."""

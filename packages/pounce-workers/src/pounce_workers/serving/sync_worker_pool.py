@@ -123,15 +123,7 @@ class SyncWorkerPool:
         self.entrances = TlsEntrances(
             self._chosen, clock=self.lot.clock, handshake_timeout=protocols.handshake_timeout, refused=refused
         )
-        self.introductions: ProxyEntrances | None = None
-        if protocols.trusts_proxy is not None:
-            self.introductions = ProxyEntrances(
-                self._introduced,
-                clock=self.lot.clock,
-                trusts=protocols.trusts_proxy,
-                let_go=BlockingTransport.release,
-                refused=refused,
-            )
+        self.introductions = self._introductions(protocols, refused)
         self.workers = tuple(
             SyncWorker(number, new_wire(), self.queue, self.lot, on_ending=self._end)
             for number in range(1, threads + 1)
@@ -149,6 +141,18 @@ class SyncWorkerPool:
         self.retiring = False
         self.move_to: MoveTo | None = None
         self._ending: BaseException | None = None
+
+    def _introductions(self, protocols: Protocols, refused: Callable[..., None]) -> ProxyEntrances | None:
+        """Those whose proxy has not said yet whose they are; None where none is trusted."""
+        if protocols.trusts_proxy is None:
+            return None
+        return ProxyEntrances(
+            self._introduced,
+            clock=self.lot.clock,
+            trusts=protocols.trusts_proxy,
+            let_go=BlockingTransport.release,
+            refused=refused,
+        )
 
     # -- from any thread ---------------------------------------------------------------------------------------------
 

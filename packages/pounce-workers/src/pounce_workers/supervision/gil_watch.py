@@ -62,10 +62,17 @@ class GilCulprit:
     @property
     def warning(self) -> str:
         """One line for the log: who did it, how it came to be imported, what to do."""
+        return self.warning_among(1)
+
+    def warning_among(self, threads: int) -> str:
+        """The same where ``threads`` worker threads have been chosen already: of several one runs Python at a time now,
+        which processes would not do to each other.
+        """
         way = f" (imported by {' -> '.join(self.chain)})" if self.chain else ""
+        instead = f", --worker-kind process ({threads} worker threads share the GIL now)" if threads > 1 else ""
         return (
             f"The GIL is on: {self.name} is not ready for free threading and switched it on{way}. "
-            f"What helps: {self._cure()}, or PYTHON_GIL=0 at your own risk"
+            f"What helps: {self._cure()}{instead}, or PYTHON_GIL=0 at your own risk"
         )
 
     def _cure(self) -> str:

@@ -31,6 +31,8 @@ class Restarts:
         self._deaths: deque[float] = deque(maxlen=BUDGET)
         self._exits: deque[SlotExit] = deque(maxlen=KEPT_EXITS)
         self._in_a_row = 0
+        self.left = BUDGET
+        """How many more deaths, in this row or window, spend the budget."""
 
     def died(self, how: SlotExit, now: float, *, ready_at: float | None) -> float | None:
         """Note a death. Seconds to wait before the next start; None when the budget is spent.
@@ -42,7 +44,8 @@ class Restarts:
         self._deaths.append(now)
         self._exits.append(how)
         in_window = sum(now - death <= WINDOW for death in self._deaths)
-        if self._in_a_row >= BUDGET or in_window >= BUDGET:
+        self.left = BUDGET - max(self._in_a_row, in_window)
+        if self.left <= 0:
             return None
         return min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (self._in_a_row - 1))
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from pounce_workers.supervision.departures import Departure
 from pounce_workers.supervision.recycling import Quota
-from pounce_workers.supervision.restarts import LONGEST_DELAY, Restarts
+from pounce_workers.supervision.restarts import BUDGET, LONGEST_DELAY, Restarts
 from pounce_workers.supervision.slots import SlotExit
 
 if TYPE_CHECKING:
@@ -261,12 +261,14 @@ class Roster:
         return any(member.ready_at is None for post in self._posts for member in post.members())
 
     def _launch(self, post: _Post, now: float) -> None:
-        events = self._events
+        events, kind = self._events, self._launcher.kind
         try:
             handle = self._launcher.start(post.worker_id, on_ready=events.on_ready, on_exit=events.on_exit)
         except (OSError, RuntimeError) as error:  # no more processes or threads are allowed
             how = SlotExit(expected=False, error=f"it could not be started: {error}", exception=error)
-            self._failed(post, None, how, now)
+            follows = self._failed(post, None, how, now)
+            if self.started:
+                logger.error("worker %d (%s) could not be started: %s; %s", post.worker_id, kind, error, follows)
             return
         member = self._member(handle, now)
         if post.incumbent is None:
@@ -294,28 +296,35 @@ class Roster:
         else:
             # A successor that is starting already takes the place.
             post.incumbent, post.successor = post.successor, None
+        follows = self._failed(post, member, how, now)
         if how.expected:
-            logger.info("%s ended, which nobody here asked for", _name(member.handle))
-        elif self.started or _ends_process(how):
-            logger.error("%s %s", _name(member.handle), how)  # else it is why the server does not start, and told so
-        self._failed(post, member, how, now)
+            logger.info("%s ended, which nobody here asked for; %s", _name(member.handle), follows)
+        elif self.started or _ends_process(how):  # else it is why the server does not start, and told so
+            logger.error("%s %s; %s", _name(member.handle), how, follows)
         self._announce()
         self._start_due(now)
 
-    def _failed(self, post: _Post, member: _Member | None, how: SlotExit, now: float) -> None:
+    def _failed(self, post: _Post, member: _Member | None, how: SlotExit, now: float) -> str:
+        """What follows, which is begun, in words."""
         delay = post.restarts.died(how, now, ready_at=member.ready_at if member is not None else None)
         if not self.started or _ends_process(how):
             # In a thread the latter two are the application's wish that this process end, as anywhere in Python.
             self._give_up(how, f"worker {post.worker_id} {how}", now)
-        elif post.incumbent is not None:
-            if post.incumbent.ready_at is not None:
-                # The old one serves on, so there is no hurry, and no need to stop.
-                post.start_at = now + LONGEST_DELAY
-        elif delay is None:
+            return "the server stops"
+        if post.incumbent is not None:
+            if post.incumbent.ready_at is None:
+                return "its successor starts already"
+            # The old one serves on, so there is no hurry, and no need to stop.
+            post.start_at = now + LONGEST_DELAY
+            return f"the old one serves on, and the next try is in {LONGEST_DELAY:g} s"
+        if delay is None:
             message = f"worker {post.worker_id} does not stay up; its last ends: {post.restarts.summary()}"
             self._give_up(how, message, now)
-        else:
-            post.start_at = now + delay
+            return "it does not stay up, so the server stops"
+        post.start_at = now + delay
+        left = post.restarts.left
+        threat = f"; after {left} more such {'end' if left == 1 else 'ends'} soon the server stops"
+        return f"it is replaced in {delay:g} s{threat if left < BUDGET - 1 else ''}"
 
     def _give_up(self, how: SlotExit, message: str, now: float) -> None:
         if not self.stopping:
