@@ -1,4 +1,4 @@
-"""Attack for so many seconds, as a process of its own.
+"""Attack for so many seconds, as a process of its own. It says "now" as it begins.
 
 python -m benchmarks.attacks.attacker NAME PORT TLS_PORT QUIC_PORT SECONDS
 """
@@ -20,6 +20,7 @@ __all__ = ["main"]
 async def attack(name: str, ports: Ports, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
+            print("now", flush=True)
             await ATTACKS[name].run(ports)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 from typing import TYPE_CHECKING, Final
 
@@ -74,13 +75,16 @@ async def held_continue(ports: Ports) -> None:
 
 
 def requests(head: Callable[[int], bytes], many: int = MANY) -> Callable[[], Iterator[bytes]]:
-    """Heads that differ, each by its number, so many at once. They are made before, to have the server work alone."""
-    writes = [
-        b"".join([head(number) for number in range(start, start + many)]) for start in range(0, WRITES * many, many)
-    ]
+    """Heads that differ, each by its number, so many at once. All are made before: the server is to be the slower."""
+
+    @functools.cache
+    def writes() -> list[bytes]:
+        return [
+            b"".join([head(number) for number in range(start, start + many)]) for start in range(0, WRITES * many, many)
+        ]
 
     def wire() -> Iterator[bytes]:
-        return itertools.cycle(writes)
+        return itertools.cycle(writes())
 
     return wire
 

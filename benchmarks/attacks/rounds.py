@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Figures", "measure"]
 
-WARM_UP: Final = 1.2
+WARM_UP: Final = 0.8
 """Seconds that an attack has before anything is measured: its crowd is there by then."""
 SETTLE: Final = 3.0
 """Seconds at most that a server has after it, until it holds what it held before."""
@@ -168,9 +168,15 @@ class Course:
             command = [sys.executable, "-m", "benchmarks.attacks.attacker", self._name, *given, str(60 + seconds)]
         # The system prefers the good client: who is measured is the server, not the machine.
         process = subprocess.Popen(
-            ["nice", "-n", "5", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            ["nice", "-n", "5", *command],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL if judge else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         try:
+            if process.stdout is not None:
+                process.stdout.readline()  # it begins, or has failed
             yield
             if judge:
                 process.wait(60)

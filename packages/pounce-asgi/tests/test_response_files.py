@@ -280,12 +280,12 @@ def test_a_client_that_has_left_before_the_connection_says_so_is_no_error(
     async def main() -> None:
         sink = FakeSink()
 
-        def send_file(*_: Any, end: bool) -> Any:
+        def send_file(_file: Any, _offset: Any, _count: Any, *, end: bool) -> Any:
             done = asyncio.get_running_loop().create_future()
             done.set_exception(ClientGone("the client has disconnected"))
             return done
 
-        sink.send_file = send_file  # type: ignore[method-assign]
+        sink.send_file = send_file  # type: ignore[assignment]
         exchange = make_exchange(app, sink=sink)
         exchange.start()
         await turns()
