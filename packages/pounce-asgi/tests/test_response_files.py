@@ -271,6 +271,32 @@ def test_a_client_that_leaves_during_the_file_is_no_error(
     assert not caplog.records
 
 
+def test_a_client_that_has_left_before_the_connection_says_so_is_no_error(
+    run: Run, file: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first bytes of the file meet a reset: the future has failed before anybody is told of the loss."""
+    app = Sender(start(), zero_copy(file))
+
+    async def main() -> None:
+        sink = FakeSink()
+
+        def send_file(_file: Any, _offset: Any, _count: Any, *, end: bool) -> Any:
+            done = asyncio.get_running_loop().create_future()
+            done.set_exception(ClientGone("the client has disconnected"))
+            return done
+
+        sink.send_file = send_file  # type: ignore[assignment]
+        exchange = make_exchange(app, sink=sink)
+        exchange.start()
+        await turns()
+        exchange.client_gone()  # as the connection does afterwards
+        await turns()
+
+    run(main)
+    assert isinstance(app.raised[1], ClientGone)
+    assert not caplog.records
+
+
 def test_a_file_that_cannot_be_read_is_an_error(run: Run, file: Any, caplog: pytest.LogCaptureFixture) -> None:
     app = Sender(start(), zero_copy(file))
 

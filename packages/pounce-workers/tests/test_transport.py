@@ -154,6 +154,18 @@ def test_whatever_the_socket_does_not_take_follows_in_order(on_link: Callable[..
     on_link(scenario)
 
 
+def test_more_parts_than_the_system_takes_at_once(on_link: Callable[..., None]) -> None:
+    """Beyond IOV_MAX it says EMSGSIZE: HTTP/2 writes thousands when so many small answers are ready at once."""
+
+    async def scenario(it: Link) -> None:
+        it.start()
+        parts = [b"%020d" % number for number in range(3000)]
+        it.transport.write_parts(parts)
+        assert await it.read(60_000) == b"".join(parts)
+
+    on_link(scenario)
+
+
 def test_write_parts_where_sockets_have_no_sendmsg(on_link: Callable[..., None]) -> None:
     class Plain:
         def __init__(self, sock: socket.socket) -> None:

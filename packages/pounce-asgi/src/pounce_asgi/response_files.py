@@ -74,6 +74,9 @@ async def _send_range(
     count_body(exchange, count, end=end)
     try:
         sent = await exchange.sink.send_file(descriptor, start, count, end=end and not exchange.trailers)
+    except ClientGone:
+        exchange.client_gone()  # seen as the file was begun: the connection tells of it only afterwards
+        raise
     except OSError as error:
         if exchange.gone:
             raise ClientGone("the client has disconnected") from error

@@ -41,6 +41,8 @@ LOW_WATER: Final = 16384
 """Bytes at which it goes on: few enough to be worth a wake-up, enough to keep the socket busy meanwhile."""
 JOIN_LIMIT: Final = 16384
 """Pieces that are smaller together are joined: copying them costs less than describing them to the kernel."""
+MOST_PARTS: Final = 1024
+"""IOV_MAX of Linux and macOS: more of them in one call are refused (EMSGSIZE)."""
 RESET_ON_CLOSE: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 UNBOUNDED: Final = 1 << 62
 
@@ -220,6 +222,8 @@ class SocketTransport:
         if self._queue or self.closing or sum(map(len, parts)) <= JOIN_LIMIT or not hasattr(self._sock, "sendmsg"):
             self.write(b"".join(parts))
             return
+        if len(parts) > MOST_PARTS:
+            parts = [*parts[: MOST_PARTS - 1], b"".join(parts[MOST_PARTS - 1 :])]
         try:
             sent = self._sock.sendmsg(parts)
         except (BlockingIOError, InterruptedError):

@@ -1,4 +1,4 @@
-"""What is attacked: a small answer, one without end, bodies that are read, and WebSockets."""
+"""What is attacked: a small answer, a large one, bodies that are read, and WebSockets that listen, or talk."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ async def app(
             await send({"type": "http.response.body", "body": b"ok"})
         case "websocket":
             await send({"type": "websocket.accept"})
+            for _ in range(PIECES if scope["path"] == "/large" else 0):
+                await send({"type": "websocket.send", "bytes": PIECE})
             while (await receive())["type"] != "websocket.disconnect":
                 pass
         case _:
