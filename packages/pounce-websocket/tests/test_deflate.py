@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 import zlib
 
@@ -29,7 +30,9 @@ def mirrored(parameters: DeflateParameters) -> DeflateParameters:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    messages=st.lists(st.binary(max_size=3000) | st.sampled_from([b"", b"abc" * 500, b"\0" * 50_000]), max_size=5),
+    messages=st.lists(
+        st.binary(max_size=3000) | st.sampled_from([b"", b"abc" * 500, b"\0" * 50_000, b"xyz" * 30_000]), max_size=5
+    ),
     single=st.booleans(),
     bits=st.integers(8, 15),
     cut=st.integers(1, 500),
@@ -79,6 +82,37 @@ def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [16_384, 16_385, 100_000, 1_000_000])
+@pytest.mark.parametrize("cut", [1, 7, 100, 10**9])
+def test_the_beginning_of_a_bomb_waits_as_it_came(size: int, cut: int) -> None:
+    """It is decompressed as far as its client has sent something for it; all of it is there in the end."""
+    deflater, inflater = Deflater(DeflateParameters()), Inflater(DeflateParameters(), size)
+    for _ in range(2):  # the second refers to the first
+        data = deflater.message(b"\0" * size)
+        held = 0
+        for sent in range(0, len(data), cut):
+            held += len(inflater.feed(data[sent : sent + cut]))
+            assert held <= 16_384 + 4 * min(sent + cut, len(data))
+        assert held + len(inflater.finish()) == size
+
+
+def test_what_hardly_shrinks_is_decompressed_as_it_comes() -> None:
+    message = random.Random(1).randbytes(300_000)
+    data, inflater = Deflater(DeflateParameters()).message(message), Inflater(DeflateParameters(), 300_000)
+    pieces = [inflater.feed(data[start : start + 5000]) for start in range(0, len(data), 5000)]
+    assert b"".join(pieces) + inflater.finish() == message
+    assert sum(map(len, pieces)) > 290_000
+
+
+@pytest.mark.parametrize("cut", [1, 100, 10**9])
+def test_what_waits_is_held_to_the_limit(cut: int) -> None:
+    data, inflater = Deflater(DeflateParameters()).message(b"\0" * 100_001), Inflater(DeflateParameters(), 100_000)
+    for start in range(0, len(data), cut):
+        inflater.feed(data[start : start + cut])
+    with pytest.raises(MessageTooBig):
+        inflater.finish()
 
 
 def test_many_ends_of_streams_are_not_followed() -> None:

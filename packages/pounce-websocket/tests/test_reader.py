@@ -6,6 +6,7 @@ The cases are those that the Autobahn suite consists of; its sections are named 
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -344,6 +345,36 @@ def test_endless_fragments_cost_no_more_than_the_limit() -> None:
     pieces = [text("", fin=False), *itertools.repeat(frame(CONTINUATION, b"x", fin=False), 1001)]
     assert read(pieces, limit=1000).code == 1009
     assert read(pieces[:-1], limit=1000).code is None
+
+
+def held_by_what_is_not_whole(wire: bytes, inflater: Inflater | None = None) -> int:
+    """Bytes of memory that these frames leave with the reader."""
+    reader = FrameReader(Listener(), 16 << 20, inflater)
+    tracemalloc.start()
+    try:
+        for start in range(0, len(wire), 65536):
+            reader.receive_data(wire[start : start + 65536])
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("whole_frame", [True, False])
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_a_message_that_is_not_whole_is_no_larger_than_what_came(opcode: int, whole_frame: bool) -> None:
+    """A client that never ends its message leaves it with us for as long as it answers pings."""
+    bomb = client_deflater(PLAIN).message(b"x" * 16_000_000)
+    wire = frame(opcode, bomb, rsv=4, fin=False)
+    held = held_by_what_is_not_whole(wire if whole_frame else wire[:-1], Inflater(PLAIN, 16 << 20))
+    assert held < 16_384 + 10 * len(bomb) + 50_000, "with the window of 32 KiB"
+
+
+def test_a_text_that_is_not_whole_takes_a_byte_for_a_byte() -> None:
+    """Not four of them for each letter, because of the one that needs them."""
+    parts = [b"a" * 100_000] * 10
+    wire = frame(TEXT, "\U0001f600".encode(), fin=False)
+    wire += b"".join(frame(CONTINUATION, part, fin=False) for part in parts)
+    assert held_by_what_is_not_whole(wire) < 1_500_000
 
 
 # -- stopping ----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """permessage-deflate (RFC 7692, 7.2): compressed messages, and their bounds.
 
 What a client sends is never decompressed beyond the largest message that is allowed, so a small message that would
-become a huge one costs no more than an honest one. Both halves take memory only once they are used.
+become a huge one costs no more than an honest one. And a message that is not whole is decompressed only as far as its
+client has sent something for it, so that many clients who never finish theirs do not hold a huge one each. Both halves
+take memory only once they are used.
 """
 
 from __future__ import annotations
@@ -22,20 +24,28 @@ COMPRESS_FROM: Final = 1024
 _TAIL: Final = b"\x00\x00\xff\xff"
 """What the sender leaves off the end of each message (RFC 7692, 7.2.1)."""
 _SMALLEST_WINDOW_BITS: Final = 9
+_AHEAD: Final = 16384
+"""Bytes to which the beginning of a message may be decompressed in any case."""
+_AHEAD_RATIO: Final = 4
+"""And how many more for each byte that has come. What is beyond waits, as it came, for the end of its message: a
+kilobyte can be a megabyte, which its client could leave with us for as long as it answers pings."""
 _MEMORY_LEVEL: Final = 5
 
 
 class Inflater:
     """Decompresses the messages of one client, piece by piece."""
 
-    __slots__ = ("_after_end", "_bits", "_engine", "_limit", "_produced", "_single")
+    __slots__ = ("_after_end", "_bits", "_engine", "_held", "_limit", "_produced", "_single", "_taken")
 
     def __init__(self, parameters: DeflateParameters, limit: int) -> None:
         """``limit``: bytes of the largest message."""
         self._bits = -max(parameters.client_window_bits, _SMALLEST_WINDOW_BITS)
         self._single = parameters.client_no_context_takeover
         self._limit = limit
-        self._produced = 0
+        self._taken = self._produced = 0
+        """Bytes of the message under way that came, and that they became."""
+        self._held: bytearray | None = None
+        """What came of it and waits for its end."""
         self._after_end = b""
         self._engine: zlib._Decompress | None = None
 
@@ -45,22 +55,57 @@ class Inflater:
         Raises:
             ConversationFailed: see ``feed()``.
         """
-        return self.feed(data) + self.finish()
+        engine = self._begun()
+        content = self._past_end(data) if engine.eof else self._inflate(engine, data, self._limit + 1)
+        return content + self.finish()
 
     def feed(self, data: bytes) -> bytes:
-        """What a piece of a message becomes.
+        """What a piece of a message becomes, or the part of it that is not for ``finish()`` to give.
 
         Raises:
             MessageTooBig: all that came of the message is larger than the limit.
             InvalidPayload: it is not what a compressor makes.
         """
+        engine = self._begun()
+        if engine.eof:
+            return self._past_end(data)
+        if self._held is not None:
+            self._held += data
+            return b""
+        self._taken += len(data)
+        most = min(_AHEAD + _AHEAD_RATIO * self._taken, self._limit + 1)
+        content = self._inflate(engine, data, most - self._produced)
+        if self._produced == most and not engine.eof:
+            self._held = bytearray(engine.unconsumed_tail)
+        return content
+
+    def finish(self) -> bytes:
+        """The rest of a message whose last piece has come.
+
+        Raises:
+            ConversationFailed: see ``feed()``.
+        """
+        engine = self._begun()
+        content = b""
+        if not engine.eof:
+            rest = _TAIL if self._held is None else bytes(self._held + _TAIL)
+            content = self._inflate(engine, rest, self._limit + 1 - self._produced)
+        if self._single or engine.eof:
+            self._engine = None
+        self._taken = self._produced = 0
+        self._held = None
+        self._after_end = b""
+        return content
+
+    def _begun(self) -> zlib._Decompress:
         engine = self._engine
         if engine is None:
             engine = self._engine = zlib.decompressobj(self._bits)
-        elif engine.eof:
-            return self._past_end(data)
+        return engine
+
+    def _inflate(self, engine: zlib._Decompress, data: bytes, most: int) -> bytes:
         try:
-            content = engine.decompress(data, self._limit + 1 - self._produced)
+            content = engine.decompress(data, most)
         except zlib.error as error:
             raise InvalidPayload("the compressed data are broken") from error
         self._produced += len(content)
@@ -68,19 +113,6 @@ class Inflater:
             raise MessageTooBig(f"a message is larger than {self._limit} bytes when decompressed")
         if engine.eof:
             self._past_end(engine.unused_data)
-        return content
-
-    def finish(self) -> bytes:
-        """The rest of a message whose last piece has come."""
-        engine = self._engine
-        content = b""
-        if engine is None or not engine.eof:
-            content = self.feed(_TAIL)
-            engine = self._engine
-        if self._single or engine is None or engine.eof:
-            self._engine = None
-        self._produced = 0
-        self._after_end = b""
         return content
 
     def _past_end(self, data: bytes) -> bytes:

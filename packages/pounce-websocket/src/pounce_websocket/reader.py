@@ -8,7 +8,6 @@ on, before its payload has come; so is the limit of what one client may have don
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pounce_websocket.errors import EmptyFragments, InvalidPayload, MessageTooBig, ProtocolViolation
@@ -95,7 +94,8 @@ class FrameReader:
         """Payload bytes of those frames, as they were sent."""
         self._empty = 0
         """Those of them without a payload, the last not counted."""
-        self._text: StringIO | None = None
+        # What came of it. A text is kept as UTF-8: one letter beyond the first plane would make four bytes of each.
+        self._text: bytearray | None = None
         self._binary: bytearray | None = None
         self._rest = b""
         """What came and was not read yet, from ``_offset`` on: less than a frame, or what is held back."""
@@ -257,8 +257,8 @@ class FrameReader:
             if piece.last and self._text is None:
                 return self._hand_on({"type": "websocket.receive", "text": content}, len(content))
             if self._text is None:
-                self._text = StringIO(newline="")
-            self._text.write(content)
+                self._text = bytearray()
+            self._text += content.encode()
         else:
             if self._binary is None:
                 self._binary = bytearray()
@@ -266,7 +266,7 @@ class FrameReader:
         if not piece.last:
             return False
         if self._text is not None:
-            text, self._text = self._text.getvalue(), None
+            text, self._text = self._text.decode(), None
             return self._hand_on({"type": "websocket.receive", "text": text}, len(text))
         whole, self._binary = bytes(self._binary or b""), None
         return self._hand_on({"type": "websocket.receive", "bytes": whole}, len(whole))
