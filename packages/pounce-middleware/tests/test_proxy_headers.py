@@ -151,6 +151,7 @@ PREFIXES = [
     (b"/a/b%20c", "/a/b c", "/a/b c/items", b"/a/b%20c/items"),
     *((bad, "", "/items", b"/items") for bad in (b"/", b"", b"api", b"//evil.example", b"/a//b", b"/a/../b", b"/..")),
     *((bad, "", "/items", b"/items") for bad in (b"/a?b", b"/a#b", b"/a b", b"/\\evil", b"/a%2fb", b"/a%5cb", b"/%00")),
+    *((bad, "", "/items", b"/items") for bad in (b"/a%0d%0aset-cookie:x", b"/%1b", b"/a%09", b"/a%7f", b"/%1F")),
     *(
         (bad, "", "/items", b"/items")
         for bad in (b"/a/%2e%2E/b", b"/a/./c", b"/%2e", b"/" + b"a" * 600, b"/a\xe9", b"https://x", b"/.")
@@ -199,6 +200,15 @@ def test_removing_what_is_not_believed() -> None:
     stranger = passed(*fields, strip=True, trusted=("10.0.0.1",))
     assert [name for name, _ in stranger["headers"]] == [b"host", b"accept"]
     assert stranger["client"] == PEER
+
+
+def test_removing_what_becomes_the_same_variable() -> None:
+    """CGI has one name for hyphens and underscores (RFC 3875, 4.1.18), and so have some applications."""
+    fields = ((b"x_forwarded_for", b"6.6.6.6"), (b"x-forwarded_proto", b"https"), (b"x_other", b"1"))
+    for trusted in (("127.0.0.1",), ("10.0.0.1",)):
+        seen = passed(*fields, strip=True, trusted=trusted)
+        assert [name for name, _ in seen["headers"]] == [b"host", b"x_other"]
+        assert (seen["client"], seen["scheme"]) == (PEER, "http")
 
 
 def test_fields_stay_without_being_asked_to_remove_them() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -203,6 +204,14 @@ def test_one_that_hangs_is_not_asked_by_each_request() -> None:
 def test_a_wrong_address_is_found_at_once() -> None:
     with pytest.raises(ValueError, match="must specify one of"):
         RedisRateStore("http://x", parse_rate("1/s"), 1)
+
+
+def test_a_password_that_cannot_be_read_is_not_repeated() -> None:
+    """redis takes what stands before the ``#`` for the port, and says so."""
+    for url in ("redis://:secret#word@store:6379/0", "rediss://user:secret/word@store", "redis://:x@store:secret"):
+        with pytest.raises(ValueError, match="cannot be read") as error:
+            RedisRateStore(url, parse_rate("1/s"), 1)
+        assert "secret" not in "".join(traceback.format_exception(error.value))
 
 
 def test_several_servers_with_settings_share_the_limit(server: RedisServer) -> None:

@@ -130,11 +130,15 @@ class ProxyHeadersMiddleware:
         return report
 
     def _strip(self, scope: Any, peer: str | None) -> None:
-        """Take away what was not believed: all of a peer that is not trusted, else the parts that nobody reads."""
+        """Take away what was not believed: all of a peer that is not trusted, else the parts that nobody reads. With an
+        underscore in its name a field is never believed, but becomes the same variable of CGI in an application.
+        """
         kept = frozenset(self._part_of) if self._networks.trusts_peer(peer) else frozenset()
         headers = scope["headers"]
-        if any(name in _ALL_FIELDS and name not in kept for name, _ in headers):
-            scope["headers"] = [pair for pair in headers if pair[0] not in _ALL_FIELDS or pair[0] in kept]
+        if any(name.replace(b"_", b"-") in _ALL_FIELDS and name not in kept for name, _ in headers):
+            scope["headers"] = [
+                pair for pair in headers if pair[0].replace(b"_", b"-") not in _ALL_FIELDS or pair[0] in kept
+            ]
 
 
 def apply_report(scope: Any, report: ProxyReport) -> None:

@@ -31,9 +31,10 @@ FIELDS: Final = {
 _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 # A path as it is written in a request (RFC 3986, 3.3), of segments that are neither empty nor dots: what is put before
-# every path must not lead anywhere else, and two slashes at its beginning would make it another host's in a link.
+# every path must not lead anywhere else, and two slashes at its beginning would make it another host's in a link. Nor
+# control characters: applications put a root path into the fields of their answers, decoded.
 _SEGMENT: Final = (
-    r"/(?!(?:\.|%2[Ee]){1,2}(?:/|\Z))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!00|2[EeFf]|5[Cc])[0-9A-Fa-f]{2})+"
+    r"/(?!(?:\.|%2[Ee]){1,2}(?:/|\Z))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?![01]|7[Ff]|2[EeFf]|5[Cc])[0-9A-Fa-f]{2})+"
 )
 _PREFIX: Final = re.compile(rf"(?:{_SEGMENT})+")
 _LONGEST_PREFIX: Final = 512

@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
+from pounce_middleware.rate_limit_settings import SCHEMES
 from pounce_middleware.rate_limit_store import Decision
 from pounce_middleware.store_away import StoreAway, StoreOutage
 
@@ -79,7 +80,7 @@ class RedisRateStore:
         self._local = threading.local()
         self._lock = threading.Lock()  # guards the next one
         self._clients: dict[asyncio.AbstractEventLoop, redis.asyncio.Redis] = {}
-        client = self._new_client()  # raises now what is wrong with the address
+        client = self._first_client()
         self._sha = client.register_script(SCRIPT).sha
         self._outage = StoreOutage(_place(client))
 
@@ -140,6 +141,19 @@ class RedisRateStore:
                 self._clients = {one: client for one, client in self._clients.items() if not one.is_closed()}
                 self._clients[loop] = local.client
         return local.client  # type: ignore[no-any-return]
+
+    def _first_client(self) -> redis.asyncio.Redis:
+        """Raises now what is wrong with the address."""
+        try:
+            return self._new_client()
+        except ValueError:
+            if not self._url.startswith(SCHEMES):
+                raise
+        # The message repeats what it took for a port: of redis://:pass#word@host that is a part of the password.
+        raise ValueError(
+            "the address of the store cannot be read; in its password, characters such as # / ? @ are written %23 %2F"
+            " %3F %40"
+        )
 
     def _new_client(self) -> redis.asyncio.Redis:
         pool = redis.asyncio.BlockingConnectionPool.from_url(
