@@ -99,6 +99,9 @@ class _Silent:
     def message_received(self, message: dict[str, Any], size: int) -> bool:
         return False
 
+    def wants_message(self) -> bool:
+        return True
+
     def ping_received(self, payload: bytes) -> None: ...
 
     def close_received(self, code: int, reason: str) -> None: ...

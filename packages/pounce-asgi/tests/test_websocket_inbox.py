@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,11 @@ from pounce_asgi.websocket_inbox import QUEUE_BYTES, WebSocketInbox
 
 def text(content: str) -> dict[str, Any]:
     return {"type": "websocket.receive", "text": content}
+
+
+class Awaited(WebSocketInbox):
+    def _new_future(self) -> asyncio.Future[None]:
+        return asyncio.get_running_loop().create_future()
 
 
 def listening(max_queue: int) -> WebSocketInbox:
@@ -48,6 +54,25 @@ def test_bytes_count_as_well_as_messages() -> None:
     inbox.take()
     assert inbox.has_room_again()
     assert not inbox.has_room_again()
+
+
+def test_a_large_message_is_wanted_by_who_waits() -> None:
+    """What was kept back until then is asked for once, by whoever waits first."""
+
+    async def main() -> None:
+        inbox = Awaited(2)
+        inbox.listening = True
+        assert not inbox.wants_message()
+        assert inbox.waits_for_more()
+        assert not inbox.waits_for_more()
+        waiting = asyncio.ensure_future(inbox.news())
+        assert inbox.wants_message()
+        waiting.cancel()
+        assert not inbox.wants_message(), "who has given up waits no more"
+        inbox.discard()
+        assert inbox.wants_message(), "it will be dropped"
+
+    asyncio.run(main())
 
 
 def test_what_is_discarded_makes_room() -> None:

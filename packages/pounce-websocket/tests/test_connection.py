@@ -221,6 +221,78 @@ def test_reading_pauses_when_enough_bytes_wait() -> None:
     run(main)
 
 
+def compressed(content: str) -> list[bytes]:
+    """A message for DEFLATE in one frame, and in two with a ping between them."""
+    deflater = zlib.compressobj(wbits=-15)
+    data = (deflater.compress(content.encode()) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    assert len(data) > 256
+    parts = frame(TEXT, data[:-5], fin=False, rsv=4) + frame(PING, b"p") + frame(CONTINUATION, data[-5:])
+    return [frame(TEXT, data, rsv=4), parts]
+
+
+@pytest.mark.parametrize("chop", [97, 10**9])
+def test_compressed_messages_wait_for_who_receives(chop: int) -> None:
+    """Each of them may be a thousand times as large as what came of it."""
+    large = "x" * 3_000_000
+
+    async def main() -> None:
+        app = Script(*[None] * 7)
+        talk = await Conversation(app, DEFLATE).start()
+        whole, parts = compressed(large)
+        wire = text("a") + whole + text("b") + parts + whole + close()
+        await talk.say(*(wire[start : start + chop] for start in range(0, len(wire), chop)))
+        assert talk.carrier.paused
+        assert len(talk.connection.exchange.messages) == 1
+        for count in range(1, 7):
+            await app.step()
+            assert [len(one.get("text", "")) for one in app.received] == [1, len(large), 1, len(large), len(large), 0][
+                :count
+            ]
+            assert sum(len(one["text"]) for one in talk.connection.exchange.messages) <= 1
+        assert app.received[-1] == disconnect(1000)
+        assert talk.goodbye == (1000, "")
+        assert any(one.opcode == PONG for one in talk.frames)
+
+    run(main)
+
+
+def test_small_compressed_messages_wait_in_the_queue() -> None:
+    async def main() -> None:
+        app = Script(None, None)
+        talk = await Conversation(app, DEFLATE).start()
+        await talk.say(frame(TEXT, b"\xf2\x48\xcd\xc9\xc9\x07\x00", rsv=4))
+        assert not talk.carrier.paused
+        assert len(talk.connection.exchange.messages) == 1
+
+    run(main)
+
+
+def test_what_waited_is_there_after_the_client_has_gone() -> None:
+    async def main() -> None:
+        app = Script(None, None)
+        talk = await Conversation(app, DEFLATE).start()
+        await talk.say(compressed("y" * 300_000)[0])
+        talk.connection.connection_lost(None)
+        await app.step(2)
+        assert [len(one.get("text", "")) for one in app.received] == [300_000, 0]
+        assert app.received[-1]["code"] == 1006
+
+    run(main)
+
+
+def test_who_has_closed_hears_the_answer_behind_what_waits() -> None:
+    async def main() -> None:
+        app = Script({"type": "websocket.close", "code": 1000})
+        talk = await Conversation(app, DEFLATE).start()
+        await talk.say(*compressed("z" * 300_000))
+        assert talk.carrier.paused
+        await app.step()
+        await talk.say(close())
+        assert talk.carrier.finished
+
+    run(main)
+
+
 # -- turns -------------------------------------------------------------------------------------------------------------
 
 

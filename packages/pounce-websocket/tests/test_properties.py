@@ -167,6 +167,9 @@ class Silent:
     def message_received(self, message: dict[str, Any], size: int) -> bool:
         return size % 3 == 0
 
+    def wants_message(self) -> bool:
+        return True
+
     def ping_received(self, payload: bytes) -> None:
         assert len(payload) < 126
 

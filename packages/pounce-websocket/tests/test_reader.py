@@ -33,6 +33,7 @@ class Listener:
     def __init__(self, full_after: int | None = None) -> None:
         self.events: list[Any] = []
         self.full_after = full_after
+        self.hungry = True
 
     def message_received(self, message: dict[str, Any], size: int) -> bool:
         assert message.pop("type") == "websocket.receive"
@@ -41,6 +42,9 @@ class Listener:
         assert size == len(content) or (key == "text" and size == len(content.encode()))
         self.events.append(content)
         return self.full_after is not None and len(self.events) % self.full_after == 0
+
+    def wants_message(self) -> bool:
+        return self.hungry
 
     def ping_received(self, payload: bytes) -> None:
         self.events.append(("ping", payload))

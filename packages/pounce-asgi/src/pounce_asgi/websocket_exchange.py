@@ -232,7 +232,10 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
                 return await self._after_denial(self.denial)
             if self.half and self.state is CONNECTING:
                 return _disconnect(ABNORMAL_CLOSURE, "")
-            await self.news()
+            news = self.news()
+            if self._full and self.waits_for_more():
+                self.sink.resume_messages()
+            await news
 
     async def send(self, message: Message) -> None:
         """Take a message of the application. It returns when the bytes are on the wire or safely waiting.

@@ -50,6 +50,15 @@ class WebSocketInbox:
             self._full = True
         return self._full
 
+    def wants_message(self) -> bool:
+        """Whether a message that may turn out far larger than what came of it should be made now: somebody waits for
+        it, or it will be dropped. If not, ``sink.resume_messages()`` follows when somebody does.
+        """
+        if not self.listening or (self._receivers is not None and any(not one.done() for one in self._receivers)):
+            return True
+        self._full = True
+        return False
+
     def take(self) -> dict[str, Any]:
         """The message that waits for longest. There must be one."""
         messages = self.messages
@@ -67,6 +76,11 @@ class WebSocketInbox:
             self._full = False
             return True
         return False
+
+    def waits_for_more(self) -> bool:
+        """Whether something was kept back until somebody waits, which is now. True once."""
+        held, self._full = self._full, False
+        return held
 
     def discard(self) -> None:
         """Forget what waits: nobody will take it. No more comes."""

@@ -305,6 +305,10 @@ class WebSocketConnection(Generic[WireFields]):
         """Takes a whole message: the exchange's own method, because it is called for each of them."""
         return self.exchange.taker
 
+    def wants_message(self) -> bool:
+        """Whether somebody waits for a message, so that it may be decompressed."""
+        return self.exchange.wants_message()
+
     def ping_received(self, payload: bytes) -> None:
         """Answer a ping. A client that reads nothing must not fill the memory with answers: it gets the last."""
         if self.phase is OPEN or self.phase is ANSWERING:

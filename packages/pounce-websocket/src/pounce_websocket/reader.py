@@ -34,6 +34,9 @@ _SMALL: Final = 126
 _FRAMES_PER_TURN: Final = 256
 """Frames other than small whole messages, for which the listener's stop is there: a read may hold 14,000 of them, and
 all of the other clients wait meanwhile. So many take about a millisecond."""
+_WAITS_FROM: Final = 256
+"""Compressed bytes of a message from which it is made only for somebody who waits for it: it can be a thousand times as
+large. What is smaller fits into the queue of the listener whatever it becomes."""
 _EMPTY_FRAGMENTS: Final = 1000
 """Of one message. Who writes in fragments flushes an empty one now and then; content of the largest message in such
 numbers is no honest use, and nothing else would end it."""
@@ -45,6 +48,11 @@ class FrameListener(Protocol):
     @property
     def message_received(self) -> Callable[[dict[str, Any], int], bool]:
         """Takes a whole message as ASGI has it, and its length. True: stop, and keep what came after it."""
+
+    def wants_message(self) -> bool:
+        """Whether a compressed message, which may become a thousand times as large, is to be made now. If not, the
+        reader stops before it, as if the listener had said so.
+        """
 
     def ping_received(self, payload: bytes) -> None:
         """A ping, to be answered."""
@@ -190,6 +198,8 @@ class FrameReader:
             if (opcode == 0) is not self._in_message:
                 raise ProtocolViolation("a message begins within another" if opcode else "a fragment of no message")
             if shortest:
+                if self._has_to_wait(first, length):
+                    return position, True
                 self._count(first, length)
         end = start + length
         if shortest and first in self._readable and end <= len(data):
@@ -200,6 +210,12 @@ class FrameReader:
             return end, self._take(self._wsproto().receive_frame(first, payload))
         self._owed = end - position
         return self._feed_engine(data, position)
+
+    def _has_to_wait(self, first: int, length: int) -> bool:
+        """Whether a message that is complete with this frame is not to be decompressed yet."""
+        if first < _FINAL or self._inflater is None or not (first & COMPRESSED or self._in_message):
+            return False
+        return self._sent + length >= _WAITS_FROM and not self._listener.wants_message()
 
     def _count(self, first: int, length: int) -> None:
         """Hold a message to its limits; one more of its frames begins."""
