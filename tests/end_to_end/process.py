@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-START_SECONDS: Final = 40.0
+START_SECONDS: Final = 90.0
 LISTENING: Final = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
