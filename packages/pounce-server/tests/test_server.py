@@ -76,7 +76,7 @@ class Running:
 
     def __enter__(self) -> Self:
         self.thread.start()
-        assert self.server.wait_until_started(10)
+        assert self.server.wait_until_started(60)
         return self
 
     def __exit__(self, *_: object) -> None:
