@@ -1,8 +1,8 @@
 """The good client: it asks on one connection that it keeps, a request every few milliseconds.
 
 It is a process of its own, so that nothing but the server and the machine makes it wait. It is told on its standard
-input for how many seconds it is to ask, and writes what it saw, a line each. What the server works is read from the
-clock of its processor time (clock_getcpuclockid(3)), between a request and its answer, for whomever it worked.
+input for how many seconds it is to ask, and writes what it saw, a line each. What the server works is its processor
+time between a request and its answer, for whomever it worked.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from benchmarks.attacks.server_clock import server_clock
 from benchmarks.attacks.tls_attacks import trusting
 from benchmarks.servers import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["GoodClient", "Turn", "percentile"]
 
@@ -96,12 +97,12 @@ class GoodClient:
         return Turn(times=tuple(times), works=tuple(works))
 
 
-def ask(sock: socket.socket, seconds: float, clock: int) -> tuple[list[float], list[float]]:
+def ask(sock: socket.socket, seconds: float, clock: Callable[[], float]) -> tuple[list[float], list[float]]:
     times: list[float] = []
     works: list[float] = []
     began = time.monotonic()
     while (gone := time.monotonic() - began) < seconds or (len(times) < ENOUGH and gone < seconds * LONGEST):
-        worked, sent = time.clock_gettime(clock), time.perf_counter()
+        worked, sent = clock(), time.perf_counter()
         sock.sendall(REQUEST)
         answer = sock.recv(65536)
         while not answer.endswith(END):
@@ -110,7 +111,7 @@ def ask(sock: socket.socket, seconds: float, clock: int) -> tuple[list[float], l
                 raise ConnectionError("it lost its connection")
             answer += data
         times.append(time.perf_counter() - sent)
-        works.append(time.clock_gettime(clock) - worked)
+        works.append(clock() - worked)
         if not answer.startswith(b"HTTP/1.1 200 "):
             raise ConnectionError(f"it was answered {answer[:30]!r}")
         time.sleep(PAUSE)
@@ -119,7 +120,7 @@ def ask(sock: socket.socket, seconds: float, clock: int) -> tuple[list[float], l
 
 def main() -> None:
     port, pid, secure = map(int, sys.argv[1:])
-    clock = (~pid << 3) | 2
+    clock = server_clock(pid)
     sock = socket.create_connection((HOST, port), PATIENCE)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if secure:
