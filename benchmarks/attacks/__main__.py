@@ -49,7 +49,7 @@ def main() -> int:
         prog="python -m benchmarks.attacks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.8, help="of each turn of the good client")
+    parser.add_argument("--seconds", type=float, default=0.6, help="of each turn of the good client")
     parser.add_argument("--only", metavar="NAME,…", help="these attacks alone")
     parser.add_argument("--markdown", action="store_true", help="print the table of docs/security/attacks.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
