@@ -374,5 +374,20 @@ def test_refused_connections_answer_503() -> None:
         assert answer.status == 503
         assert b"too many connections" in answer.body
         assert talk.host.refused == [(503, "too many connections")]
+        assert talk.goaways  # it is to connect anew, and not to stay without a place
+        await talk.pass_time(6)
+        assert talk.transport.closing
+
+    converse(scenario)
+
+
+def test_a_connection_without_a_place_is_not_kept_for_long() -> None:
+    async def scenario() -> None:
+        silent = Conversation(refusal="too many connections", timeouts={"keep_alive": 75.0, "request_head": 10.0})
+        await silent.talk()
+        await silent.pass_time(9)
+        assert not silent.transport.closing
+        await silent.pass_time(2)
+        assert silent.transport.closing
 
     converse(scenario)

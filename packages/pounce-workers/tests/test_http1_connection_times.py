@@ -45,6 +45,20 @@ def test_idle_connections_close(engine: str) -> None:
     converse(scenario)
 
 
+def test_a_connection_without_a_place_is_not_kept_for_long(engine: str) -> None:
+    async def scenario() -> None:
+        first = Conversation(echo_path, engine, limit_concurrency=1, timeout_keep_alive=75.0, timeout_request_head=10.0)
+        second = first.another()
+        await second.pass_time(9)
+        assert second.ended == "open"
+        await second.pass_time(2)
+        assert second.ended == "closed"
+        await first.pass_time(60)
+        assert first.ended == "open"
+
+    converse(scenario)
+
+
 @pytest.mark.parametrize("before", [b"", get()])
 def test_a_slow_head_has_so_much_time_in_all(engine: str, before: bytes) -> None:
     """A byte a second does not renew it."""

@@ -101,16 +101,15 @@ class Link:
         self.sweeper = sweeper
         self.client = client
         self.loop = asyncio.get_running_loop()
-
-    @property
-    def protocol(self) -> Protocol:
-        protocol = self.transport.protocol
-        while not isinstance(protocol, Protocol):
-            protocol = protocol.protocol  # type: ignore[attr-defined]
-        return protocol
+        self.protocol: Protocol
+        """Also once the transport has let go of it."""
 
     def start(self, on_data: Callable[[SocketTransport, bytes], object] | None = None) -> None:
-        self.transport.start(lambda transport: Protocol(transport, on_data))
+        def make(transport: SocketTransport) -> Protocol:
+            self.protocol = Protocol(transport, on_data)
+            return self.protocol
+
+        self.transport.start(make)
 
     async def send(self, data: bytes) -> None:
         await self.loop.sock_sendall(self.client, data)

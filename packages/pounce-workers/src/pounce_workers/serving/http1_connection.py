@@ -76,7 +76,9 @@ class Http1Connection(Http1Answers):
         self.refused_for = "limit_concurrency"
         """The limit that says so."""
         self._paused = False
-        transport.deadline = wire.sweeper.soon + wire.timeout_keep_alive
+        # Who has no place is to ask, hear of it and go.
+        patience = wire.timeout_keep_alive if has_place else min(wire.timeout_keep_alive, wire.timeout_request_head)
+        transport.deadline = wire.sweeper.soon + patience
 
     # -- ConnectionProtocol ------------------------------------------------------------------------------------------
 
