@@ -214,7 +214,7 @@ class Http2Connection(ConnectionEnd):
             if self.scheduler.members:
                 self.scheduler.remove(stream_id)
             if not self.streams:
-                self.idle_deadline = self.host.soon + self.host.timeouts.keep_alive
+                self.idle_deadline = self.host.soon + self.patience
                 if self.leaving:
                     self.want_flush()
         if waiting:

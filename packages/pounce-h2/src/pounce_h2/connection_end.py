@@ -76,7 +76,7 @@ class ConnectionEnd(RequestIntake):
     @property
     def _lately_busy(self) -> bool:
         """The last answer ended so lately that the client may still be reading it."""
-        return self.requests > 0 and self.host.soon < self.idle_deadline - self.host.timeouts.keep_alive + READING
+        return self.requests > 0 and self.host.soon < self.idle_deadline - self.patience + READING
 
     def connection_lost(self, error: OSError | None) -> None:
         """The connection is gone."""

@@ -216,7 +216,7 @@ class Http3Connection(EndingConnection):
             if self.scheduler.members:
                 self.scheduler.remove(stream_id)
             if not self.streams:
-                self.idle_deadline = self.host.soon + self.host.timeouts.keep_alive
+                self.idle_deadline = self.host.soon + self.patience
         if waiting:
             self.release(stream_id, waiting)
 

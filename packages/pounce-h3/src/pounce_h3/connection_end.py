@@ -131,7 +131,7 @@ class EndingConnection(RequestIntake):
     @property
     def _lately_busy(self) -> bool:
         """The last answer ended so lately that the end of it may still be on its way."""
-        return self.requests > 0 and self.host.soon < self.idle_deadline - self.host.timeouts.keep_alive + READING
+        return self.requests > 0 and self.host.soon < self.idle_deadline - self.patience + READING
 
     def _goaway(self, stream_id: int) -> None:
         self.engine.send_control(encode_frame(GOAWAY, encode_varint(stream_id)))

@@ -56,8 +56,9 @@ class RequestIntake(Turns):
         self.scheduler = Scheduler()
         times = self.host.timeouts
         # Who has no place is to ask, hear of it and go.
-        patience = times.keep_alive if refusal is None else min(times.keep_alive, times.request_head)
-        self.idle_deadline = self.host.soon + patience
+        self.patience = times.keep_alive if refusal is None else min(times.keep_alive, times.request_head)
+        """Seconds for which it may be idle."""
+        self.idle_deadline = self.host.soon + self.patience
         self._refusal = refusal
         self._early_priorities = EarlyPriorities()
         self._faulty = False
@@ -111,7 +112,7 @@ class RequestIntake(Turns):
             except (SystemExit, KeyboardInterrupt):
                 self._flush()  # who ends the process may leave no later turn to those who were answered
                 raise
-        if self.host.draining or self._refusal is not None:
+        if self.host.draining:
             self.last_request()
 
     def start_exchange(self, stream: MultiplexedStream, head: RequestHead) -> None:
