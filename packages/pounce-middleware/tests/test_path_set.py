@@ -18,6 +18,14 @@ def test_exact_paths_and_prefixes() -> None:
     assert "/anything" in PathSet(["/*"])
 
 
+def test_nobody_borrows_the_name_of_a_folder() -> None:
+    paths = PathSet(["/static/*", "/a/../b"])
+    outside = ("/static/../orders", "/static/a/../../orders", "/static/..", "/static/./a", "/static/.")
+    inside = ("/static/.well-known/a", "/static/...", "/static/a..b/c", "/static/a/.b", "/a/../b")
+    assert [path for path in (*inside, *outside) if path in paths] == list(inside)
+    assert "/a/../b" in PathSet(["/*"])
+
+
 @pytest.mark.parametrize("path", ["metrics", "", "*", "/a*b", "/a/*/b"])
 def test_what_is_no_path(path: str) -> None:
     with pytest.raises(ValueError, match="is not a path such as"):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
 
+from pounce import ServerConfig
+from pounce.addresses import Address
 from pounce.https_redirect import HttpsRedirect
+from pounce.redirect_server import RedirectServer
 
 
 def scope(path: bytes = b"/", query: bytes = b"", hosts: tuple[bytes, ...] = (b"example.org",), **more: Any) -> Any:
@@ -115,3 +119,22 @@ def test_a_websocket_is_refused() -> None:
 def test_there_is_no_lifespan() -> None:
     with pytest.raises(NotImplementedError):
         answers(443, {"type": "lifespan"})
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host", "status"),
+    [((), b"evil.example", 308), (("a.example",), b"evil.example", 400), (("a.example",), b"a.example", 308)],
+)
+def test_nobody_is_sent_to_a_host_that_is_not_served(allowed: tuple[str, ...], host: bytes, status: int) -> None:
+    """A cache between may keep the answer for everybody (RFC 9110, 15.4.9)."""
+    settings = {"port": 0, "ssl_certfile": "a.pem", "ssl_redirect_port": 0, "allowed_hosts": allowed}
+    server = RedirectServer(ServerConfig.of({"app": "a:app", **settings}), [Address("127.0.0.1", 8443)])
+    server.start()
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+            client.sendall(b"GET /x HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % host)
+            answer = client.makefile("rb").read()
+    finally:
+        server.stop()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert (b"\r\nlocation: https://%b:8443/x\r\n" % host in answer) is (status == 308)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["PathSet"]
 
+_DOTS: Final = frozenset({".", ".."})
+
 
 class PathSet:
-    """Immutable. ``path in paths`` costs a look-up, and a comparison for each of those that end in ``*``."""
+    """Immutable. ``path in paths`` costs a look-up, and a comparison for each of those that end in ``*``. A path with
+    dot segments (RFC 3986, 3.3) is below nothing but ``/``.
+    """
 
     __slots__ = ("_exact", "_prefixes")
 
@@ -32,4 +36,9 @@ class PathSet:
         return bool(self._exact or self._prefixes)
 
     def __contains__(self, path: str) -> bool:
-        return path in self._exact or path.startswith(self._prefixes)
+        if path in self._exact:
+            return True
+        if not path.startswith(self._prefixes):
+            return False
+        # What names another place is not below this one, whatever an application makes of the dots.
+        return "/." not in path or "/" in self._prefixes or not _DOTS.intersection(path.split("/"))

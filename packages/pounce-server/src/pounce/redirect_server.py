@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from pounce_asgi import ConfigError
 from pounce_asgi.settings import ExchangeSettings
 from pounce_workers import Worker, bind_tcp_all
 
 from .addresses import places, refusal_in_words
+from .features import MIDDLEWARE
 from .https_redirect import HttpsRedirect
 from .places import TcpPlace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pounce_asgi import ASGI3Application
 
     from .addresses import Address
     from .config import ServerConfig
@@ -45,7 +48,7 @@ class RedirectServer:
             sockets = bind_tcp_all(asked, config.worker.backlog)
         serving = dataclasses.replace(config.serving, exchange=ExchangeSettings(lifespan="off"))
         self.port: int = sockets[0].getsockname()[1]
-        self._worker = Worker(HttpsRedirect(port), sockets, settings=serving)  # type: ignore[arg-type]  # any ASGI
+        self._worker = Worker(_application(config, port), sockets, settings=serving)
         self._sockets = sockets
         self._thread = threading.Thread(target=self._worker.run, name="pounce-redirect", daemon=True)
 
@@ -66,3 +69,14 @@ class RedirectServer:
             return
         self.begin_stop()
         self._thread.join(STOP_SECONDS)
+
+
+def _application(config: ServerConfig, port: int) -> ASGI3Application:
+    """What answers. Nobody is sent to a host that is not served here: the redirect may be kept in a cache."""
+    app = cast("ASGI3Application", HttpsRedirect(port))
+    if not getattr(config.hosts, "allowed_hosts", ()):
+        return app
+    MIDDLEWARE.load("allowed_hosts")
+    from pounce_middleware import AllowedHostsMiddleware
+
+    return AllowedHostsMiddleware.from_settings(app, config.hosts)
