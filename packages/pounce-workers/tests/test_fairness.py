@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from http1_driver import Conversation, answer, both_engines, converse
-from loops import OURS, turns
+from loops import OURS, run_on, turns
 from test_selector import Batches
+from transport_doubles import link
 from watchers import Watcher, socket_pair
 
 from pounce_workers import ServingLoop
-from pounce_workers.net import acceptor
+from pounce_workers.net import acceptor, selector
 from pounce_workers.net.acceptor import Acceptor
 from pounce_workers.net.loop import poller_of
+from pounce_workers.net.readiness import READ, WRITE
 from pounce_workers.net.selector import ServingSelector
 from pounce_workers.serving import http1_answers, http1_connection
 
@@ -42,7 +44,9 @@ class Looks(Batches):
         return self.batches.pop(0) if self.batches else []
 
 
-def test_one_after_each_look_at_the_sockets() -> None:
+def test_one_after_each_look_at_the_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one is all that fits into a turn."""
+    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
     log: list[str] = []
     looks = Looks(log)
     loop = ServingLoop(ServingSelector(looks))
@@ -109,6 +113,102 @@ def test_each_is_called_in_its_context() -> None:
     finally:
         loop.close()
     assert seen == ["given"]
+
+
+# -- what was ready --------------------------------------------------------------------------------------------------
+
+
+class Sender(Watcher):
+    """Somebody who has sent so many bytes."""
+
+    def __init__(self, name: str, size: int, log: list[str]) -> None:
+        super().__init__()
+        self.name = name
+        self.size = size
+        self.log = log
+
+    def on_readable(self) -> bytes | None:
+        return bytes(self.size)
+
+    def deliver(self, data: bytes, /) -> None:
+        self.log.append(self.name)
+
+    def put_off(self, data: bytes, /) -> None:
+        self.log.append(f"{self.name} later")
+
+    def on_writable(self) -> None:
+        self.log.append(f"{self.name} writes")
+
+
+def batch(log: list[str], senders: list[Sender], mask: int) -> None:
+    """All of them are ready at once."""
+    looks = Looks(log)
+    made = ServingSelector(looks)
+    loop = ServingLoop(made)
+    for fd, sender in enumerate(senders, 100):
+        made.watch(fd, sender)
+    looks.batches.append([(fd, mask) for fd in range(100, 100 + len(senders))])
+    try:
+        loop.call_behind(loop.stop, context=HERE)
+        loop.run_forever()
+        for fd in range(100, 100 + len(senders)):
+            made.forget(fd)
+    finally:
+        loop.close()
+
+
+def test_small_requests_come_before_large_ones_and_these_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
+    log: list[str] = []
+    sizes = {"a": 65536, "b": 100, "c": 16384, "d": 16383, "e": 80000}
+    batch(log, [Sender(name, size, log) for name, size in sizes.items()], READ)
+    assert log == ["look", "b", "d", "a", "c later", "e later"]
+
+
+def test_no_more_than_so_much_is_held_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(selector, "MOST_BEHIND", 1)  # the stop of the loop is one
+    log: list[str] = []
+    batch(log, [Sender(name, 65536, log) for name in "abc"], READ)
+    assert log == ["look", "a", "b", "c"]
+
+
+def test_writers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel names those again who had none."""
+    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
+    log: list[str] = []
+    looks = Looks(log)
+    made = ServingSelector(looks)
+    writers = [Sender(name, 0, log) for name in "abc"]
+    for fd, writer in enumerate(writers, 100):
+        made.watch(fd, writer)
+    for _ in range(4):
+        looks.batches.append([(fd, WRITE) for fd in (100, 101, 102)])
+        made.select(0)
+    assert [one for one in log if "writes" in one] == ["a writes", "b writes", "c writes", "a writes"]
+    made.close()
+
+
+def test_what_was_put_off_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
+
+    async def main() -> None:
+        got: list[bytes] = []
+        async with link() as it:
+            it.start(lambda _, data: got.append(data))
+            ours = it.transport
+            await it.send(b"x" * 20000)
+            data = ours.on_readable() or b""
+            ours.put_off(data)
+            await it.send(b"later")
+            assert ours.behind
+            assert ours.readable()
+            assert ours.on_readable() is None
+            await it.protocol.reach(20005)
+            assert b"".join(got) == b"x" * 20000 + b"later"
+            assert not ours.behind
+
+    run_on(ServingLoop, main)
 
 
 # -- accepting -------------------------------------------------------------------------------------------------------
@@ -276,7 +376,7 @@ def test_an_application_that_only_sends_leaves_others_their_turn(
     chunked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the client takes all that is written."""
-    monkeypatch.setattr(http1_answers, "SENDING_SECONDS", 0.0)
+    monkeypatch.setattr(http1_answers, "TURN_SECONDS", 0.0)
     others = [0]
     seen: list[int] = []
 
@@ -305,7 +405,7 @@ def test_an_application_that_only_sends_leaves_others_their_turn(
 
 
 def test_who_waits_for_a_turn_hears_that_the_client_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1_answers, "SENDING_SECONDS", 0.0)
+    monkeypatch.setattr(http1_answers, "TURN_SECONDS", 0.0)
     ended: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

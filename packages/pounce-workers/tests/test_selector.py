@@ -82,7 +82,7 @@ def test_a_watcher_is_called_and_asyncio_never_hears_of_it(selector: ServingSele
     [
         (True, False, ["readable"]),
         (False, True, ["writable"]),
-        (True, True, ["writable", "readable"]),
+        (True, True, ["readable", "writable"]),
         (False, False, []),
     ],
 )

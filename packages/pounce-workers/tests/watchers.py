@@ -28,6 +28,9 @@ class Watcher:
     def deliver(self, data: bytes, /) -> None:
         self._note("deliver")
 
+    def put_off(self, data: bytes, /) -> None:
+        self._note("put off")
+
     def on_writable(self) -> None:
         self._note("writable")
 

@@ -14,21 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-__all__ = ["SENDING_SECONDS", "TURN_SECONDS", "call_behind"]
+__all__ = ["TURN_SECONDS", "call_behind"]
 
 TURN_SECONDS: Final = 0.00025
 """Seconds after which a connection that has more to do makes way: several small requests, and little beside what the
 network takes. Going round by the kernel costs a hundredth of it."""
 
-SENDING_SECONDS: Final = 2 * TURN_SECONDS
-"""Seconds that an application may spend on sending in a row: fifty small pieces, or half a megabyte. A socket takes
-megabytes before it is full, and one that only sends comes to no end before. It costs more to make way here than
-elsewhere, because the application has to be called again.
-"""
-
 
 def call_behind(loop: asyncio.AbstractEventLoop, callback: Callable[[], object], context: Context) -> None:
-    """Call it when all who have something new have had their turn, one such callback after each look at the sockets.
+    """Call it when all who have something new have had their turn.
 
     A worker's own loop knows that order (``call_behind``); any other calls it in its next turn.
     """

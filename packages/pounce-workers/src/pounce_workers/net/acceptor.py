@@ -192,6 +192,9 @@ class Acceptor:
     def deliver(self, data: bytes, /) -> None:
         """Never: accepting reads no bytes."""
 
+    def put_off(self, data: bytes, /) -> None:
+        """Never: the same."""
+
     def on_writable(self) -> None:
         """Never asked for."""
 

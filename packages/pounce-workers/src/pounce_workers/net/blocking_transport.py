@@ -94,6 +94,10 @@ class BlockingTransport(SocketTransport):
             write_stall=write_stall,
         )
 
+    def put_off(self, data: bytes, /) -> None:
+        """Nobody else waits for the thread that has it."""
+        self.deliver(data)
+
     def start(self, factory: Callable[[Any], ConnectionProtocol]) -> None:
         """Make the protocol. Nothing is read before the transport is parked."""
         self.protocol = factory(self)

@@ -151,6 +151,9 @@ class DatagramPeers:
     def deliver(self, data: bytes, /) -> None:
         """Never: messages are handled by `on_readable`."""
 
+    def put_off(self, data: bytes, /) -> None:
+        """Never: datagrams are handled as they are read."""
+
     def on_writable(self) -> None:
         """Never asked for."""
 

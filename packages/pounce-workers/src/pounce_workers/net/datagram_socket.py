@@ -112,6 +112,9 @@ class DatagramSocket:
     def deliver(self, data: bytes, /) -> None:
         """Never: datagrams are handed on by `on_readable`."""
 
+    def put_off(self, data: bytes, /) -> None:
+        """Never: datagrams are handled as they are read."""
+
     def on_writable(self) -> None:
         """There is room."""
         waiting = self._waiting

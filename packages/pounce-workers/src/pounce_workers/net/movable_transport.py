@@ -29,6 +29,10 @@ class MovableTransport(SocketTransport):
         """The socket is closed. The protocol knows, or will in the next turn of the loop."""
         return self._lost
 
+    def put_off(self, data: bytes, /) -> None:
+        """Not across a move to another loop."""
+        self.deliver(data)
+
     def leave(self) -> None:
         """Go off the loop; in its thread, unless the connection is lost."""
         self._sweeper.remove(self)

@@ -27,6 +27,9 @@ class Watcher(Protocol):
     def deliver(self, data: bytes, /) -> None:
         """Handle what `on_readable` returned."""
 
+    def put_off(self, data: bytes, /) -> None:
+        """Handle what `on_readable` returned after others, by `call_behind` of the loop; nothing is read before that."""
+
     def on_writable(self) -> None:
         """There is room to write."""
 

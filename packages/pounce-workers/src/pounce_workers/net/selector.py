@@ -11,7 +11,8 @@ Four promises:
   was closed and given to another connection within the same batch;
 - as long as HTTP is all there is to do, ``select()`` goes on by itself; it returns when the loop has a callback ready,
   a timer due, or was told to stop;
-- what was put behind is called one by one, each after everybody who had something new.
+- what takes long comes after what does not, and has a turn of `TURN_SECONDS` between two looks at the sockets: large
+  reads, writing to who was slow, and what connections put behind.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from pounce_asgi.fairness import TURN_SECONDS
 from pounce_workers.net.readiness import (
     HANG_UP,
     READ,
@@ -51,6 +53,11 @@ _NOTHING: Final[list[tuple[selectors.SelectorKey, int]]] = []
 READ_AHEAD: Final = 32
 """Sockets read before the first of them is answered. Going to the kernel and back leaves the processor's caches and
 predictors cold; reading in a row saves about 6 % of a small request. Bounded, because what was read is held."""
+
+LARGE: Final = 16384
+"""Bytes of a read that somebody with a small request need not wait for."""
+MOST_BEHIND: Final = 64
+"""Reads that are put off: what was read is held."""
 
 MAX_EVENTS: Final = 256
 """Descriptors taken from the kernel at once: enough to share the cost of the call, few enough to be fair to timers."""
@@ -102,6 +109,7 @@ class ServingSelector(selectors.BaseSelector):
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._watchers: dict[int, Watcher] = {}
         self._loop: ServingLoop | None = None
+        self._first_writer = 0
         self._behind: deque[tuple[Callable[[], object], Context]] = deque()
         self.may_sleep = False
         """The loop is, or is about to be, asleep in the kernel: who adds a callback must wake it."""
@@ -139,7 +147,7 @@ class ServingSelector(selectors.BaseSelector):
         self._readiness.unregister(fd)
 
     def call_behind(self, callback: Callable[[], object], context: Context) -> None:
-        """Call it when all whose sockets are ready have been served; one callback after each look at the sockets."""
+        """Call it when all whose sockets are ready have been served, as many as fit into a turn after each look."""
         self._behind.append((callback, context))
 
     # -- for asyncio -------------------------------------------------------------------------------------------------
@@ -235,20 +243,32 @@ class ServingSelector(selectors.BaseSelector):
         settled = [find(fd) for fd, _ in events]
         own = self._settle_keys(events, settled) if None in settled else None
         received: list[tuple[Watcher, bytes]] = []
+        large: list[tuple[Watcher, bytes]] = []
+        writers: list[Watcher] = []
         for watcher, (_, mask) in zip(settled, events, strict=True):
             if watcher is None:
                 continue
             try:
-                data = watcher.on_readable() if mask == READ else _call(watcher, mask)
+                data = watcher.on_readable() if mask == READ else _call(watcher, mask, writers)
             except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
                 self._report(error)
                 continue
-            if data is not None:
+            if data is None:
+                continue
+            if len(data) >= LARGE:
+                large.append((watcher, data))
+            else:
                 received.append((watcher, data))
-                if len(received) == READ_AHEAD:
-                    self._deliver(received)
-                    received.clear()
+            if len(received) + len(large) == READ_AHEAD:
+                self._deliver(received)
+                self._deliver_large(large)
+                received.clear()
+                large.clear()
         self._deliver(received)
+        if large:
+            self._deliver_large(large)
+        if writers:
+            self._serve_writers(writers)
         if own is None:
             return _NOTHING
         keys = self._keys
@@ -266,13 +286,40 @@ class ServingSelector(selectors.BaseSelector):
                 except BaseException as further:  # noqa: BLE001 - the same
                     self._report(further)
 
+    def _deliver_large(self, received: list[tuple[Watcher, bytes]]) -> None:
+        """Hand on what takes longer, after everything that does not, for as long as others should wait."""
+        end_of_turn = time.monotonic() + TURN_SECONDS
+        for place, each in enumerate(received):
+            if place and len(self._behind) < MOST_BEHIND and time.monotonic() >= end_of_turn:
+                each[0].put_off(each[1])
+            else:
+                self._deliver([each])
+
+    def _serve_writers(self, writers: list[Watcher]) -> None:
+        """Let them send, for as long as others should wait. The kernel speaks of the rest again."""
+        end_of_turn = time.monotonic() + TURN_SECONDS
+        first = self._first_writer
+        for place in range(len(writers)):
+            try:
+                writers[(first + place) % len(writers)].on_writable()
+            except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
+                self._report(error)
+            if time.monotonic() >= end_of_turn:
+                self._first_writer = first + place + 1
+                return
+
     def _serve_behind(self) -> None:
-        """Give the one that waits longest its turn."""
-        callback, context = self._behind.popleft()
-        try:
-            context.run(callback)
-        except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
-            self._report(error)
+        """Give those who wait longest their turn."""
+        end_of_turn = time.monotonic() + TURN_SECONDS
+        behind = self._behind
+        for _ in range(len(behind)):
+            callback, context = behind.popleft()
+            try:
+                context.run(callback)
+            except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
+                self._report(error)
+            if time.monotonic() >= end_of_turn:
+                return
 
     def _settle_keys(
         self, events: list[tuple[int, int]], settled: list[Watcher | None]
@@ -291,10 +338,10 @@ class ServingSelector(selectors.BaseSelector):
         self._loop.report(error)
 
 
-def _call(watcher: Watcher, mask: int) -> bytes | None:
+def _call(watcher: Watcher, mask: int, writers: list[Watcher]) -> bytes | None:
     """A readiness other than the usual one."""
     if mask & WRITE:
-        watcher.on_writable()
+        writers.append(watcher)
     if mask & READ:
         return watcher.on_readable()
     if mask & HANG_UP:

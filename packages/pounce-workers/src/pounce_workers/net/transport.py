@@ -7,12 +7,15 @@ bytes really arrive. Hot path: `on_readable` and `write`.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import socket
 import struct
 import sys
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
 from pounce_asgi import ClientGone
+from pounce_asgi.fairness import call_behind
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.net.descriptor_wait import wait_readable
 from pounce_workers.net.lingering import LINGER_SECONDS, Lingering
@@ -91,7 +94,7 @@ class SocketTransport:
     ) -> None:
         """``sock`` is connected and non-blocking; ``write_stall`` is in seconds."""
         self._sock = sock
-        self._recv = sock.recv
+        self._recv: Callable[[int], bytes] = sock.recv
         self._send = sock.send
         self._loop = loop
         self._poller = poller
@@ -166,6 +169,19 @@ class SocketTransport:
         self._stop_watching_for_reading()
         self.protocol.eof_received()
         return None
+
+    def put_off(self, data: bytes, /) -> None:
+        """Others come before what was read."""
+        self._recv = _not_yet  # what comes later must not overtake it
+        call_behind(self._loop, partial(self._deliver_late, data), contextvars.copy_context())
+
+    def _deliver_late(self, data: bytes) -> None:
+        self._recv = self._sock.recv
+        try:
+            self.deliver(data)
+        except BaseException:
+            self.on_hang_up()  # whatever state it is in now, nobody must wait for it
+            raise
 
     def on_writable(self) -> None:
         """There is room: send more of what waits."""
@@ -305,9 +321,14 @@ class SocketTransport:
         """The socket's descriptor; -1 when it is closed."""
         return self._sock.fileno()
 
+    @property
+    def behind(self) -> bool:
+        """Something was read that comes after others."""
+        return self._recv is _not_yet
+
     def readable(self) -> bool:
-        """Whether the client has sent something, or its end, that nobody has read yet."""
-        return wait_readable(self._sock.fileno(), 0)
+        """Whether the client has sent something, or its end, that nobody has looked at yet."""
+        return self.behind or wait_readable(self._sock.fileno(), 0)
 
     def abort(self) -> None:
         """Reset the connection. The protocol hears of it in the next turn of the loop."""
@@ -441,6 +462,10 @@ class _Gone:
 
 
 GONE: Final = _Gone()
+
+
+def _not_yet(_size: int) -> bytes:
+    raise BlockingIOError
 
 
 def _drop(_data: bytes) -> None:

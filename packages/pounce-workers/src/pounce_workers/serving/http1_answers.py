@@ -12,7 +12,7 @@ from time import monotonic
 from typing import IO, TYPE_CHECKING, ClassVar, Final
 
 from pounce_asgi import BodyFraming
-from pounce_asgi.fairness import SENDING_SECONDS, call_behind
+from pounce_asgi.fairness import TURN_SECONDS, call_behind
 from pounce_http1 import LAST_CHUNK, encode_chunk, encode_last_chunk, encode_status_line
 from pounce_workers.serving.http1_phase import BODY, CLOSED, Phase
 
@@ -123,7 +123,7 @@ class Http1Answers(ABC):
             self._response_done()
             return
         self._sending += monotonic() - began
-        if self._sending > SENDING_SECONDS:
+        if self._sending > TURN_SECONDS:
             self._make_way()
 
     def _make_way(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from pounce_asgi.fairness import SENDING_SECONDS, call_behind
+from pounce_asgi.fairness import TURN_SECONDS, call_behind
 from pounce_http1 import encode_status_line
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.loop_host import Admission
@@ -117,7 +117,7 @@ class Http1WebSocket:
         self.transport.write(data)
         self.congested = self.transport.congested
         self._sending += monotonic() - began
-        if self._sending > SENDING_SECONDS:
+        if self._sending > TURN_SECONDS:
             self._sending = 0.0
             if not self.congested:
                 self.congested = True

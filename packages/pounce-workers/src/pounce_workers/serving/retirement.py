@@ -74,7 +74,7 @@ def _transport(connection: Http1Connection) -> SocketTransport:
 def _move(connection: Http1Connection, move_to: MoveTo) -> bool:
     """Give an idle connection to another worker. What its client may be sending this moment stays in the socket."""
     transport = _transport(connection)
-    if transport.sending or transport.closing:
+    if transport.sending or transport.closing or transport.behind:
         return False
     peer, local = transport.peer, transport.local
     connection.wire.keep_place(connection)
