@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Wait", "double", "run", "turns"]
+__all__ = ["Wait", "double", "forget_loop", "run", "turns"]
 
 _PACKAGES = Path(__file__).parents[2] / "packages"
 
@@ -45,6 +45,11 @@ def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     atexit.register(loop.close)
     return loop
+
+
+def forget_loop() -> None:
+    """Make a new one: tasks were left in it."""
+    _loop.cache_clear()
 
 
 def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:

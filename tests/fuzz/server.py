@@ -21,7 +21,7 @@ from tests.fuzz.doubles import turns
 if TYPE_CHECKING:
     from pounce_asgi import WireHost
 
-__all__ = ["FuzzedServer"]
+__all__ = ["FuzzedServer", "forget_servers"]
 
 PROTOCOLS = Protocols(
     websocket=partial(WebSocketWire, settings=WebSocketSettings(ws_max_size=1000)),
@@ -61,6 +61,11 @@ def _shared(loop: asyncio.AbstractEventLoop, engine: Any) -> tuple[LoopServer, _
         protocols=PROTOCOLS,
     )
     return server, current
+
+
+def forget_servers() -> None:
+    """Make new ones: they were spoilt."""
+    _shared.cache_clear()
 
 
 class FuzzedServer:
