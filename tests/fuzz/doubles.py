@@ -59,12 +59,12 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     loop.set_exception_handler(lambda _, context: unforeseen.append(context))
     try:
         loop.run_until_complete(scenario())
+    finally:
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
         if left:
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    finally:
         loop.set_exception_handler(None)
     assert not left, f"tasks that nobody ends: {left}"
     for context in unforeseen:

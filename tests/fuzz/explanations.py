@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.fuzz.qpack_differences import EXPLAINED
+
 if TYPE_CHECKING:
     from tests.fuzz.difference import Difference
 
@@ -317,9 +319,9 @@ reason here; a difference without one fails the test. [Fuzzing](fuzzing.md) tell
 """
 
 
-_QPACK: Final = """Fields over HTTP/3 are read by the QPACK of the QUIC library: that of `aioquic` (pylsqpack, ls-qpack) below Python 3.14,
-that of `qh3` from there on. On the same instructions and blocks both make the same fields, or both end the connection,
-apart from this:"""
+_QPACK: Final = """Fields over HTTP/3 are read by the QPACK of the QUIC library: that of `aioquic` (pylsqpack, ls-qpack) below
+Python 3.14, that of `qh3` from there on. On the same instructions and blocks both make the same fields, or both end the
+connection, apart from this:"""
 
 
 def page() -> str:

@@ -15,7 +15,7 @@ __all__ = ["FAULTS", "Fault"]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``place`` is replaced by what ``change`` makes of it; ``found`` is of the message of the find, or of its place."""
+    """``place`` is replaced by what ``change`` makes of it; ``found`` is of the message of the find or of its place."""
 
     target: str
     place: str
@@ -62,7 +62,9 @@ FAULTS: Final = (
         _instead(b""),
         "http1_connections.py",
     ),
-    Fault("http1-connection", "pounce_workers.serving.http1_answers.LAST_CHUNK", _instead(b"0\r\n"), "cut off"),
+    Fault(
+        "http1-connection", "pounce_workers.serving.http1_answers.LAST_CHUNK", _instead(b"0\r\n"), "illegal header line"
+    ),
     Fault("http1-connection", f"{_EXCHANGE}.client_gone", _nothing, "left"),
     Fault("http1-connection", f"{_EXCHANGE}.fail_request", _taken_for_whole, "looks complete"),
     Fault("http2", f"{_EXCHANGE}.client_gone", _nothing, "tasks"),
