@@ -319,9 +319,10 @@ reason here; a difference without one fails the test. [Fuzzing](fuzzing.md) tell
 """
 
 
-_QPACK: Final = """Fields over HTTP/3 are read by the QPACK of the QUIC library: that of `aioquic` (pylsqpack, ls-qpack) below
-Python 3.14, that of `qh3` from there on. On the same instructions and blocks both make the same fields, or both end the
-connection, apart from this:"""
+_QPACK: Final = """\
+Fields over HTTP/3 are read by the QPACK of the QUIC library: that of `aioquic` (pylsqpack, ls-qpack) below Python 3.14,
+that of `qh3` from there on. On the same instructions and blocks both make the same fields, or both end the connection,
+apart from this:"""
 
 
 def page() -> str:
