@@ -216,6 +216,7 @@ def _seeds() -> tuple[bytes, ...]:
             done + b"".join(record(SHORT, frame) for frame in _FRAMES[:4]),
             # a connection that is closed after its client has seemed to move
             done + record(SHORT, b"\x0f\x00\x40\x00\x02\x01\x08", 1),
+            done + record(SHORT, b"\x01", 1) + record(SHORT, b"\x30", 2),
         ]
         seeds += [done + record(SHORT, frame) for frame in _FRAMES]
         seeds += [half + record(HANDSHAKE, frame) for frame in _FRAMES[::3]]

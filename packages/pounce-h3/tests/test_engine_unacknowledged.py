@@ -77,6 +77,20 @@ def test_acknowledgements_are_not_kept() -> None:
 
 
 @AIOQUIC
+def test_a_close_goes_to_where_the_client_is_known_to_be() -> None:
+    """What came from elsewhere was answered with three times as much before."""
+    client = Silent("aioquic")
+    came = client.send(b"\x01\0\0", address=ELSEWHERE)
+    went = sum(len(data) for data, address in client.sent() if address == ELSEWHERE)
+    assert went > 2 * came
+    client.server.close(0x101, "it is enough, and there is no room for saying so")
+    sent = client.sent()
+    assert [address for _, address in sent] == [CLIENT]
+    client.send(b"\x01\0\0")
+    assert client.sent() == sent, "it is repeated there"
+
+
+@AIOQUIC
 def test_a_close_is_not_repeated_to_an_address_that_is_not_proven() -> None:
     """RFC 9000, 8.1: whoever repeats a client's packet with another address makes us send there."""
     client = Silent("aioquic")

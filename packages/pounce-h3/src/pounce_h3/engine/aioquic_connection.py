@@ -122,8 +122,22 @@ class AioquicConnection(AioquicReceiving):
         for space in self._spaces.values():
             self._forget_acks(space)
         if closing:
-            self._closing = datagrams
+            datagrams = self._closing = self._to_proven(datagrams)
         return datagrams
+
+    def _to_proven(self, datagrams: list[tuple[bytes, Any]]) -> list[tuple[bytes, Any]]:
+        """aioquic says goodbye to where the client has only seemed to go to, however little came from there (RFC 9000,
+        8.1). Then it is said to where the client was.
+        """
+        spent = [path.addr for path in self._network_paths if not path.can_send(0)]
+        if not spent:
+            return datagrams
+        proven = [path.addr for path in self._network_paths if path.is_validated]
+        return [
+            (data, proven[0] if address in spent else address)
+            for data, address in datagrams
+            if proven or address not in spent
+        ]
 
     def _closing_again(self) -> list[tuple[bytes, Any]]:
         """What was said at the end, for a client that has not heard it and still speaks; ever more seldom, and not for
@@ -133,9 +147,9 @@ class AioquicConnection(AioquicReceiving):
         if self._state is not QuicConnectionState.CLOSING or heard not in CLOSE_REPEATS:
             return []
         self._heard_while_closing += 1
-        size = sum([len(data) for data, _ in self._closing])
-        for path in self._network_paths:  # where the client has only seemed to go to (RFC 9000, 8.1)
-            if not path.can_send(size):
+        for path in self._network_paths:
+            size = sum([len(data) for data, address in self._closing if address == path.addr])
+            if size and not path.can_send(size):
                 return []
             path.bytes_sent += size
         return self._closing
