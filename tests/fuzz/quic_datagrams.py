@@ -230,5 +230,5 @@ QUIC_DATAGRAMS = Target(
     seeds=_seeds(),
     dictionary=(*_FRAMES, _CRYPTO, *(record(kind, b"\x01") for kind in range(_KINDS))),
     modules=("pounce_h3", "aioquic/quic", "qh3/quic"),
-    rounds=80,
+    rounds=50,
 )
