@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Wait", "double", "run", "turns"]
+__all__ = ["Wait", "double", "forget_loop", "run", "turns"]
 
 _PACKAGES = Path(__file__).parents[2] / "packages"
 
@@ -47,6 +47,11 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+def forget_loop() -> None:
+    """Make a new one: tasks were left in it."""
+    _loop.cache_clear()
+
+
 def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a scenario; what the loop would only have logged is raised, and so is a task that it has left behind."""
     unforeseen: list[dict[str, Any]] = []
@@ -54,12 +59,12 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     loop.set_exception_handler(lambda _, context: unforeseen.append(context))
     try:
         loop.run_until_complete(scenario())
+    finally:
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
         if left:
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    finally:
         loop.set_exception_handler(None)
     assert not left, f"tasks that nobody ends: {left}"
     for context in unforeseen:

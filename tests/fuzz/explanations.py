@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.fuzz.qpack_differences import EXPLAINED
+
 if TYPE_CHECKING:
     from tests.fuzz.difference import Difference
 
@@ -251,9 +253,9 @@ _DIFFERENT: Final = (
     ),
     Explanation(
         kind="differ",
-        what=r"method(?:, header host)?",
+        what=r"method(?:, complete)?(?:, header host)?",
         subject="methods in lower case",
-        why="RFC 9110, 9.1: a method is case-sensitive. aiohttp's parser in Python changes it.",
+        why="RFC 9110, 9.1: a method is case-sensitive. aiohttp's parser in Python changes it, and so finds a CONNECT.",
         parsers=frozenset({"aiohttp (Python)"}),
     ),
     Explanation(
@@ -317,6 +319,12 @@ reason here; a difference without one fails the test. [Fuzzing](fuzzing.md) tell
 """
 
 
+_QPACK: Final = """\
+Fields over HTTP/3 are read by the QPACK of the QUIC library: that of `aioquic` (pylsqpack, ls-qpack) below Python 3.14,
+that of `qh3` from there on. On the same instructions and blocks both make the same fields, or both end the connection,
+apart from this:"""
+
+
 def page() -> str:
     """The page of the documentation."""
     text = _HEAD
@@ -326,7 +334,8 @@ def page() -> str:
             if row.kind in kinds:
                 where = "all" if row.parsers == ALL else ", ".join(sorted(row.parsers))
                 text += f"| {row.subject} | {where} | {row.why.replace('|', '/')} |\n"
-    return text
+    text += f"\n## QPACK\n\n{_QPACK}\n\n| what | why |\n|---|---|\n"
+    return text + "".join(f"| {row.what} | {row.why} |\n" for row in EXPLAINED)
 
 
 if __name__ == "__main__":

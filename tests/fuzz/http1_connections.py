@@ -24,9 +24,9 @@ from pounce_http1.h11_engine import H11RequestReader
 from pounce_http1.testing import observe
 from tests.fuzz.answers import AnswerSeen, read_answers
 from tests.fuzz.applications import READING, ManyWays
-from tests.fuzz.doubles import run, turns
+from tests.fuzz.doubles import turns
 from tests.fuzz.http1_requests import DICTIONARY, SEEDS
-from tests.fuzz.server import FuzzedServer
+from tests.fuzz.server import FuzzedServer, serve
 from tests.fuzz.target import Target, cut
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Conversation:
 
     async def speak(self, pieces: list[bytes]) -> None:
         """Send all of it, and do what else comes to mind between."""
-        end = self.chance.choice(("stay", "stay", "stay", "finish", "reset"))
+        end = self.chance.choice(("stay", "stay", "finish", "finish", "reset"))
         last = self.chance.randint(0, len(pieces)) if self.chance.random() < 0.3 else len(pieces)
         stops = self.chance.random() < 0.05
         for piece in pieces[:last]:
@@ -184,8 +184,8 @@ async def _read_all_first(seed: bytes, engine: str, pieces: list[bytes]) -> list
     received, closed = server.received, server.transport.closing
     await server.gone()
     assert not app.faults, app.faults
-    # A refusal says in words what was seen first, which differs.
-    return [seen, re.findall(rb"(?m)^HTTP/1.1 (\d+)", received), closed]
+    # A refusal says in words what was seen first, which differs; and who has a body already is not asked for it.
+    return [seen, re.findall(rb"(?m)^HTTP/1.1 ([2-5]\d+)", received), closed]
 
 
 def _check(data: bytes) -> None:
@@ -202,7 +202,7 @@ def _check(data: bytes) -> None:
             pieces = cut(wire, chance)
             assert await _read_all_first(seed, engine, pieces) == whole, pieces
 
-    run(scenario)
+    serve(scenario)
 
 
 def _seeds() -> tuple[bytes, ...]:
@@ -222,9 +222,10 @@ def _seeds() -> tuple[bytes, ...]:
         *(get % 1 + get % 2 + get % 3, post % 1 + post % 2, chunked + get % 1, expect + get % 1, old * 2),
         *(post % 1 + chunked + b"HEAD /h HTTP/1.1\r\nHost: a\r\n\r\n", websocket, get % 1 + h2c, get % 1 * 40),
         post % 1 + b"GET / HTTP/1.1\r\n\r\n",
+        *((post % 1)[:-2], chunked[:-5], chunked.replace(b"\r\n0", b"\n0"), get % 1 + chunked[:-12] + b"x"),
     )
-    numbered = [index.to_bytes(_SEED, "big") + wire for wire in wires for index in range(4)]
-    return (*numbered, *(b"seed" + wire for wire in SEEDS[::7]))
+    numbered = [index.to_bytes(_SEED, "big") + wire for wire in wires for index in range(5)]
+    return (*numbered, *(b"%04d" % index + wire for index, wire in enumerate(SEEDS[::7])))
 
 
 HTTP1_CONNECTIONS = Target(

@@ -23,9 +23,9 @@ import h2.events
 import h2.settings
 
 from tests.fuzz.applications import READING, ManyWays
-from tests.fuzz.doubles import double, run, turns
+from tests.fuzz.doubles import double, turns
 from tests.fuzz.http2_frames import HTTP2_FRAMES, frames_of, wire_of
-from tests.fuzz.server import FuzzedServer
+from tests.fuzz.server import FuzzedServer, serve
 from tests.fuzz.target import Target, cut
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def _check(data: bytes) -> None:
         if chance.random() < 0.4:
             await _compare(seed, wire, cut(wire, chance))
 
-    run(scenario)
+    serve(scenario)
 
 
 def _seeds() -> tuple[bytes, ...]:

@@ -105,14 +105,15 @@ class World:
         world = cls._kept.get((library, retry))
         if world is None:
             if not cls._kept:
-                atexit.register(cls._end)
+                atexit.register(cls.forget)
             world = cls._kept[library, retry] = cls(library, retry=retry)
         return world
 
     @classmethod
-    def _end(cls) -> None:
-        for world in cls._kept.values():
-            world.loop.close()
+    def forget(cls) -> None:
+        """Make new ones: they were spoilt."""
+        while cls._kept:
+            cls._kept.popitem()[1].loop.close()
 
     def run(self, scenario: Coroutine[Any, Any, None]) -> None:
         """Run it; after whatever goes wrong the next input has a new world."""

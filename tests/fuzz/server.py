@@ -16,12 +16,14 @@ from pounce_websocket import WebSocketWire
 from pounce_workers import ServingSettings, WorkerSettings
 from pounce_workers.serving.loop_server import LoopServer
 from pounce_workers.serving.protocols import Protocols
-from tests.fuzz.doubles import turns
+from tests.fuzz.doubles import run, turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from pounce_asgi import WireHost
 
-__all__ = ["FuzzedServer"]
+__all__ = ["FuzzedServer", "forget_servers", "serve"]
 
 PROTOCOLS = Protocols(
     websocket=partial(WebSocketWire, settings=WebSocketSettings(ws_max_size=1000)),
@@ -61,6 +63,20 @@ def _shared(loop: asyncio.AbstractEventLoop, engine: Any) -> tuple[LoopServer, _
         protocols=PROTOCOLS,
     )
     return server, current
+
+
+def forget_servers() -> None:
+    """Make new ones: they were spoilt."""
+    _shared.cache_clear()
+
+
+def serve(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run it; after whatever goes wrong the next input has a new server."""
+    try:
+        run(scenario)
+    except BaseException:
+        forget_servers()
+        raise
 
 
 class FuzzedServer:

@@ -8,11 +8,12 @@ from aioquic import tls
 from aioquic._buffer import Buffer
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import END_STATES, QuicConnectionId, QuicConnectionState
-from aioquic.quic.packet import pull_quic_transport_parameters, push_quic_transport_parameters
+from aioquic.quic.packet import QuicErrorCode, pull_quic_transport_parameters, push_quic_transport_parameters
 
 from pounce_h3.engine.aioquic_identity import parsed
 from pounce_h3.engine.aioquic_receiving import AioquicReceiving
 from pounce_h3.engine.events import HANDSHAKE
+from pounce_h3.engine.flight_watch import FlightWatch
 from pounce_h3.engine.limits import (
     CLOSE_REPEATS,
     HANDSHAKE_TIME,
@@ -75,6 +76,7 @@ class AioquicConnection(AioquicReceiving):
         self._ended_by_us = False
         self._closing: list[tuple[bytes, Any]] = []
         self._heard_while_closing = 0
+        self._flight = FlightWatch()
         self._host_cids = [QuicConnectionId(first_id, 0, new.ids.token(first_id), was_sent=True)]
         self.host_cid = self._local_initial_source_connection_id = first_id
         self._begin_streams(
@@ -92,6 +94,8 @@ class AioquicConnection(AioquicReceiving):
             return
         for data in datagrams:
             self._receive(data, address, now)
+        if self._flight.flooded(self._loss.bytes_in_flight, self._loss.congestion_window):
+            self.close(QuicErrorCode.INTERNAL_ERROR, 0, "too much that is not acknowledged")
         self._collect()
         if self._state is QuicConnectionState.FIRSTFLIGHT and self.ended is None:
             self._state = QuicConnectionState.TERMINATED
@@ -103,7 +107,9 @@ class AioquicConnection(AioquicReceiving):
         if self._state in END_STATES:
             return self._closing_again()
         if self._is_plain:
-            return self._plain_datagrams(now)
+            plain = self._plain_datagrams(now)
+            self._forget_acks(self._space)
+            return plain
         closing = self._close_pending
         before = {stream.stream_id: stream.sender.highest_offset for stream in self._streams_queue if stream.watched}
         datagrams = super().datagrams_to_send(now)
@@ -113,9 +119,25 @@ class AioquicConnection(AioquicReceiving):
                 stream.watched = False
                 self.fell.append(stream_id)
         self._ids_unsent = not all(one.was_sent for one in self._host_cids)
+        for space in self._spaces.values():
+            self._forget_acks(space)
         if closing:
-            self._closing = datagrams
+            datagrams = self._closing = self._to_proven(datagrams)
         return datagrams
+
+    def _to_proven(self, datagrams: list[tuple[bytes, Any]]) -> list[tuple[bytes, Any]]:
+        """aioquic says goodbye to where the client has only seemed to go to, however little came from there (RFC 9000,
+        8.1). Then it is said to where the client was.
+        """
+        spent = [path.addr for path in self._network_paths if not path.can_send(0)]
+        if not spent:
+            return datagrams
+        proven = [path.addr for path in self._network_paths if path.is_validated]
+        return [
+            (data, proven[0] if address in spent else address)
+            for data, address in datagrams
+            if proven or address not in spent
+        ]
 
     def _closing_again(self) -> list[tuple[bytes, Any]]:
         """What was said at the end, for a client that has not heard it and still speaks; ever more seldom, and not for
@@ -125,6 +147,11 @@ class AioquicConnection(AioquicReceiving):
         if self._state is not QuicConnectionState.CLOSING or heard not in CLOSE_REPEATS:
             return []
         self._heard_while_closing += 1
+        for path in self._network_paths:
+            size = sum([len(data) for data, address in self._closing if address == path.addr])
+            if size and not path.can_send(size):
+                return []
+            path.bytes_sent += size
         return self._closing
 
     @property

@@ -31,6 +31,8 @@ _SHORT: Final = 0x41
 """A short header with a packet number of two bytes (RFC 9000, 17.3.1)."""
 _PING: Final = b"\x01"
 _MOST_RANGES: Final = 32
+_MOST_SENT: Final = 1024
+"""Packets that are remembered until they are acknowledged before those are forgotten that need not be."""
 
 
 class AioquicSending(AioquicStreams):
@@ -38,6 +40,7 @@ class AioquicSending(AioquicStreams):
 
     _ids_unsent = False
     """Connection ids that were not sent, or whose packet was lost."""
+    _forget_at = _MOST_SENT
 
     @property
     def _is_plain(self) -> bool:
@@ -86,6 +89,16 @@ class AioquicSending(AioquicStreams):
                     self._ack_eliciting_sent_since_receipt = True
             datagrams.append((data, path.addr))
         return datagrams
+
+    def _forget_acks(self, space: QuicPacketSpace) -> None:
+        """Packets with nothing but an ACK need not arrive, and nothing bounds them: a client that acknowledges none
+        would fill the memory. All others are bounded by the congestion window.
+        """
+        sent = space.sent_packets
+        if len(sent) >= self._forget_at:
+            for number in [number for number, packet in sent.items() if not packet.in_flight]:
+                del sent[number]
+            self._forget_at = max(_MOST_SENT, 2 * len(sent))
 
     def _protected(self, packet: QuicSentPacket, payload: bytes) -> bytes:
         crypto = self._crypto
@@ -234,7 +247,9 @@ class AioquicSending(AioquicStreams):
             each = ranges[-index]
             parts += (encoded(smallest - each.stop - 1), encoded(each.stop - 1 - each.start))
             smallest = each.start
-        if count > 1 and packet.packet_number % 8 == 0:  # so that this ACK is acknowledged and old ranges can go
+        loss = self._loss
+        if count > 1 and packet.packet_number % 8 == 0 and loss.bytes_in_flight < loss.congestion_window:
+            # So that this ACK is acknowledged and old ranges can go.
             packet.is_ack_eliciting = packet.in_flight = True
             parts.append(_PING)
         packet.delivery_handlers.append((self._on_ack_delivery, (space, space.largest_received_packet)))

@@ -17,6 +17,7 @@ from qh3.quic.connection import QuicConnection
 from qh3.quic.tls_bridge import QuicTlsBridgeError
 
 from pounce_h3.engine.events import HANDSHAKE, RESET, STOPPED, Happened, add_bytes
+from pounce_h3.engine.flight_watch import FlightWatch
 from pounce_h3.engine.limits import HANDSHAKE_TIME, MOST_CRYPTO, SENT_DATAGRAM
 from pounce_h3.engine.qh3_bridge import Bridge
 from pounce_h3.engine.qh3_core import LARGEST_EVENT, new_core
@@ -82,6 +83,7 @@ class Qh3Connection(QuicConnection):
         self._watched: dict[int, int] = {}  # backlogs of which somebody wants to know that they fell
         self._handshake_end: float | None = None
         self._outgoing = Outgoing()
+        self._flight = FlightWatch()
         self._now = 0.0
 
     # -- driven -------------------------------------------------------------------------------------------------------
@@ -94,6 +96,8 @@ class Qh3Connection(QuicConnection):
             self.receive_many_datagrams(list(datagrams), address, now)
         except Exception as error:  # noqa: BLE001 - whatever qh3 finds wrong, it is the datagram
             self._fail(error)
+        if (core := self._core) is not None and self._flight.flooded(core.bytes_in_flight, core.congestion_window):
+            self._fail(OverflowError("too much that is not acknowledged"))
         if self._core is None or not self._core.received_authenticated_packet:
             self._over = True
             self.ended = ConnectionEnd(0, "nothing in the first datagram could be read", False, False)
