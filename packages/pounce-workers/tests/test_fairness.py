@@ -204,7 +204,7 @@ def test_what_was_put_off_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> N
             assert ours.behind
             assert ours.readable()
             assert ours.on_readable() is None
-            await it.protocol.reach(20005)
+            await it.protocol.receives(20005)
             assert b"".join(got) == b"x" * 20000 + b"later"
             assert not ours.behind
 

@@ -28,7 +28,7 @@ class Watcher(Protocol):
         """Handle what `on_readable` returned."""
 
     def put_off(self, data: bytes, /) -> None:
-        """Handle what `on_readable` returned after others, by `call_behind` of the loop; nothing is read before that."""
+        """Handle what `on_readable` returned after others, by `call_behind` of the loop. Nothing is read before."""
 
     def on_writable(self) -> None:
         """There is room to write."""
