@@ -61,7 +61,7 @@ class Campaign:
             seed = self.seed * 1_000_000 + number
             name = self._drawn(seed)
             failed = self.run_one(name, seed)
-            say(f"{number:5} {name:28} seed {seed}{' FAILED' if failed else ''}")
+            say(f"{number:5} {name:28} seed {seed}{' FAILED: ' + self.finds[-1] if failed else ''}")
             number += 1
 
     def _drawn(self, seed: int) -> str:
@@ -114,4 +114,4 @@ class Campaign:
             raced = ", and at the same time" if (owner, name) in self.raced else ""
             say(f"written by several threads without a lock{raced}: {owner}.{name}")
         for find in self.finds:
-            say(find)
+            say(find.partition("\n")[0])
