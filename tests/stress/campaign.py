@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.stress import subjects_of_limits, subjects_of_observers, subjects_of_workers
-from tests.stress.crowd import Circumstances
+from tests.stress.crowd import MOST_THREADS, Circumstances
 from tests.stress.serving import KINDS, drawn_kind, serve_unruly_clients
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Campaign:
     """Servers tell which attributes several threads write (`tests.stress.writers`)."""
     only: str = ""
     seconds: tuple[float, float] = (1.0, 3.0)
+    most_threads: int = MOST_THREADS
     finds: list[str] = field(default_factory=list)
     runs: collections.Counter[str] = field(default_factory=collections.Counter)
     threads: collections.Counter[int] = field(default_factory=collections.Counter)
@@ -72,7 +73,7 @@ class Campaign:
 
     def run_one(self, name: str, seed: int) -> bool:
         """The run of this name under this seed; whether it failed."""
-        given = Circumstances.drawn(seed, self.seconds)
+        given = Circumstances.drawn(seed, self.seconds, self.most_threads)
         before = sys.getswitchinterval()
         faulthandler.dump_traceback_later(STUCK, exit=True)
         try:

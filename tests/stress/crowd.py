@@ -33,12 +33,14 @@ class Circumstances:
     """How long the threads go on."""
 
     @classmethod
-    def drawn(cls, seed: int, seconds: tuple[float, float] = (1.0, 3.0)) -> Circumstances:
+    def drawn(
+        cls, seed: int, seconds: tuple[float, float] = (1.0, 3.0), most_threads: int = MOST_THREADS
+    ) -> Circumstances:
         """By a seed: the same always gives the same. Intervals are drawn by their order of magnitude."""
         dice = random.Random(seed)
         shortest, longest = INTERVALS
         interval = shortest * (longest / shortest) ** dice.random()
-        return cls(seed, dice.randint(2, MOST_THREADS), interval, dice.uniform(*seconds))
+        return cls(seed, dice.randint(2, most_threads), interval, dice.uniform(*seconds))
 
     @property
     def dice(self) -> random.Random:

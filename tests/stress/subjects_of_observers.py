@@ -265,7 +265,7 @@ def lifespan_of_all(given: Circumstances) -> None:
         seen.append((await receive())["type"])
         await send({"type": "lifespan.shutdown.complete"})
 
-    for _ in range(5):
+    for _ in range(2):
         seen.clear()
         lifespan = ServerLifespan(app)
         assert lifespan.startup()

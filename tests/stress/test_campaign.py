@@ -19,7 +19,7 @@ SECONDS: Final = (0.05, 0.1)
 
 
 def test_short_runs_of_everything() -> None:
-    campaign = Campaign(seed=1, seconds=SECONDS)
+    campaign = Campaign(seed=1, seconds=SECONDS, most_threads=8)
     for seed, name in enumerate(sorted(SUBJECTS)):
         campaign.run_one(name, seed)
     assert campaign.finds == []
