@@ -116,3 +116,28 @@ def test_within_a_loop_of_the_program() -> None:
         return answer
 
     assert asyncio.run(program()).split(b"\r\n\r\n")[1].startswith(b"pounce-async-")
+
+
+class _EndsMeanwhile(WorkerFactory):
+    """Its last worker ends, in another thread, while one is made: the state is gone at the second look."""
+
+    looks = 0
+
+    @property
+    def _shared_state(self) -> Any:
+        self.looks += 1
+        return self._kept if self.looks == 1 else None
+
+    @_shared_state.setter
+    def _shared_state(self, state: Any) -> None:
+        self._kept = state
+
+
+def test_a_worker_that_is_made_while_all_others_end_is_made() -> None:
+    importer = FreshImport(App(), factory=False, app_dir="")
+    try:
+        factory = _EndsMeanwhile(config(App(), workers=2), importer.load())
+        assert type(factory.make(0, lambda: None)) is Worker
+        assert factory.looks == 1
+    finally:
+        importer.close()

@@ -165,7 +165,7 @@ class WorkerFactory:
             worker_id=worker_id,
             shared_sockets=shared_sockets,
             state=state,
-            on_lifespan=self._shared_state.started if self._shared_state is not None else None,
+            on_lifespan=shared.started if (shared := self._shared_state) is not None else None,
             budget=self._budget,
             protocols=self._protocols,
             datagrams=self._datagrams_of(worker_id),
