@@ -109,6 +109,24 @@ def test_many_at_once_leave_others_their_turn(engine: str, monkeypatch: pytest.M
     converse(scenario)
 
 
+def test_a_connection_that_waited_for_its_turn_is_idle_no_longer_than_others(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nothing but an empty line was left (RFC 9112, 2.2)."""
+    monkeypatch.setattr(http1_connection, "TURN_SECONDS", 0.0)
+
+    async def scenario() -> None:
+        it = Conversation(echo_path, engine)
+        await it.send(get("/1") + get("/2") + b"\r\n")
+        await turns(20)
+        assert it.statuses() == [200, 200]
+        assert it.transport.deadline <= it.sweeper.soon + 75
+        await it.pass_time(80)
+        assert it.ended != "open"
+
+    converse(scenario)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 16])
 @pytest.mark.parametrize("first_waits", [False, True])
 def test_an_end_right_behind_a_full_turn_closes(

@@ -180,6 +180,7 @@ class Http1Connection(Http1Answers):
         """Answer what has arrived, as long as each answer is complete at once."""
         if self.phase is BEHIND:
             self.phase = IDLE
+            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_keep_alive
         if self.phase is not IDLE or self._advancing:
             return
         self._advancing = True
