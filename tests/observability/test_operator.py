@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -30,6 +32,17 @@ KINDS: Final = {
     "process": ("--workers", "2", "--worker-kind", "process"),
 }
 SOON: Final = 20.0
+REFUSED: Final = 77
+STRANGER: Final = f"""
+import os, socket, sys
+os.setgid(65534)
+os.setuid(65534)
+try:
+    socket.socket(socket.AF_UNIX).connect(sys.argv[1])
+except PermissionError:
+    sys.exit({REFUSED})
+"""
+"""Another user of the machine, who wants to ask."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and UNIX sockets")
 
@@ -178,6 +191,9 @@ def test_a_profile_of_all_workers(server: ServerProcess, tmp_path: Path) -> None
 def test_nobody_else_is_answered(server: ServerProcess) -> None:
     assert get(server, "/_pounce/config") == b"ok"  # the application's own answer: nothing of this is on its port
     assert stat.S_IMODE(Path(place(server).path).stat().st_mode) == 0o600
+    if os.geteuid() == 0:
+        stranger = subprocess.run([sys.executable, "-c", STRANGER, place(server).path], check=False, timeout=60)
+        assert stranger.returncode == REFUSED
 
 
 @pytest.mark.parametrize("kind", KINDS)
