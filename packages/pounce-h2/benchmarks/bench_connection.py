@@ -26,6 +26,8 @@ import h2.connection
 import h2.events
 from h2_doubles import GET, Conversation, turns
 
+from pounce_h2 import connection
+
 STREAMS = 10
 BATCHES = 400
 ROUNDS = 7
@@ -63,6 +65,7 @@ async def pounce(reads: list[bytes], profile: cProfile.Profile | None) -> float:
     talk.connection.data_received(reads[0])
     if profile:
         profile.enable()
+    connection.TURN_SECONDS = 3600.0  # there is nobody to make way for
     start = time.process_time()
     for data in reads[1:]:
         talk.connection.data_received(data)
