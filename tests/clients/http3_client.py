@@ -11,7 +11,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
 __all__ = ["LIBRARIES", "Answer", "connected"]
 
@@ -26,6 +26,9 @@ class Answer:
     def __init__(self) -> None:
         self.fields: dict[bytes, bytes] = {}
         self.body = b""
+        self.complete = False
+        self.code: int | None = None
+        """The error code with which the server reset the stream."""
         self.over = asyncio.Event()
         self.grew = asyncio.Event()
 
@@ -54,6 +57,7 @@ def protocol_class(library: str) -> Any:
                 self.lost = self.lost or type(event).__name__ == "ConnectionTerminated"
                 for number, given_up in self.answers.items():
                     if number == getattr(event, "stream_id", number):
+                        given_up.code = event.error_code if hasattr(event, "stream_id") else None
                         given_up.over.set()
                         given_up.grew.set()
             for told in self.h3.handle_event(event):
@@ -65,23 +69,40 @@ def protocol_class(library: str) -> Any:
                 elif type(told).__name__ == "DataReceived":
                     answer.body += told.data
                 answer.grew.set()
-                if told.stream_ended:
+                if getattr(told, "stream_ended", False):
+                    answer.complete = True
                     answer.over.set()
 
-        def begin(self, path: str, *, body: bytes | None = None, authority: str = "localhost") -> Answer:
+        def begin(
+            self,
+            path: str,
+            *,
+            body: bytes | None = None,
+            authority: str = "localhost",
+            method: str = "",
+            fields: Iterable[tuple[str, str]] = (),
+        ) -> Answer:
             stream_id = self._quic.get_next_available_stream_id()
             answer = self.answers[stream_id] = Answer()
             head = [
-                (b":method", b"GET" if body is None else b"POST"),
+                (b":method", method.encode() or (b"GET" if body is None else b"POST")),
                 (b":scheme", b"https"),
                 (b":authority", authority.encode()),
                 (b":path", path.encode()),
+                *((name.encode(), value.encode()) for name, value in fields),
             ]
             self.h3.send_headers(stream_id, head, end_stream=body is None)
             if body is not None:
                 self.h3.send_data(stream_id, body, end_stream=True)
             self.transmit()
             return answer
+
+        def give_up(self, answer: Answer, code: int) -> None:
+            """Want no more of it (RFC 9114, 4.1.1)."""
+            for number, known in self.answers.items():
+                if known is answer and not answer.over.is_set():
+                    self._quic.stop_stream(number, code)
+                    self.transmit()
 
         async def ask(self, path: str, *, body: bytes | None = None) -> Answer:
             answer = self.begin(path, body=body)

@@ -43,8 +43,11 @@ class RunningServer:
         python: tuple[str, ...] = ("-m", "pounce", "app:app", "--port", "0"),
         environ: Mapping[str, str] | None = None,
         log_to: Path | None = None,
+        descriptors: tuple[int, ...] = (),
     ) -> None:
-        """``python``: what the interpreter runs. ``log_to``: a device that takes the output instead of a file."""
+        """``python``: what the interpreter runs. ``log_to``: a device that takes the output instead of a file.
+        ``descriptors``: what it inherits, under the same numbers.
+        """
         self._log = folder / "server.log"
         given = {name: value for name, value in os.environ.items() if not name.startswith("POUNCE_")}
         with (log_to or self._log).open("wb") as output:
@@ -56,6 +59,7 @@ class RunningServer:
                 | dict(environ or {}),
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                pass_fds=descriptors,
             )
         self._seen: set[int] = {self.pid}
 
