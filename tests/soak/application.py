@@ -195,7 +195,9 @@ def reading() -> dict[str, object]:
         generations = len(SHARED["generations"])
     # Of other threads' loops too: asyncio.all_tasks() may be called from any thread.
     tasks = sum(len(asyncio.all_tasks(loop)) for loop in loops)
-    return {"pid": os.getpid(), "loops": len(loops), "tasks": tasks, "generations": generations, "code": GENERATION}
+    names = sorted(thread.name for thread in threading.enumerate())
+    objects = len(gc.get_objects()) + gc.get_freeze_count()
+    return {"pid": os.getpid(), "tasks": tasks, "generations": generations, "objects": objects, "names": names}
 
 
 def leak() -> None:

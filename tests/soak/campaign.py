@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Result", "soak"]
 
-QUIET: Final = {"memory": 8 * 2**20, "generations": 1}
+QUIET: Final = {"memory": 8 * 2**20, "generations": 1, "objects": 5000}
 """What a server may have more than before when everybody has left: bytes, see `growth.ALLOWED`; and of the import before
 something may be left that the next collection finds. Nothing of all else."""
+
+AT_REST: Final = ("descriptors", "threads", "tasks", "connections")
+"""What workers that have served for a while have no more of than fresh ones when everybody has left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Plan:
     restarts: int
     sample_every: float
     reload_every: float
+    quiet_each: int
+    """Before each so-manieth reload everybody leaves, and what the workers have then is compared."""
     requests_of_worker: int
     think: float
     crowd: int = 1
@@ -65,6 +70,7 @@ class Plan:
             restarts=max(2, min(6, int(minutes // 5))),
             sample_every=max(1.0, min(10.0, seconds / 200)),
             reload_every=max(6.0, min(60.0, seconds / 15)),
+            quiet_each=5 if minutes > 10 else 2,
             requests_of_worker=max(300, min(2500, int(seconds * 3))),
             think=0.8,
             crowd=3,
@@ -80,6 +86,8 @@ class Life:
     before: Reading | None = None
     """With nobody there, after the warm-up, and after the time that is measured."""
     after: Reading | None = None
+    quiet: list[tuple[float, Reading]] = field(default_factory=list)
+    """With nobody there, and with workers that have served for a while."""
     growths: list[Growth] = field(default_factory=list)
     reloads: int = 0
     restarts: int = 0
@@ -167,11 +175,18 @@ class _Soak:
 
     async def _go_on_reloading(self) -> None:
         due = time.monotonic() + self.plan.reload_every
+        number = 0
         while not self._enough_reloads:
             await asyncio.sleep(0.2)
-            if time.monotonic() >= due:
-                due += self.plan.reload_every
-                await self._reload()
+            if time.monotonic() < due:
+                continue
+            number += 1
+            if number % self.plan.quiet_each == 0:
+                for name, reading in (await self._nobody(fresh=False)).items():
+                    self.lives[name].quiet.append((time.monotonic() - self.began, reading))
+                self.visitors.let_in()
+            await self._reload()
+            due = time.monotonic() + self.plan.reload_every
 
     async def _reload(self) -> None:
         await asyncio.gather(*(asyncio.to_thread(server.reload) for server in self.servers))
@@ -183,12 +198,14 @@ class _Soak:
                 self.lives[server.name].samples.append((now - self.began, reading))
                 self.say(f"{now - self.began:7.1f} s {server.name:5} {_shown(reading)} {self.site.account.count} asked")
 
-    async def _nobody(self) -> dict[str, Reading]:
-        """What the servers have when all clients have left, and fresh workers serve, which have none of the threads
-        that a loop begins when it first needs them.
+    async def _nobody(self, *, fresh: bool = True) -> dict[str, Reading]:
+        """What the servers have when all clients have left.
+
+        ``fresh``: and fresh workers serve, which have none of the threads that a loop begins when it first needs them.
         """
         await self.visitors.hold()
-        await self._reload()
+        if fresh:
+            await self._reload()
         found = {}
         for server in self.servers:
             found[server.name] = await asyncio.to_thread(server.settled)
@@ -289,8 +306,14 @@ def _judge(name: str, life: Life) -> list[str]:
     assert life.before is not None
     assert life.after is not None
     before, after = life.before.values(), life.after.values()
+    for when, reading in life.quiet:
+        for quantity in AT_REST:
+            if (found := reading.values()[quantity]) > before[quantity]:
+                faults.append(f"{name}: with nobody there {found} {quantity} after {when:.0f} s, not {before[quantity]}")
     for quantity in ALLOWED:
         more = after[quantity] - before[quantity]
         if more > (QUIET.get(quantity, 0)):
             faults.append(f"{name}: with nobody there {before[quantity]} {quantity} before, {after[quantity]} after")
+            if quantity == "threads":
+                faults.append(f"before: {life.before.names}; after: {life.after.names}")
     return faults

@@ -29,6 +29,7 @@ ALLOWED: Final = {
     "tasks": 2.0,
     "connections": 2.0,
     "generations": 0.5,
+    "objects": 5000.0,
 }
 """By how much each may grow over the time that is looked at, however long.
 

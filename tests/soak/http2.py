@@ -71,6 +71,11 @@ class Http2:
         self._flush()
         self._task = asyncio.create_task(self._read())
 
+    def __str__(self) -> str:
+        waiting = [(one.number, one.status, len(one.body)) for one in self.streams.values() if not one.over]
+        told = "the server is leaving" if self.leaving else "it goes on"
+        return f"{told}, {len(self.streams)} streams, waiting for {waiting}, window {self._wire.outbound_flow_control_window}"
+
     async def ready(self) -> bool:
         """Whether the server has said what it takes, rather than goodbye."""
         await self._settled.wait()
@@ -78,8 +83,11 @@ class Http2:
 
     def begin(self, method: str, target: str, *fields: tuple[str, str], body: bool = False, scheme: str = "https",
               protocol: str = "") -> Stream:  # fmt: skip
-        """Send the head of a request, which a body follows or not."""
+        """Send the head of a request, which a body follows or not; none is sent once the server has said goodbye."""
         stream = Stream(self._wire.get_next_available_stream_id())
+        if self.leaving or self.ended:
+            stream.untouched, stream.code = True, REFUSED
+            return stream
         head = [(":method", method), (":scheme", scheme), (":authority", "localhost"), (":path", target)]
         head += [(":protocol", protocol)] if protocol else []
         self._wire.send_headers(stream.number, head + list(fields), end_stream=not body)

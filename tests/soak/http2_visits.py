@@ -37,6 +37,9 @@ async def come_over_http2(site: Site, dice: random.Random) -> None:
                 again = await _round(site, connection, asked, dice, last=rounds <= 0)
                 if connection.leaving or connection.ended or again:
                     break
+        except asyncio.CancelledError:
+            site.account.fault(f"nothing more came over HTTP/2: {connection}")
+            raise
         finally:
             await connection.close()
         if rounds <= 0 and not again:

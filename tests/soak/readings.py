@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import ssl
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUANTITIES", "Reading", "UnixHttp", "read_now"]
 
-QUANTITIES: Final = ("memory", "descriptors", "threads", "tasks", "connections", "generations")
+QUANTITIES: Final = ("memory", "descriptors", "threads", "tasks", "connections", "generations", "objects")
 TRIES: Final = 60
 """How often the application is asked at most, until each worker process has answered."""
 
@@ -34,14 +34,21 @@ class Reading:
     """Bytes (RSS), each process by itself."""
     descriptors: int
     threads: int
+    """Without those of the loops' executors, which come when something is first compressed, or read from a disk."""
     tasks: int
     """Of all loops of the workers. The one that answers is none of them: the server runs it without."""
     connections: int
     generations: int
     """Imports of the application of which something is still alive, after a collection."""
 
+    objects: int
+    """That the garbage collector knows."""
+    names: tuple[str, ...]
+    """Of the threads that Python knows."""
+
     def values(self) -> dict[str, int]:
-        return asdict(self)
+        """Those that are numbers."""
+        return {name: getattr(self, name) for name in QUANTITIES}
 
 
 class UnixHttp(http.client.HTTPConnection):
@@ -68,16 +75,19 @@ def read_now(pid: int, ask: Callable[[], UnixHttp], introspection: Callable[[], 
         serving = members(pid)[1:] or [pid]
         if told.keys() >= set(serving) - _helpers(serving):
             break
+    names = tuple(name for one in told.values() for name in one["names"])
     value = [one["value"] for one in _get(introspection(), "/_pounce/connections?limit=1")["processes"]]
     processes = members(pid)
     return Reading(
         memory=sum(_memory(each, "Private_Clean", "Private_Dirty") for each in processes),
         resident=sum(_memory(each, "Rss") for each in processes),
         descriptors=sum(_entries(each, "fd") for each in processes),
-        threads=sum(_entries(each, "task") for each in processes),
+        threads=sum(_entries(each, "task") for each in processes) - sum("executor" in name for name in names),
         tasks=sum(one["tasks"] for one in told.values()),
         connections=sum(one["total"] for one in value if one),
         generations=sum(one["generations"] for one in told.values()),
+        objects=sum(one["objects"] for one in told.values()),
+        names=names,
     )
 
 
