@@ -51,10 +51,13 @@ def protocol_class(library: str) -> Any:
             self.h3 = h3.H3Connection(self._quic)
             self.answers: dict[int, Answer] = {}
             self.lost = False
+            self.reason = ""
+            """Why, if so."""
 
         def quic_event_received(self, event: Any) -> None:
             if type(event).__name__ in ("StreamReset", "ConnectionTerminated"):
                 self.lost = self.lost or type(event).__name__ == "ConnectionTerminated"
+                self.reason = self.reason or ("" if hasattr(event, "stream_id") else repr(event))
                 for number, given_up in self.answers.items():
                     if number == getattr(event, "stream_id", number):
                         given_up.code = event.error_code if hasattr(event, "stream_id") else None

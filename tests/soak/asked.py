@@ -41,6 +41,8 @@ def any_request(account: Account, way: Way, dice: random.Random) -> Asked:
     """One of all kinds; most are small."""
     number = account.begin(way)
     kind = dice.choice(("get", "get", "get", "post", "post", "download", "stream", "file", "head"))
+    if kind == "head" and way is Way.HTTP3:
+        kind = "get"  # aioquic's client misses the body that the length tells of
     query = f"n={number}"
     coding = (("accept-encoding", "gzip"),) if dice.random() < 0.5 else ()
     if kind == "post":

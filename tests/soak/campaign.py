@@ -13,7 +13,7 @@ from pounce_testing import throw_away_certificate
 from tests.clients.http3_client import LIBRARIES
 from tests.soak.account import Account, Way
 from tests.soak.conversations import Conversations, converse_over_http2
-from tests.soak.growth import ALLOWED, Growth, growth_of
+from tests.soak.growth import ALLOWED, ALLOWED_MEMORY, Growth, growth_of
 from tests.soak.http1 import Place
 from tests.soak.http1_visits import Http1Visits
 from tests.soak.http2_visits import come_over_http2
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Result", "soak"]
 
-QUIET: Final = {"memory": 8 * 2**20, "generations": 1, "objects": 5000}
-"""What a server may have more than before when everybody has left: bytes, see `growth.ALLOWED`; and of the import before
-something may be left that the next collection finds. Nothing of all else."""
+QUIET: Final = {"generations": 1.0, "objects": ALLOWED["objects"]}
+"""What a server may have more than before when everybody has left, beside memory: of the import before, something may be
+left that a later collection finds. Nothing of all else."""
 
 AT_REST: Final = ("descriptors", "threads", "tasks", "connections")
 """What workers that have served for a while have no more of than fresh ones when everybody has left."""
@@ -57,7 +57,10 @@ class Plan:
     workers: int = 2
     kind: str = "thread"
     seed: int = 1
+    memory: int = ALLOWED_MEMORY
+    """Bytes by which each server may grow."""
     leak: str = ""
+    """What the application is to keep of some requests, to see that it is found: see `application.leak`."""
 
     @classmethod
     def of_minutes(cls, minutes: float, **given: object) -> Plan:
@@ -213,6 +216,8 @@ class _Soak:
         return found
 
     async def _restart(self) -> None:
+        if not self.plan.restarts:
+            return
         self.visitors.let_in()
         for number in range(self.plan.restarts):
             await asyncio.sleep(self.plan.restarting / (self.plan.restarts + 1))
@@ -283,10 +288,11 @@ def _result(run: _Soak, account: Account) -> Result:
     for server in run.servers:
         journal.read(server.lines())
         result.faults += [f"in the log of {server.name}: {line}" for line in server.faults[:20]]
-        result.access_lines += sum(1 for line in server.access_log.open("rb") if b"?n=" in line)
+        with server.access_log.open("rb") as lines:
+            result.access_lines += sum(b"?n=" in line for line in lines)
         life = run.lives[server.name]
         life.reloads, life.restarts, life.recycled = server.reloads, server.restarts, server.recycled
-        result.faults += _judge(server.name, life)
+        result.faults += _judge(server.name, life, run.plan.memory)
     result.faults += disagreements(account, journal)
     result.requests = {way: dict(counts) for way, counts in account.table().items()}
     result.retried = dict(account.retried)
@@ -296,24 +302,28 @@ def _result(run: _Soak, account: Account) -> Result:
     return result
 
 
-def _judge(name: str, life: Life) -> list[str]:
+def _judge(name: str, life: Life, memory: int) -> list[str]:
+    allowed = ALLOWED | {"memory": float(memory)}
     faults = []
     for quantity in QUANTITIES:
-        growth = growth_of(quantity, [(when, float(one.values()[quantity])) for when, one in life.samples])
+        samples = [(when, float(one.values()[quantity])) for when, one in life.samples]
+        growth = growth_of(quantity, samples, allowed[quantity])
         life.growths.append(growth)
         if growth.too_much:
             faults.append(f"{name}: {quantity} grow: {growth}")
     assert life.before is not None
     assert life.after is not None
     before, after = life.before.values(), life.after.values()
-    for when, reading in life.quiet:
-        for quantity in AT_REST:
-            if (found := reading.values()[quantity]) > before[quantity]:
-                faults.append(f"{name}: with nobody there {found} {quantity} after {when:.0f} s, not {before[quantity]}")
-    for quantity in ALLOWED:
-        more = after[quantity] - before[quantity]
-        if more > (QUIET.get(quantity, 0)):
-            faults.append(f"{name}: with nobody there {before[quantity]} {quantity} before, {after[quantity]} after")
-            if quantity == "threads":
-                faults.append(f"before: {life.before.names}; after: {life.after.names}")
+    faults += [
+        f"{name}: with nobody there {found} {quantity} after {when:.0f} s, not {before[quantity]}: {reading.names}"
+        for when, reading in life.quiet
+        for quantity in AT_REST
+        if (found := reading.values()[quantity]) > before[quantity]
+    ]
+    more_allowed = {name: 0.0 for name in QUANTITIES} | QUIET | {"memory": float(memory)}
+    faults += [
+        f"{name}: with nobody there {before[quantity]} {quantity} before, {after[quantity]} after: {life.after.names}"
+        for quantity, more in more_allowed.items()
+        if after[quantity] - before[quantity] > more
+    ]
     return faults

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ALLOWED", "SURE", "Growth", "growth_of"]
+__all__ = ["ALLOWED", "ALLOWED_MEMORY", "SURE", "Growth", "growth_of"]
 
 MIB: Final = 2**20
 
+ALLOWED_MEMORY: Final = 8 * MIB
+
 ALLOWED: Final = {
-    "memory": 8 * MIB,
+    "memory": float(ALLOWED_MEMORY),
     "descriptors": 2.0,
     "threads": 2.0,
     "tasks": 2.0,
@@ -40,6 +42,8 @@ others are whole numbers that do not drift."""
 
 SURE: Final = 3.0
 """Standard deviations."""
+FEWEST: Final = 12
+"""Samples, below which what they scatter is not known either, and nothing is said."""
 OF_NORMAL: Final = 1.4826
 """The standard deviation of a normal distribution, in median deviations."""
 
@@ -55,11 +59,12 @@ class Growth(NamedTuple):
     uncertain: float
     """Standard deviation of ``last - first``."""
     allowed: float
+    samples: int
 
     @property
     def too_much(self) -> bool:
         """It grows."""
-        return self.last - self.first > self.allowed + SURE * self.uncertain
+        return self.samples >= FEWEST and self.last - self.first > self.allowed + SURE * self.uncertain
 
 
 def slope_of(samples: Sequence[tuple[float, float]]) -> float:
@@ -86,4 +91,5 @@ def growth_of(name: str, samples: Sequence[tuple[float, float]], allowed: float 
         slope * 3600,
         OF_NORMAL * off * math.sqrt(12 / len(samples)),
         ALLOWED[name] if allowed is None else allowed,
+        len(samples),
     )

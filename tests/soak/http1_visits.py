@@ -162,9 +162,7 @@ class Http1Visits:
         if dice.random() < 0.5:
             connection.send("POST", f"/echo?n={number}", f"content-length: {BODY}", body=body)
         else:
-            connection.send(
-                "POST", f"/echo?n={number}", "transfer-encoding: chunked", body=b"%x\r\n" % BODY + body
-            )
+            connection.send("POST", f"/echo?n={number}", "transfer-encoding: chunked", body=b"%x\r\n" % BODY + body)
         await connection.drain()
         await asyncio.sleep(dice.choice((0, 0.01, 0.05)))
         site.account.settle(number, Outcome.LEFT_EARLY)

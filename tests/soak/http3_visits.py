@@ -64,7 +64,9 @@ async def _ask(site: Site, client: Any, asked: Asked) -> Asked | None:
     try:
         answer = client.begin(asked.target, body=asked.body, method=asked.method, fields=asked.fields)
     except Exception as error:  # noqa: BLE001 - the two libraries have several for a connection that has ended
-        return asked if site.retry(WAY, f"not asked: {type(error).__name__}", reused=True, number=asked.number) else None
+        return (
+            asked if site.retry(WAY, f"not asked: {type(error).__name__}", reused=True, number=asked.number) else None
+        )
     await answer.over.wait()
     if answer.complete:
         body = answer.body
@@ -78,7 +80,9 @@ async def _ask(site: Site, client: Any, asked: Asked) -> Asked | None:
     if answer.status or answer.code is not None:
         site.account.lose(asked.number, f"stream cut off with {answer.code} after status {answer.status}")
         return None
-    return asked if site.retry(WAY, "the connection ended", reused=True, number=asked.number) else None
+    return (
+        asked if site.retry(WAY, f"the connection ended: {client.reason}", reused=True, number=asked.number) else None
+    )
 
 
 async def _give_up(site: Site, client: Any, dice: random.Random) -> None:

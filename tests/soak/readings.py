@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -122,5 +121,5 @@ def _memory(pid: int, *names: str) -> int:
 
 def _entries(pid: int, name: str) -> int:
     with contextlib.suppress(OSError):
-        return len(os.listdir(f"/proc/{pid}/{name}"))
+        return sum(1 for _ in Path(f"/proc/{pid}/{name}").iterdir())
     return 0

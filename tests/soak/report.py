@@ -22,8 +22,8 @@ def report(result: Result) -> str:
     total = sum(sum(counts.values()) for counts in result.requests.values())
     plan = result.plan
     parts = [
-        f"{result.seconds / 60:.1f} minutes, {plan.workers} workers ({plan.kind}), seed {plan.seed}: "
-        f"{total} requests, {total / result.seconds:.0f}/s",
+        f"{result.seconds / 60:.1f} minutes, {plan.workers} workers ({plan.kind}), seed {plan.seed}",
+        f"{total} requests, {total / result.seconds:.0f} in a second",
         *(_of_server(name, life) for name, life in result.lives.items()),
         _of_requests(result),
         f"server: {result.server_totals}, access log: {result.access_lines} lines",

@@ -1,4 +1,4 @@
-"""The servers of a soak. Their sockets belong to who starts them, as with a service manager: a restart refuses nobody."""
+"""The servers of a soak. Their sockets belong to whoever starts them, as with systemd: a restart refuses nobody."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ __all__ = ["Settings", "SoakServer"]
 
 APPLICATION: Final = Path(__file__).with_name("application.py")
 GENERATION: Final = "GENERATION: Final = 1\n"
-FAULTS: Final = re.compile(r"Traceback|Fatal Python error|Exception ignored|\"level\":\"(?:ERROR|CRITICAL)\"| ERROR | CRITICAL ")
+FAULTS: Final = re.compile(
+    r"Traceback|Fatal Python error|Exception ignored|\"level\":\"(?:ERROR|CRITICAL)\"| ERROR | CRITICAL "
+)
 RECYCLED: Final = re.compile(r"it has served \d+ requests")
 
 
@@ -149,12 +151,10 @@ class SoakServer:
         context = None
         if self._certificate is not None:
             context = ssl.create_default_context(cafile=self._certificate.certfile)
-        return read_now(
-            self._running.pid, lambda: UnixHttp(self.path, context), lambda: UnixHttp(f"{self.path}-in")
-        )
+        return read_now(self._running.pid, lambda: UnixHttp(self.path, context), lambda: UnixHttp(f"{self.path}-in"))
 
     def settled(self, seconds: float = 40.0) -> Reading:
-        """What it has when nobody is there any more: connections gone, one generation, and no thread less than before."""
+        """What it has when nobody is there any more, and nothing changes any more."""
         last: list[Reading] = []
 
         def quiet() -> bool:
@@ -174,5 +174,3 @@ class SoakServer:
 
 def _counts(reading: Reading) -> tuple[int, ...]:
     return (reading.descriptors, reading.threads, reading.tasks, reading.generations)
-
-

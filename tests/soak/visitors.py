@@ -75,7 +75,6 @@ class Site:
         return True
 
 
-
 class Visitors:
     """Tasks of one loop."""
 
@@ -135,5 +134,3 @@ def _where(error: BaseException) -> str:
         places.append(f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}")
         trace = trace.tb_next
     return " ".join(places[-4:])
-
-

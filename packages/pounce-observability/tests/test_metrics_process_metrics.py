@@ -52,6 +52,14 @@ def test_what_ended_threads_counted_stays_and_nothing_grows() -> None:
     assert len(metrics._ended.requests) == 1
 
 
+def test_nothing_grows_where_nobody_reads() -> None:
+    metrics = Metrics(settings(), application=False)
+    for _ in range(50):
+        in_a_thread(lambda: tell(metrics.listeners_for_worker(0), opened(), completed()))
+        assert len(metrics._counting) == 1, "the one that has just ended"
+    assert found(metrics)[REQUESTS] == 50
+
+
 def test_eight_threads_count_exactly_while_somebody_reads() -> None:
     metrics = Metrics(settings(), application=False)
     listeners: list[Any] = []

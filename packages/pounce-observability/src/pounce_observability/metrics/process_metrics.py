@@ -36,7 +36,8 @@ class Metrics:
     """One for each process that serves, over all its generations of code. Any thread may use it.
 
     The numbers belong to the threads that count (`WorkerCounts`); those of threads that have ended are added to one
-    sum, so nothing grows with reloads. The lock is for who reads and for births, never for a request.
+    sum, whenever somebody reads or another thread begins to count, so nothing grows with reloads. The lock is for who
+    reads and for births, never for a request.
     """
 
     def __init__(
@@ -114,8 +115,16 @@ class Metrics:
     def _new_counts(self, *, shares: bool = False) -> WorkerCounts:
         counts = WorkerCounts(self._layout, shares=shares)
         with self._lock:
+            self._let_go_of_ended()  # perhaps nobody ever reads
             self._counting.append(counts)
         return counts
+
+    def _let_go_of_ended(self) -> None:
+        # Asked before the numbers are read: whoever is gone by then has added his last.
+        ended = [counts for counts in self._counting if counts.ended]
+        self._counting = [counts for counts in self._counting if counts not in ended]
+        for counts in ended:
+            self._ended.add(counts, ended=True)
 
     def _families(self) -> list[FamilyJson]:
         values = self._counted()
@@ -132,11 +141,7 @@ class Metrics:
         return (self._layout if name == "pounce_http_request_duration_seconds" else PAUSES).classic
 
     def _counted(self) -> Values:
-        # Asked before the numbers are read: whoever is gone by then has added his last.
-        ended = [counts for counts in self._counting if counts.ended]
-        self._counting = [counts for counts in self._counting if counts not in ended]
-        for counts in ended:
-            self._ended.add(counts, ended=True)
+        self._let_go_of_ended()
         totals = self._ended.copy()
         for counts in self._counting:
             totals.add(counts, ended=False)
