@@ -1,4 +1,4 @@
-"""What is served in a soak: a copy of this file, under the name ``app``, of which each reload brings another generation.
+"""What is served in a soak: a copy of this file, named ``app``, of which each reload brings another generation.
 
 Whatever is asked has its number in the query (``n=``), and is answered by it. What the server says of it (its records)
 and what the application was called for is written to the file ``SOAK_JOURNAL``, a line each, with one call of the

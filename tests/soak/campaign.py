@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "Result", "soak"]
 
 QUIET: Final = {"generations": 1.0, "objects": ALLOWED["objects"]}
-"""What a server may have more than before when everybody has left, beside memory: of the import before, something may be
-left that a later collection finds. Nothing of all else."""
+"""What a server may have more than before when everybody has left, beside memory: of the import before, something may
+be left that a later collection finds. Nothing of all else."""
 
 AT_REST: Final = ("descriptors", "threads", "tasks", "connections")
 """What workers that have served for a while have no more of than fresh ones when everybody has left."""
@@ -175,6 +175,8 @@ class _Soak:
             self.lives[name].after = reading
 
     _enough_reloads = False
+    _resting = False
+    """Everybody is asked to leave, or has left."""
 
     async def _go_on_reloading(self) -> None:
         due = time.monotonic() + self.plan.reload_every
@@ -197,6 +199,8 @@ class _Soak:
     async def _sample(self, now: float) -> None:
         for server in self.servers:
             with contextlib.suppress(TimeoutError):
+                if self._resting:
+                    return  # looking at it would be all that goes on
                 reading = await asyncio.to_thread(server.read)
                 self.lives[server.name].samples.append((now - self.began, reading))
                 self.say(f"{now - self.began:7.1f} s {server.name:5} {_shown(reading)} {self.site.account.count} asked")
@@ -206,14 +210,18 @@ class _Soak:
 
         ``fresh``: and fresh workers serve, which have none of the threads that a loop begins when it first needs them.
         """
-        await self.visitors.hold()
-        if fresh:
-            await self._reload()
-        found = {}
-        for server in self.servers:
-            found[server.name] = await asyncio.to_thread(server.settled)
-            self.say(f"nobody there {server.name:5} {_shown(found[server.name])}")
-        return found
+        self._resting = True
+        try:
+            await self.visitors.hold()
+            if fresh:
+                await self._reload()
+            found = {}
+            for server in self.servers:
+                found[server.name] = await asyncio.to_thread(server.settled)
+                self.say(f"nobody there {server.name:5} {_shown(found[server.name])}")
+            return found
+        finally:
+            self._resting = False
 
     async def _restart(self) -> None:
         if not self.plan.restarts:
@@ -320,7 +328,7 @@ def _judge(name: str, life: Life, memory: int) -> list[str]:
         for quantity in AT_REST
         if (found := reading.values()[quantity]) > before[quantity]
     ]
-    more_allowed = {name: 0.0 for name in QUANTITIES} | QUIET | {"memory": float(memory)}
+    more_allowed = dict.fromkeys(QUANTITIES, 0.0) | QUIET | {"memory": float(memory)}
     faults += [
         f"{name}: with nobody there {before[quantity]} {quantity} before, {after[quantity]} after: {life.after.names}"
         for quantity, more in more_allowed.items()

@@ -74,7 +74,7 @@ class Http2:
     def __str__(self) -> str:
         waiting = [(one.number, one.status, len(one.body)) for one in self.streams.values() if not one.over]
         told = "the server is leaving" if self.leaving else "it goes on"
-        return f"{told}, {len(self.streams)} streams, waiting for {waiting}, window {self._wire.outbound_flow_control_window}"
+        return f"{told}, {len(self.streams)} streams, waiting for {waiting}"
 
     async def ready(self) -> bool:
         """Whether the server has said what it takes, rather than goodbye."""

@@ -38,6 +38,9 @@ async def come_over_http3(site: Site, dice: random.Random) -> None:
                     again = await _round(site, client, asked, dice)
                     if again or client.lost:
                         break
+        except asyncio.CancelledError:
+            site.account.fault(f"nothing more came over HTTP/3: {again}")
+            raise
         except ConnectionError as error:
             # While it is restarted nobody has the port; otherwise somebody has to answer.
             if "tls" not in site.stopping:

@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import socket
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.process_tree import members
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 __all__ = ["QUANTITIES", "Reading", "UnixHttp", "read_now"]
