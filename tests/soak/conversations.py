@@ -162,8 +162,9 @@ async def _talk(site: Site, number: int, wire: Wire, pipe: Pipe, dice: random.Ra
     for turn in range(dice.randint(0, 8)):
         size = dice.choice((0, 10, 1000, 70_000))
         if dice.random() < 0.5:
-            sent: str | bytes = f"{turn} " + "t" * size
-            told: str | bytes = f"{number} {sent}"
+            text = f"{turn} " + "t" * size
+            sent: str | bytes = text
+            told: str | bytes = f"{number} {text}"
         else:
             told = sent = number.to_bytes(8, "big") + bytes(size)
         message = wsproto.events.TextMessage(sent) if isinstance(sent, str) else wsproto.events.BytesMessage(sent)

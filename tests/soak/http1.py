@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import AsyncIterator
 
 __all__ = ["Answer", "Http1", "Place", "UnansweredError", "pattern"]
 
@@ -107,7 +108,7 @@ class Http1:
         self.answers += 1
         return answer
 
-    async def _chunks(self):  # type: ignore[no-untyped-def]
+    async def _chunks(self) -> AsyncIterator[bytes]:
         while size := int(await self.reader.readline(), 16):
             yield await self.reader.readexactly(size)
             assert await self.reader.readexactly(2) == b"\r\n"
