@@ -231,6 +231,7 @@ class _Soak:
             await asyncio.sleep(self.plan.restarting / (self.plan.restarts + 1))
             server = self.servers[number % len(self.servers)]
             self.site.stopping.add(server.name)
+            self.site.stops += 1
             await asyncio.to_thread(server.restart)
             await asyncio.sleep(1)  # clients see the end of a connection a little later
             self.site.stopping.discard(server.name)

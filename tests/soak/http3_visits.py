@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ WAY: Final = Way.HTTP3
 REQUEST_REJECTED: Final = 0x10B
 """The server has done nothing for it (RFC 9114, 8.1)."""
 REQUEST_CANCELLED: Final = 0x10C
+HANDSHAKE_SECONDS: Final = 15.0
 
 
 async def come_over_http3(site: Site, dice: random.Random) -> None:
@@ -30,23 +32,24 @@ async def come_over_http3(site: Site, dice: random.Random) -> None:
     again: list[Asked] = []
     rounds = dice.randint(1, 4)
     for _ in range(TRIES):
-        try:
-            async with connected(site.library, site.quic_port, site.authority) as client:
-                while rounds > 0 or again:
-                    rounds -= 1
-                    asked = again + [any_request(site.account, WAY, dice) for _ in range(dice.randint(1, 5))]
-                    again = await _round(site, client, asked, dice)
-                    if again or client.lost:
-                        break
-        except asyncio.CancelledError:
-            site.account.fault(f"nothing more came over HTTP/3: {again}")
-            raise
-        except ConnectionError as error:
-            # While it is restarted nobody has the port; otherwise somebody has to answer.
-            if "tls" not in site.stopping:
-                site.account.fault(f"no connection over HTTP/3: {error!r}")
-                break
-            site.account.retry(WAY, "at a stop: no connection")
+        stops = site.stops
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(HANDSHAKE_SECONDS):
+                    client = await stack.enter_async_context(connected(site.library, site.quic_port, site.authority))
+            except (ConnectionError, TimeoutError) as error:
+                # Who was amid the handshake when the server ended hears nothing more; otherwise somebody has to answer.
+                if site.stops == stops and "tls" not in site.stopping:
+                    site.account.fault(f"no connection over HTTP/3: {error!r}")
+                    break
+                site.account.retry(WAY, "at a stop: no connection")
+                continue
+            while rounds > 0 or again:
+                rounds -= 1
+                asked = again + [any_request(site.account, WAY, dice) for _ in range(dice.randint(1, 5))]
+                again = await _round(site, client, asked, dice)
+                if again or client.lost:
+                    break
         if rounds <= 0 and not again:
             return
     for one in again:

@@ -29,12 +29,12 @@ KIND = "process" if gil_is_on() else "thread"
 
 def test_nothing_grows_and_nothing_is_lost(tmp_path: Path) -> None:
     plan = Plan(
-        warm_up=3.0,
-        measured=9.0,
-        restarting=3.0,
+        warm_up=2.0,
+        measured=7.0,
+        restarting=2.0,
         restarts=2,
         sample_every=0.5,
-        reload_every=2.5,
+        reload_every=2.0,
         quiet_each=2,
         requests_of_worker=300,
         think=0.4,

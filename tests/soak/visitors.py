@@ -39,6 +39,8 @@ class Site:
     """Worker processes that make way close connections that are idle; threads hand them to others."""
     stopping: set[str] = field(default_factory=set)
     """The servers that are being restarted right now."""
+    stops: int = 0
+    """How often one was."""
 
     async def open(self, place: Place, way: Way) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A new connection. One that the server had accepted when it was stopped may end before it is used.
