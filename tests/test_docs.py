@@ -66,11 +66,12 @@ def test_options_are_ours_or_explained_when_asked_for(page: str) -> None:
         "--pounce-kinds",
     }
     of_fuzzing = {"--atheris", "--input", "--seed"}
+    of_soak = {"--keep", "--leak", "--minutes", "--seed"}
     of_attacks = {"--idle", "--json", "--keys", "--markdown", "--only", "--rounds"}
     of_docker = {"--cpus", "--log-opt", "--rm", "--time"}
     others = {"--help", "--version", "--schema", "--now", "--signal", "--kill-whom"}
     known = others | of_dev_cert | of_curl | of_top | of_profile | of_bench | of_commands | of_docker | of_fuzzing
-    known |= of_attacks
+    known |= of_attacks | of_soak
     assert strange <= known, "of git, systemctl and others"
 
 

@@ -116,8 +116,9 @@ class SoakServer:
 
     @property
     def faults(self) -> list[str]:
-        """Lines of its log that are to be in none."""
-        return [line for line in self.log.splitlines() if FAULTS.search(line)]
+        """Lines of its log that are to be in none, each with what follows."""
+        lines = self.log.splitlines()
+        return ["\n".join(lines[place : place + 16]) for place, line in enumerate(lines) if FAULTS.search(line)]
 
     @property
     def recycled(self) -> int:
