@@ -66,13 +66,14 @@ def test_options_are_ours_or_explained_when_asked_for(page: str) -> None:
         "--pounce-kinds",
     }
     of_fuzzing = {"--atheris", "--input", "--seed"}
+    of_soak = {"--keep", "--leak", "--minutes", "--seed"}
     of_attacks = {"--idle", "--json", "--keys", "--markdown", "--only", "--rounds"}
     of_stress = {"--minutes", "--only", "--python", "--run", "--seed", "--watch"}
     of_configure = {"--disable-gil", "--with-pydebug", "--with-thread-sanitizer"}
     of_docker = {"--cpus", "--log-opt", "--rm", "--time"}
     others = {"--help", "--version", "--schema", "--now", "--signal", "--kill-whom"}
     known = others | of_dev_cert | of_curl | of_top | of_profile | of_bench | of_commands | of_docker | of_fuzzing
-    known |= of_attacks | of_stress | of_configure
+    known |= of_attacks | of_soak | of_stress | of_configure
     assert strange <= known, "of git, systemctl and others"
 
 

@@ -72,7 +72,7 @@ def read_now(pid: int, ask: Callable[[], UnixHttp], introspection: Callable[[], 
         one = _get(ask(), "/reading")
         told[one["pid"]] = one
         serving = members(pid)[1:] or [pid]
-        if told.keys() >= set(serving) - _helpers(serving):
+        if told.keys() >= set(serving) - _no_workers(serving):
             break
     names = tuple(name for one in told.values() for name in one["names"])
     value = [one["value"] for one in _get(introspection(), "/_pounce/connections?limit=1")["processes"]]
@@ -90,7 +90,7 @@ def read_now(pid: int, ask: Callable[[], UnixHttp], introspection: Callable[[], 
     )
 
 
-def _helpers(pids: list[int]) -> set[int]:
+def _no_workers(pids: list[int]) -> set[int]:
     """The resource tracker of multiprocessing serves nobody."""
     found = set()
     for pid in pids:

@@ -36,7 +36,7 @@ def test_nothing_grows_and_nothing_is_lost(tmp_path: Path) -> None:
         sample_every=0.5,
         reload_every=2.0,
         quiet_each=2,
-        requests_of_worker=300,
+        requests_of_worker=60,
         think=0.4,
         memory=64 * 2**20,  # it is a few seconds old
         kind=KIND,
