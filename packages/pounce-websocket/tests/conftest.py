@@ -23,3 +23,9 @@ def _no_carrier_was_misused() -> Iterator[None]:
     illegal_uses.clear()
     yield
     assert not illegal_uses
+
+
+@pytest.fixture(autouse=True)
+def _frames_per_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as the tests count with."""
+    monkeypatch.setattr("pounce_websocket.reader._FRAMES_PER_TURN", 256)

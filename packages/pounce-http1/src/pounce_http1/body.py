@@ -110,7 +110,7 @@ _DATA_END: Final = _Stage.DATA_END
 _TRAILERS: Final = _Stage.TRAILERS
 _COMPLETE: Final = _Stage.COMPLETE
 _CRLF: Final = b"\r\n"
-CHUNKS_AT_ONCE: Final = 128
+CHUNKS_AT_ONCE: Final = 64
 """Chunks in one event, about: a read may hold thousands of a byte each, and takes milliseconds then. Whoever reads
 events can do something else in between."""
 _LAST_CHUNK: Final = b"0\r\n\r\n"

@@ -31,9 +31,9 @@ _DATA_FRAMES: Final = frozenset(opcode | final for opcode in (0, 1, 2) for final
 _COMPRESSED_FRAMES: Final = frozenset(opcode | final | COMPRESSED for opcode in (1, 2) for final in (0, _FINAL))
 _SMALL: Final = 126
 """Lengths below this are written in 7 bits."""
-_FRAMES_PER_TURN: Final = 256
+_FRAMES_PER_TURN: Final = 32
 """Frames other than small whole messages, for which the listener's stop is there: a read may hold 14,000 of them, and
-all of the other clients wait meanwhile. So many take about a millisecond."""
+all of the other clients wait meanwhile. So many take some 0.2 ms."""
 _WAITS_FROM: Final = 256
 """Compressed bytes of a message from which it is made only for somebody who waits for it: it can be a thousand times as
 large. What is smaller fits into the queue of the listener whatever it becomes."""
