@@ -662,3 +662,67 @@ def test_the_limit_after_decompression_is_exact() -> None:
             ).code
             == code
         )
+
+
+# -- messages that become large --------------------------------------------------------------------------------------
+
+LARGE = 1 << 21
+
+
+def bomb(size: int, opcode: int = BINARY) -> bytes:
+    return frame(opcode, Deflater(PLAIN).message(bytes(size)), rsv=4)
+
+
+@pytest.mark.parametrize("kind", [BINARY, TEXT])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_message_that_becomes_large_is_made_in_turns(kind: int, at_once: bool) -> None:
+    listener = Listener()
+    reader = FrameReader(listener, LARGE, Inflater(PLAIN, LARGE))
+    wire = bomb(LARGE, kind) + text("next")
+    stopped = reader.receive_data(wire if at_once else wire[:-1])
+    turns = 0
+    while stopped:
+        assert reader.turn_over
+        assert listener.events == []
+        turns += 1
+        stopped = reader.receive_data(b"")
+    if not at_once:
+        assert not reader.receive_data(wire[-1:])
+    assert turns >= LARGE // 131_072 - 1
+    assert listener.events == [bytes(LARGE) if kind == BINARY else "\0" * LARGE, "next"]
+
+
+def test_what_comes_while_it_is_made_is_behind_it() -> None:
+    listener = Listener()
+    reader = FrameReader(listener, LARGE, Inflater(PLAIN, LARGE))
+    assert reader.receive_data(bomb(LARGE))
+    for letter in "abc":
+        reader.keep(text(letter))
+    while reader.receive_data(b""):
+        pass
+    assert listener.events == [bytes(LARGE), "a", "b", "c"]
+
+
+def test_a_listener_that_is_full_with_it_is_asked() -> None:
+    listener = Listener(full_after=1)
+    reader = FrameReader(listener, LARGE, Inflater(PLAIN, LARGE))
+    stopped = reader.receive_data(bomb(LARGE) + text("next"))
+    while stopped and reader.turn_over:
+        stopped = reader.receive_data(b"")
+    assert stopped  # by the listener
+    assert listener.events == [bytes(LARGE)]
+    reader.receive_data(b"")
+    assert listener.events == [bytes(LARGE), "next"]
+
+
+def test_a_message_that_becomes_too_large_is_refused_in_its_turn() -> None:
+    reader = FrameReader(Listener(), LARGE, Inflater(PLAIN, LARGE))
+    assert reader.receive_data(bomb(LARGE + 1))
+
+    def to_the_end() -> None:
+        while reader.receive_data(b""):
+            pass
+
+    with pytest.raises(ConversationFailed) as caught:
+        to_the_end()
+    assert caught.value.code == 1009

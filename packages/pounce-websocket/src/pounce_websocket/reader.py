@@ -72,6 +72,7 @@ class FrameReader:
         "_in_message",
         "_inflater",
         "_listener",
+        "_making",
         "_max_size",
         "_offset",
         "_owed",
@@ -105,6 +106,8 @@ class FrameReader:
         # What came of it. A text is kept as UTF-8: one letter beyond the first plane would make four bytes of each.
         self._text: bytearray | None = None
         self._binary: bytearray | None = None
+        self._making = 0
+        """The first byte of a message that is decompressed in turns; 0 for none."""
         self._rest = b""
         """What came and was not read yet, from ``_offset`` on: less than a frame, or what is held back."""
         self._offset = 0
@@ -137,6 +140,10 @@ class FrameReader:
                 data, position = self._rest, self._offset
             self._rest = b""
         stop = self.turn_over = False
+        if self._making and self._make_on():
+            self._rest, self._offset = data, position
+            self.turn_over = self._making != 0
+            return True
         left = _FRAMES_PER_TURN
         if self._owed:
             position, stop = self._feed_engine(data, position)
@@ -244,7 +251,24 @@ class FrameReader:
     def _read_whole(self, first: int, payload: bytes) -> bool:
         """A message in one frame."""
         if first & COMPRESSED and self._inflater is not None:
-            payload = self._inflater.message(payload)
+            made = self._inflater.begin(payload)
+            if made is None:
+                self._making = first
+                self.turn_over = True
+                return True
+            payload = made
+        return self._deliver_whole(first, payload)
+
+    def _make_on(self) -> bool:
+        """Go on with a message that becomes large. True: stop, because it is not whole yet, or the listener said so."""
+        assert self._inflater is not None
+        payload = self._inflater.more()
+        if payload is None:
+            return True
+        first, self._making = self._making, 0
+        return self._deliver_whole(first, payload)
+
+    def _deliver_whole(self, first: int, payload: bytes) -> bool:
         if first & 0x0F == BINARY & 0x0F:
             return self._deliver({"type": "websocket.receive", "bytes": payload}, len(payload))
         return self._deliver({"type": "websocket.receive", "text": _decode(payload)}, len(payload))
