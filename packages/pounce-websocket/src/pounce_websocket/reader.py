@@ -66,6 +66,7 @@ class FrameReader:
 
     __slots__ = (
         "_binary",
+        "_collected",
         "_deliver",
         "_empty",
         "_engine",
@@ -96,7 +97,9 @@ class FrameReader:
         """First bytes of the frames that are valid, if they come at their place."""
         self._engine: WsprotoEngine | None = None
         self._owed = 0
-        """Bytes of the frame that the engine reads which have not come yet."""
+        """Bytes of the frame that the engine reads, or that is collected, which have not come yet."""
+        self._collected: bytearray | None = None
+        """What has come of a compressed message in one frame, which is decompressed when it is whole."""
         self._in_message = False
         """Some of a message's frames have come, and the last of them has not."""
         self._sent = 0
@@ -216,6 +219,8 @@ class FrameReader:
                 return end, self._read_whole(first, payload)
             return end, self._take(self._wsproto().receive_frame(first, payload))
         self._owed = end - position
+        if shortest and first in self._readable and first & COMPRESSED and first & _FINAL:
+            self._collected = bytearray()
         return self._feed_engine(data, position)
 
     def _has_to_wait(self, first: int, length: int) -> bool:
@@ -259,6 +264,14 @@ class FrameReader:
             payload = made
         return self._deliver_whole(first, payload)
 
+    def _read_collected(self, frame: bytearray) -> bool:
+        """A compressed message in one frame that came in pieces."""
+        self._collected = None
+        length = frame[1] - 128
+        start = 6 if length < _SMALL else 8 if length == _SMALL else 14
+        self._sent = 0
+        return self._read_whole(frame[0], unmask(bytes(frame[start - 4 : start]), bytes(frame[start:])))
+
     def _make_on(self) -> bool:
         """Go on with a message that becomes large. True: stop, because it is not whole yet, or the listener said so."""
         assert self._inflater is not None
@@ -277,6 +290,10 @@ class FrameReader:
         """Give the engine what has come of the frame that it reads."""
         end = min(position + self._owed, len(data))
         self._owed -= end - position
+        collected = self._collected
+        if collected is not None:
+            collected += data[position:end]
+            return end, not self._owed and self._read_collected(collected)
         stop = False
         for piece in self._wsproto().receive_data(data[position:end]):
             stop = self._take(piece)
