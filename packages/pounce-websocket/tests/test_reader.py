@@ -726,3 +726,15 @@ def test_a_message_that_becomes_too_large_is_refused_in_its_turn() -> None:
     with pytest.raises(ConversationFailed) as caught:
         to_the_end()
     assert caught.value.code == 1009
+
+
+@pytest.mark.parametrize("cut", [None, -1])
+def test_a_reader_that_lets_go_holds_nothing(cut: int | None) -> None:
+    """In the midst of making a message, and of collecting one."""
+    reader = FrameReader(Listener(), LARGE, Inflater(PLAIN, LARGE))
+    reader.receive_data(bomb(LARGE)[:cut])
+    assert reader._making or reader._collected
+    reader.let_go()
+    assert not reader.receive_data(text("more"))
+    held = [getattr(reader, name) for name in ("_rest", "_collected", "_text", "_binary", "_inflater", "_engine")]
+    assert not any(held)

@@ -353,7 +353,10 @@ class WebSocketConnection(Generic[WireFields]):
             self._fail(error)
             return
         self._paused = False
-        if self._reader.closed:
+        closed = self._reader.closed
+        if self._lost:
+            self._reader.let_go()
+        if closed:
             return
         if self._lost:
             self.exchange.client_gone()
@@ -384,7 +387,7 @@ class WebSocketConnection(Generic[WireFields]):
     def _fail(self, error: ConversationFailed) -> None:
         """The client broke a rule: say which, and end (RFC 6455, 7.1.7)."""
         reason = str(error)
-        self._reader.closed = True
+        self._reader.let_go()
         if error.limit:
             tell_limit(self.exchange.context, self.exchange.peer, error.limit, self.carrier.stream_id)
         if self.phase is OPEN or self._lost:
@@ -413,4 +416,6 @@ class WebSocketConnection(Generic[WireFields]):
 
     def _over(self) -> None:
         self.phase = CLOSED
+        if not self._lost and hasattr(self, "_reader"):  # what came before a connection was lost is still read
+            self._reader.let_go()
         self.host.forget_deadlines(self)

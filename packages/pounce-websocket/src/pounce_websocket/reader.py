@@ -124,6 +124,16 @@ class FrameReader:
         self._rest = self._rest[self._offset :] + data
         self._offset = 0
 
+    def let_go(self) -> None:
+        """Nothing more is read: hold nothing of what came. A reader and who listens to it keep each other, and megabytes
+        would wait with them for the garbage collector.
+        """
+        self.closed = True
+        self._rest = b""
+        self._making = 0
+        self._collected = self._text = self._binary = None
+        self._inflater = self._engine = None
+
     def receive_data(self, data: bytes) -> bool:
         """Read on; after the client's goodbye nothing is read.
 
@@ -179,6 +189,8 @@ class FrameReader:
             left -= 1
             if left == 0 and position < size and not stop:
                 stop = self.turn_over = True
+        if self.closed:
+            return False
         if stop:
             self._rest, self._offset = data, position  # read on from there, not copied each time
         elif position < size:
