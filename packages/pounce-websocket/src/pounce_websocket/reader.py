@@ -125,8 +125,8 @@ class FrameReader:
         self._offset = 0
 
     def let_go(self) -> None:
-        """Nothing more is read: hold nothing of what came. A reader and who listens to it keep each other, and megabytes
-        would wait with them for the garbage collector.
+        """Nothing more is read: hold nothing of what came. A reader and who listens to it keep each other, and
+        megabytes would wait with them for the garbage collector.
         """
         self.closed = True
         self._rest = b""
