@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,7 +53,7 @@ def test_one_after_each_look_at_the_sockets(monkeypatch: pytest.MonkeyPatch) -> 
     loop = ServingLoop(ServingSelector(looks))
     try:
         for name in "abc":
-            loop.call_behind(lambda name=name: log.append(name), context=HERE)
+            loop.call_behind(partial(log.append, name), context=HERE)
         loop.call_behind(loop.stop, context=HERE)
         loop.run_forever()
     finally:
@@ -65,7 +66,12 @@ def test_who_is_ready_comes_before_it(name: str) -> None:
     log: list[str] = []
     loop: Any = OURS[name]()
     with socket_pair() as (ours, theirs):
-        watcher = Watcher(lambda: (log.append("ready"), ours.recv(9)))
+
+        def ready() -> None:
+            log.append("ready")
+            ours.recv(9)
+
+        watcher = Watcher(ready)
 
         def behind(left: int) -> None:
             log.append("behind")
@@ -222,13 +228,18 @@ def test_new_connections_are_served_one_by_one(monkeypatch: pytest.MonkeyPatch) 
         loop = asyncio.get_running_loop()
         looks: list[int] = []
         accepted: list[int] = []
+
+        def served(sock: socket.socket, *_: object) -> None:
+            accepted.append(len(looks))
+            sock.close()
+
         with socket.create_server(("127.0.0.1", 0)) as listener:
             clients = [socket.create_connection(listener.getsockname()) for _ in range(5)]
             made = Acceptor(
                 listener,
                 loop=loop,
                 poller=poller_of(loop),
-                on_connection=lambda sock, *_: (accepted.append(len(looks)), sock.close())[0],
+                on_connection=served,
             )
             made.start()
             while len(accepted) < 5:

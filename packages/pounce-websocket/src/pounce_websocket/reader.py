@@ -189,8 +189,6 @@ class FrameReader:
             left -= 1
             if left == 0 and position < size and not stop:
                 stop = self.turn_over = True
-        if self.closed:
-            return False
         if stop:
             self._rest, self._offset = data, position  # read on from there, not copied each time
         elif position < size:
