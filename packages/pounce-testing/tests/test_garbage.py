@@ -44,7 +44,8 @@ TALKS = {
 }
 
 
-TIMES = 10
+TIMES = 25
+"""More than there is once of anything in a server."""
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
