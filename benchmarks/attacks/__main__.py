@@ -1,6 +1,6 @@
 """What an ordinary client notices of an attack on the same server, and what that costs the server.
 
-    python -m benchmarks.attacks                                  every attack, about twelve minutes
+    python -m benchmarks.attacks                                  every attack, about 25 minutes
     python -m benchmarks.attacks --rounds 1 --only "slow heads,HTTP/2 PING"
     python -m benchmarks.attacks --markdown --json attacks.json   the table of the documentation
     python -m benchmarks.attacks --idle 10000                     memory of an idle connection, on each wire
