@@ -387,7 +387,7 @@ def test_an_application_that_only_sends_leaves_others_their_turn(
     chunked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the client takes all that is written."""
-    monkeypatch.setattr(http1_answers, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(http1_answers, "SENDING_TURN", 0)
     others = [0]
     seen: list[int] = []
 
@@ -416,7 +416,7 @@ def test_an_application_that_only_sends_leaves_others_their_turn(
 
 
 def test_who_waits_for_a_turn_hears_that_the_client_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1_answers, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(http1_answers, "SENDING_TURN", 0)
     ended: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -14,11 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-__all__ = ["TURN_SECONDS", "call_behind"]
+__all__ = ["PIECE_COST", "SENDING_TURN", "TURN_SECONDS", "call_behind"]
 
 TURN_SECONDS: Final = 0.00025
 """Seconds after which a connection that has more to do makes way: several small requests, and little beside what the
 network takes. Going round by the kernel costs a hundredth of it."""
+
+SENDING_TURN: Final = 262_144
+"""Bytes that an application may send in a row: about as long. They are counted, because looking at the clock for each
+piece of a stream costs more than that."""
+PIECE_COST: Final = 8192
+"""A piece counts for so many bytes more, which can be copied in the time of a system call."""
 
 
 def call_behind(loop: asyncio.AbstractEventLoop, callback: Callable[[], object], context: Context) -> None:

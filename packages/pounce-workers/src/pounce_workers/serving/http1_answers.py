@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from time import monotonic
 from typing import IO, TYPE_CHECKING, ClassVar, Final
 
 from pounce_asgi import BodyFraming
-from pounce_asgi.fairness import TURN_SECONDS, call_behind
+from pounce_asgi.fairness import PIECE_COST, SENDING_TURN, call_behind
 from pounce_http1 import LAST_CHUNK, encode_chunk, encode_last_chunk, encode_status_line
 from pounce_workers.serving.http1_phase import BODY, CLOSED, Phase
 
@@ -50,8 +49,8 @@ class Http1Answers(ABC):
         """The body of the answer under way is sent in chunks."""
         self._http10 = False
         """The request under way is of HTTP/1.0: it gets no interim response and no chunks."""
-        self._sending = 0.0
-        """Seconds that sending has taken since others had their turn."""
+        self._sending = 0
+        """What was sent since others had their turn, as `SENDING_TURN` counts."""
         self._keep_alive = True
         """Another request may follow the one under way."""
 
@@ -109,7 +108,6 @@ class Http1Answers(ABC):
 
     def send_body(self, data: bytes, end: bool) -> None:
         """Send a further piece of the body."""
-        began = monotonic()
         if self._chunked:
             if len(data) >= JOIN_LIMIT:
                 self.transport.write_parts((b"%x\r\n" % len(data), data, CRLF + LAST_CHUNK if end else CRLF))
@@ -122,13 +120,13 @@ class Http1Answers(ABC):
         if end:
             self._response_done()
             return
-        self._sending += monotonic() - began
-        if self._sending > TURN_SECONDS:
+        self._sending += len(data) + PIECE_COST
+        if self._sending > SENDING_TURN:
             self._make_way()
 
     def _make_way(self) -> None:
         """A socket takes megabytes before it is full, and an application that only sends comes to no end before."""
-        self._sending = 0.0
+        self._sending = 0
         if not self.congested and self.wire.takes_turns:
             self.congested = True
             call_behind(self.wire.loop, self._send_on, self.wire.base_context)

@@ -6,10 +6,9 @@ would. Afterwards the carrier takes its place, and the WebSocket gets the bytes 
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from pounce_asgi.fairness import TURN_SECONDS, call_behind
+from pounce_asgi.fairness import PIECE_COST, SENDING_TURN, call_behind
 from pounce_http1 import encode_status_line
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.loop_host import Admission
@@ -61,8 +60,8 @@ class Http1WebSocket:
         self._host = host
         self._connection = connection
         self._accepted = False
-        self._sending = 0.0
-        """Seconds that sending has taken since others had their turn."""
+        self._sending = 0
+        """What was sent since others had their turn, as `SENDING_TURN` counts."""
         self._unread = b""
         self.transport = cast("SocketTransport", connection.transport)
         self.peer = connection.peer
@@ -113,12 +112,11 @@ class Http1WebSocket:
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
-        began = monotonic()
         self.transport.write(data)
         self.congested = self.transport.congested
-        self._sending += monotonic() - began
-        if self._sending > TURN_SECONDS:
-            self._sending = 0.0
+        self._sending += len(data) + PIECE_COST
+        if self._sending > SENDING_TURN:
+            self._sending = 0
             if not self.congested:
                 self.congested = True
                 call_behind(self._host.loop, self._send_on, self._host.base_context)
