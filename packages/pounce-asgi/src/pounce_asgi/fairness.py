@@ -20,9 +20,9 @@ TURN_SECONDS: Final = 0.00025
 """Seconds after which a connection that has more to do makes way: several small requests, and little beside what the
 network takes. Going round by the kernel costs a hundredth of it."""
 
-SENDING_TURN: Final = 262_144
-"""Bytes that an application may send in a row: about as long. They are counted, because looking at the clock for each
-piece of a stream costs more than that."""
+SENDING_TURN: Final = 1_048_576
+"""Bytes of one answer that an application may send in a row: under a millisecond. To make way costs more here than
+elsewhere, because the application has to be called again: answers of usual sizes never do."""
 PIECE_COST: Final = 8192
 """A piece counts for so many bytes more, which can be copied in the time of a system call."""
 

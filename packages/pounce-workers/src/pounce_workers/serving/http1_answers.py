@@ -79,6 +79,7 @@ class Http1Answers(ABC):
 
     def send_head(self, status: int, headers: bytes, framing: BodyFraming, body: bytes, end: bool, close: bool) -> None:
         """Send the head and the first piece of body in one write."""
+        self._sending = 0
         if close:
             self._keep_alive = False
         if framing is DELIMITED:
