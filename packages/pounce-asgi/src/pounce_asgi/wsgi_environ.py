@@ -58,9 +58,13 @@ def _add_headers(environ: dict[str, Any], request: SyncRequest) -> None:
 
     A name with an underscore is left out: it would become the same variable as the name with a hyphen, so that a client
     could pass for a proxy that sets, say, X-Real-IP.
+
+    So is ``Proxy``, which no standard knows: as HTTP_PROXY it would be what many clients of HTTP take from the
+    environment for the proxy of their own requests, wherever an application copies the one to the other or runs a CGI
+    program ("httpoxy", the class of CVE-2016-5385).
     """
     for field_name, field_value in request.headers:
-        if b"_" in field_name:
+        if b"_" in field_name or field_name == b"proxy":
             continue
         name = field_name.decode("latin-1").upper().replace("-", "_")
         value = field_value.decode("latin-1")
