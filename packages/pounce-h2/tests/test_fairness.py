@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
 from h2_doubles import GET, POST, Conversation, converse, read_body, turns
 from hyperframe.frame import HeadersFrame
+
+from pounce_asgi.fairness import MOST_PIECES
 
 COUNT = 50
 
@@ -135,5 +138,30 @@ def test_an_error_behind_the_turn_ends_the_connection() -> None:
                 break
         assert talk.goaways[-1][1] == 1  # PROTOCOL_ERROR
         assert talk.transport.closing
+
+    converse(scenario)
+
+
+def test_an_application_that_sends_small_pieces() -> None:
+    """Thousands of them fit into what may be written at once; others have their turn between some of them."""
+
+    async def scenario() -> None:
+        turns_seen: list[int] = []
+        noting = Noting()
+
+        async def app(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(20 * MOST_PIECES):
+                turns_seen.append(noting.turns)
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            await send({"type": "http.response.body", "body": b"end"})
+
+        talk = Conversation(app)
+        stream = talk.begin(GET)
+        for _ in range(60):
+            await talk.talk()
+        assert talk.answer(stream).body == b"x" * 20 * MOST_PIECES + b"end"
+        in_a_row = Counter(turns_seen)
+        assert max(in_a_row.values()) <= MOST_PIECES + 1
 
     converse(scenario)

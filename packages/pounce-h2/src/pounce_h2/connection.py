@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import IncompleteBody
-from pounce_asgi.fairness import TURN_SECONDS, call_behind
+from pounce_asgi.fairness import MOST_PIECES, TURN_SECONDS, call_behind
 from pounce_asgi.multiplexed import NEVER, FloodBudget
 from pounce_h2.connection_end import ConnectionEnd
 from pounce_h2.errors import CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, ConnectionFault, Flood
@@ -235,6 +235,7 @@ class Http2Connection(ConnectionEnd):
         return (
             not self.scheduler.members
             and self._gathered < WRITE_BYTES
+            and self._frames_moved < MOST_PIECES
             and not self.transport.congested
             and size <= engine.max_frame
             and size <= engine.window(stream_id)

@@ -1,12 +1,13 @@
-"""The engine on h2 and hpack; no other file imports them. Hot path.
+"""The engine on h2; no other file imports it. Hot path.
 
-h2 keeps the states of streams, both kinds of windows and the settings; hpack undoes HPACK. What h2 would decide too
+h2 keeps the states of streams, both kinds of windows and the settings. What h2 would decide too
 harshly or too late for a server is decided here:
 
 - a fault of one stream ends that stream; h2 ends the connection for most of them (RFC 9113, 5.4.2);
 - after a GOAWAY in either direction the open streams go on (6.8); h2 sends and takes nothing more then;
 - frames are taken apart by `pounce_h2.frame_reader`, which refuses one that is too large by its header, before it is
   kept (4.2), and makes no objects of them;
+- HPACK is undone by `pounce_h2.field_decoder`;
 - what is said about fields is left to `pounce_asgi.multiplexed`: h2 would look at each of them three more times;
 - heads come rendered and body is two operations, so they are framed by `pounce_h2.frame_writer`.
 
@@ -15,7 +16,6 @@ Each of them reaches below h2's documented surface; the tables of frames in the 
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from h2.config import H2Configuration
@@ -23,23 +23,22 @@ from h2.connection import AllowedStreamIDs, H2Connection
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
 from h2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
-from hpack import HPACKError, OversizedHeaderListError
 
 from pounce_asgi.multiplexed import MessageFault
 from pounce_h2 import frame_reader as frames
 from pounce_h2 import frame_writer as writer
 from pounce_h2.block_memo import BlockMemo
 from pounce_h2.connection_frames import LARGEST, ConnectionFrames, without_priority, word_of
+from pounce_h2.ended_streams import EndedStreams
 from pounce_h2.errors import (
-    COMPRESSION_ERROR,
     FLOW_CONTROL_ERROR,
     PROTOCOL_ERROR,
     REFUSED_STREAM,
     STREAM_CLOSED,
     ConnectionFault,
-    Flood,
     StreamFault,
 )
+from pounce_h2.field_decoder import FieldDecoder
 from pounce_h2.frame_reader import ACK, END_STREAM, PRIORITY_FLAG, FrameReader
 from pounce_h2.settings_frame import encode_known, read_settings
 
@@ -52,8 +51,6 @@ __all__ = ["H2Engine"]
 
 NO_TABLE: Final = b"\x20"
 """A dynamic table of size 0 (RFC 7541, 6.3). Sent once, it holds whatever size the client allows later."""
-REMEMBERED: Final = 256
-"""Closed streams of which it is known how they ended. A frame that is still under way for an older one is ignored."""
 KNOWN_SETTINGS: Final = frozenset(map(int, SettingCodes))  # h2 would keep each of 65,536 others, too
 EARLY_BYTES: Final = 16_384  # of body before the preface of an upgraded client: curl 7 has 32 KiB for a 101 and this
 JOINED: Final = 4096  # body below this is copied behind its header; a larger piece is sent beside it
@@ -78,20 +75,17 @@ class H2Engine(ConnectionFrames):
         self.push_allowed = True
         self.dead = False
         self._reader = FrameReader(settings[SettingCodes.MAX_FRAME_SIZE], field_bytes)
-        self._field_bytes = field_bytes
         self._window = connection_window
         self._limit = settings[SettingCodes.MAX_CONCURRENT_STREAMS]
         self._table_closed = False
         self._withheld = 0  # of the window of the connection, until the client's preface came
         h2 = self._h2 = H2Connection(H2Configuration(client_side=False))
         h2.local_settings = Settings(client=False, initial_values=settings)  # type: ignore[arg-type]
-        h2.decoder.max_header_list_size = field_bytes
         self._streams = h2.streams
         self._stream_window = settings[SettingCodes.INITIAL_WINDOW_SIZE]
         self._initial_window = 65_535
-        self._blocks = BlockMemo(self._decode)
-        self._ended: dict[int, StreamClosedBy | None] = {}
-        self._ended_order: deque[int] = deque()
+        self._blocks = BlockMemo(FieldDecoder(field_bytes).decode)
+        self._ended = EndedStreams()
         self._handlers: dict[int, Callable[[int, int, bytes, int], None]] = {
             frames.DATA: self._on_data,
             frames.HEADERS: self._on_headers,
@@ -230,16 +224,6 @@ class H2Engine(ConnectionFrames):
     def _requests(self) -> int:
         return sum(stream_id % 2 for stream_id in self._streams)
 
-    def _decode(self, block: bytes) -> Any:
-        try:
-            return self._h2.decoder.decode(block, raw=True)
-        except OversizedHeaderListError as error:
-            raise Flood(
-                f"a list of header fields of more than {self._field_bytes} bytes", kind="header_fields"
-            ) from error
-        except HPACKError as error:
-            raise ConnectionFault(f"HPACK: {error}", COMPRESSION_ERROR) from error
-
     def _on_trailers(self, stream: H2Stream, fields: Any, ended: bool) -> None:
         if stream.state_machine.state not in _RECEIVING:
             raise StreamFault("header fields after the end of the request", STREAM_CLOSED)
@@ -249,7 +233,7 @@ class H2Engine(ConnectionFrames):
         self.user.trailers_received(stream.stream_id, fields)
 
     def _on_closed_headers(self, stream_id: int) -> None:
-        how = self._ended.get(stream_id)
+        how = self._ended.how.get(stream_id)
         if how is StreamClosedBy.SEND_RST_STREAM:
             self.user.chore(1)  # they were under way when the stream was reset (RFC 9113, 5.1)
         elif how is None:
@@ -281,7 +265,7 @@ class H2Engine(ConnectionFrames):
         self.credit_connection(size)
         if stream is not None:
             raise StreamFault("body after the end of the request", STREAM_CLOSED)
-        how = self._ended.get(stream_id)
+        how = self._ended.how.get(stream_id)
         if how in _BY_END:
             raise ConnectionFault(f"body on stream {stream_id}, which is closed", STREAM_CLOSED)
         if how is StreamClosedBy.RECV_RST_STREAM:
@@ -381,10 +365,7 @@ class H2Engine(ConnectionFrames):
 
     def _forget(self, stream_id: int, how: StreamClosedBy | None) -> None:
         del self._streams[stream_id]
-        self._ended[stream_id] = how
-        self._ended_order.append(stream_id)
-        if len(self._ended_order) > REMEMBERED:
-            self._ended.pop(self._ended_order.popleft(), None)
+        self._ended.remember(stream_id, how)
 
     def credit(self, stream_id: int, size: int) -> None:
         stream = self._streams.get(stream_id)
