@@ -59,6 +59,22 @@ MODULES = {
     "main": APPLICATION,
     "inside": "import no_such_module_anywhere",
     "slow": "import sys, time\nprint('importing', file=sys.stderr, flush=True)\nwhile True:\n    time.sleep(0.01)",
+    "collecting": """
+import gc, sys, time
+
+def callback(phase, info):
+    if phase == "start":
+        print("importing", file=sys.stderr, flush=True)
+        while True:
+            time.sleep(0.01)
+
+gc.disable()
+gc.callbacks.append(callback)
+gc.collect()
+gc.callbacks.remove(callback)
+while True:
+    time.sleep(0.01)
+""",
     "startup": "async def app(scope, receive, send):\n    await receive()\n    raise ValueError('no database')",
     "script": "import pounce\nif __name__ == '__main__':\n    pounce.run('main:app', port=0)\n    print('after')",
 }
@@ -219,8 +235,9 @@ def test_a_signal_during_the_import_ends_it(folder: Path) -> None:
         assert process.end(signal.SIGTERM) == (0, "", "")
 
 
-def test_a_stop_during_the_import_of_processes_is_no_error_of_the_application(folder: Path) -> None:
-    with started(folder, "-m", "pounce", "slow:app", "--worker-kind", "process", "--workers", "2") as process:
+@pytest.mark.parametrize("module", ["slow", "collecting"])  # what is raised amid a collection goes nowhere
+def test_a_stop_during_the_import_of_processes_is_no_error_of_the_application(folder: Path, module: str) -> None:
+    with started(folder, "-m", "pounce", f"{module}:app", "--worker-kind", "process", "--workers", "2") as process:
         process.wait_for("importing")
         process.wait_for("importing")
         assert process.end(signal.SIGTERM) == (0, "", "")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -63,6 +65,43 @@ def test_a_process_whose_import_caught_the_stop_ends_before_it_serves() -> None:
             birth.on_terminate(15, None)
         with pytest.raises(SystemExit):
             birth.attach(StubWorker())
+
+
+def test_an_end_that_is_lost_amid_a_collection_is_not_told_but_comes_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again, ended = threading.Event(), threading.Event()
+    monkeypatch.setattr("pounce_workers.supervision.birth._interrupt_main_thread", again.set)
+    monkeypatch.setattr(Birth, "_orphaned", lambda _self: ended.set())
+    before: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", before.append)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        birth = Birth(replace(CERTIFICATE, status_period=0.01), None, [], ControlPipe(theirs))
+        birth.keep_ends()
+        birth.start_listening()
+
+        class Ends:
+            def __init__(self, error: BaseException | None = None) -> None:
+                self.error = error
+
+            def __del__(self) -> None:
+                if self.error is not None:
+                    raise self.error
+                birth.on_terminate(15, None)
+
+        Ends(ValueError("of the application"))
+        Ends(SystemExit(3))
+        assert len(before) == 2  # nobody has told it to end
+        Ends()
+        assert again.wait(10)
+        assert len(before) == 2
+        with pytest.raises(SystemExit):
+            birth.attach(StubWorker())
+        assert sys.unraisablehook == before.append
+        ours.close()
+        assert ended.wait(10)  # its thread looks at the pipe no more
+    assert capsys.readouterr().err == ""
 
 
 def test_a_worker_that_has_served_does_not_look_blocked() -> None:

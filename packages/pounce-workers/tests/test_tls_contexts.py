@@ -16,6 +16,7 @@ from certificates import DAY, TODAY, Authority, client_context, der, handshake, 
 from certificates import certificate as make_certificate
 
 from pounce_asgi import ConfigError
+from pounce_workers.net.file_signature import file_signature
 from pounce_workers.net.tls_contexts import TICKET_KEY_LIFETIME, TlsContexts
 from pounce_workers.tls_settings import TlsCertificate, TlsSettings
 
@@ -288,6 +289,69 @@ def test_keys_of_tickets_do_not_last(site: Site) -> None:
     assert contexts.current is not before
     assert not contexts.look()
     assert site.said() == []
+
+
+# What is kept for others
+
+
+def in_files(site: Site) -> dict[str, bytes]:
+    return {path: Path(path).read_bytes() for path in (site.settings["ssl_certfile"], site.settings["ssl_keyfile"])}
+
+
+def test_nothing_of_keys_is_kept_unless_it_is_asked_for(site: Site) -> None:
+    contexts = site.contexts()
+    site.put(1)
+    assert contexts.look()
+    assert contexts.contents is None
+
+
+def test_what_was_last_good_is_kept(site: Site) -> None:
+    contexts = site.contexts()
+    contexts.keep_contents()
+    assert contexts.contents == in_files(site)
+    site.put(1)
+    assert contexts.look()
+    good = in_files(site)
+    assert contexts.contents == good
+    (site.folder / "site.pem").write_bytes(b"nonsense")
+    assert not any(contexts.look() for _ in range(3))
+    assert not contexts.reload()
+    assert contexts.contents == good
+
+
+def test_what_changes_while_it_is_read_is_kept_at_the_next_look(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts = site.contexts()
+    contexts.keep_contents()
+    before = in_files(site)
+    site.put(1)
+    read = Path.read_bytes
+
+    def changing(path: Path) -> bytes:
+        content = read(path)
+        monkeypatch.undo()
+        (site.folder / "site.pem").write_bytes(b"nonsense")
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", changing)
+    assert contexts.look()
+    assert contexts.contents == before  # nobody knows whether what was read is what was good
+    site.put(2)
+    assert contexts.look()
+    assert contexts.contents == in_files(site)
+
+
+def test_files_that_were_found_broken_before_are_not_told_again_and_not_forgotten(site: Site) -> None:
+    cert = site.folder / "site.pem"
+    good = cert.read_bytes()
+    failed = file_signature(site.settings.values())  # as if these were the broken ones
+    contexts = TlsContexts(TlsSettings(**site.settings), ("http/1.1",), failed=failed)
+    assert not any(contexts.look() for _ in range(3))
+    cert.write_bytes(b"nonsense")
+    assert not any(contexts.look() for _ in range(3))
+    assert [level for level, _ in site.said()] == ["error"]
+    cert.write_bytes(good)
+    assert contexts.look()
+    assert site.said() == IN_USE
 
 
 # What is odd

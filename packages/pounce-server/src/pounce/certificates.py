@@ -10,7 +10,8 @@ from .protocols import speaks_http2
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pounce_workers import TlsContexts
+    from pounce_workers import CertificatePlaces, TlsContexts
+    from pounce_workers.net.file_signature import FileSignature
 
     from .config import ServerConfig
 
@@ -19,10 +20,16 @@ __all__ = ["opened_certificates"]
 
 @contextlib.contextmanager
 def opened_certificates(
-    config: ServerConfig, quic: Any = None, *, announce: bool = True
+    config: ServerConfig,
+    quic: Any = None,
+    *,
+    announce: bool = True,
+    places: CertificatePlaces | None = None,
+    failed: FileSignature | None = None,
 ) -> Iterator[TlsContexts | None]:
     """What TLS connections begin with, or None without TLS. With ``announce`` what is odd about certificates is said.
-    ``quic`` are the same certificates as HTTP/3 has them, which are replaced together with these.
+    ``quic`` are the same certificates as HTTP/3 has them, which are replaced together with these. ``places`` and
+    ``failed`` are as `TlsContexts` takes them.
 
     Raises:
         ConfigError: a file or a setting is wrong; the message says which, and what to do.
@@ -33,7 +40,8 @@ def opened_certificates(
     from pounce_workers import CertificateWatch, TlsContexts
 
     alpn = ("h2", "http/1.1") if speaks_http2(config) else ("http/1.1",)
-    contexts = TlsContexts(config.tls, alpn, announce=announce, beside=quic.prepare if quic is not None else None)
+    beside = quic.prepare if quic is not None else None
+    contexts = TlsContexts(config.tls, alpn, announce=announce, beside=beside, places=places, failed=failed)
     interval = config.tls.ssl_reload_interval
     if interval is None:
         yield contexts

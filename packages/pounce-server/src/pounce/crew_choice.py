@@ -72,7 +72,10 @@ class CrewChoice:
 
     def _processes(self, tell: CrewCallbacks) -> Crew:
         from .process_crew import ProcessCrew
+        from .worker_certificates import answer_with_last_good
 
+        answers = self._overview.questions.answers
+        answer_with_last_good(answers, self._prepared.tls)
         return ProcessCrew(
             self._config,
             self._sockets,
@@ -81,7 +84,7 @@ class CrewChoice:
             cpus=self._cpus,
             shares=self._shares,
             http3=self._http3,
-            answers=self._overview.questions.answers,
+            answers=answers,
         )
 
     def _threads(

@@ -11,15 +11,14 @@ from pounce_asgi import AppImportError
 from pounce_observability.logging_setup import flush_logs, set_up_logging
 from pounce_workers import ConnectionBudget, GilWatch, LiveWorker
 
-from .certificates import opened_certificates
 from .env_file import apply_env_file
 from .error_reports import begin_error_reports
 from .fresh_import import FreshImport
 from .observation import METRICS_OF_ALL, Observation
 from .questions import ChildQuestions
-from .quic_certificates import quic_certificates
 from .server_health import Health
 from .shared_limits import SharedLimits
+from .worker_certificates import worker_certificates
 from .worker_factory import WorkerFactory
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ def main(birth: Birth) -> None:
     with contextlib.ExitStack() as stack:
         stack.callback(flush_logs)
         begin_error_reports(config, stack, birth.worker_id)
-        certificates = quic_certificates(config)
-        http3 = _http3(config, certificates, birth)
+        tls, quic = stack.enter_context(worker_certificates(config, birth))
+        http3 = _http3(config, quic, birth)
         health = Health(config.worker.worker_stall_timeout)
         health.draining = lambda: birth.told_to_end
         code = _imported(config, birth)
@@ -69,7 +68,7 @@ def main(birth: Birth) -> None:
             budget=_budget(config, payload.workers, birth.worker_id),
             multiprocess=True,
             cpus=payload.cpus,
-            tls=stack.enter_context(opened_certificates(config, certificates, announce=False)),
+            tls=tls,
             http3=http3,
             limits=limits,
             health=health,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pounce_workers.net.accept_distributor import AcceptDistributor
+    from pounce_workers.net.certificate_places import CertificatePlaces
     from pounce_workers.net.certificate_watch import CertificateWatch
     from pounce_workers.net.connection_target import ConnectionTarget
     from pounce_workers.net.datagram_binding import bind_udp
@@ -53,6 +54,7 @@ __all__ = [
     "Answers",
     "AsyncWorkerPool",
     "Birth",
+    "CertificatePlaces",
     "CertificateWatch",
     "ChangeSource",
     "Companion",
@@ -121,6 +123,7 @@ __all__ = [
 
 _HOMES: Final = {
     ".net.accept_distributor": ("AcceptDistributor",),
+    ".net.certificate_places": ("CertificatePlaces",),
     ".net.certificate_watch": ("CertificateWatch",),
     ".net.connection_target": ("ConnectionTarget",),
     ".net.datagram_binding": ("bind_udp",),

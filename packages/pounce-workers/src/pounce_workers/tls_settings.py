@@ -156,6 +156,12 @@ class TlsSettings:
         return self.ssl_certfile is not None or bool(self.ssl_certificate)
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of all that is read: certificates, keys, and the authorities of clients' certificates."""
+        paths = [path for one in self.certificates for path in (one.certfile, one.keyfile) if path]
+        return (*paths, self.ssl_ca_certs) if self.ssl_ca_certs else tuple(paths)
+
+    @property
     def certificates(self) -> tuple[TlsCertificate, ...]:
         """All of them, the default one first: ``ssl_certfile``, or the first of the others without it.
 

@@ -95,6 +95,10 @@ class Birth:
         self._worker: WorkerLike | None = None
         self._stops_sent = 0
         self._served = False
+        self._end_lost = False
+        """What was raised to end it went nowhere. Set by the main thread, taken by the one that listens."""
+        self._others_hook = sys.unraisablehook
+        self._own_hook = self._unraisable  # one object, to be told from others
 
     # -- for the entry -----------------------------------------------------------------------------------------------
 
@@ -108,6 +112,8 @@ class Birth:
             self._worker = worker
             told = self.told_to_end
         _being_born.clear()
+        if sys.unraisablehook is self._own_hook:
+            sys.unraisablehook = self._others_hook
         if told:  # what was raised in the main thread was caught by the application, whose import it interrupted
             raise SystemExit(0)
 
@@ -155,6 +161,21 @@ class Birth:
             raise SystemExit(0)
         self.stop(1)
 
+    def keep_ends(self) -> None:
+        """From now on, and until it serves, an end that is lost comes again.
+
+        What `on_terminate` raises in a callback of the garbage collector or in a ``__del__``, or what else Python calls
+        where nothing can be raised, is told on stderr, and that is all: the import would go on, for minutes perhaps.
+        """
+        self._others_hook = sys.unraisablehook
+        sys.unraisablehook = self._own_hook
+
+    def _unraisable(self, lost: sys.UnraisableHookArgs) -> None:
+        if self.told_to_end and self._worker is None and isinstance(lost.exc_value, SystemExit):
+            self._end_lost = True  # a signal now would be handled in here, where nothing can be raised either
+        else:
+            self._others_hook(lost)
+
     # -- the pipe ----------------------------------------------------------------------------------------------------
 
     def start_listening(self) -> None:
@@ -169,6 +190,9 @@ class Birth:
                 self._obey(message)
             now = time.monotonic()
             if now >= next_status:
+                if self._end_lost:
+                    self._end_lost = False
+                    _interrupt_main_thread()
                 self._send_status()
                 next_status = now + (min(self._period, QUICK) if self.told_to_end else self._period)
             if not wait_readable(self._pipe.fileno(), next_status - time.monotonic()):

@@ -61,6 +61,7 @@ def _live(certificate: Certificate, pipe: ControlPipe) -> tuple[int, str, bool]:
         payload = pickle.loads(certificate.payload)  # noqa: S301 - as above
         birth = Birth(certificate, payload, [_adopted(each) for each in certificate.listeners], pipe)
         _handle_signals(birth)
+        birth.keep_ends()
         birth.start_listening()
         _entry(certificate.entry)(birth)
     except SystemExit as leaving:
