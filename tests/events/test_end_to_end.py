@@ -19,6 +19,7 @@ from pounce.events import (
     subscribe,
 )
 from pounce_testing import RawClient, TestServer
+from tests.end_to_end.http2_client import Http2Client
 from tests.under_load.running import RunningServer, wait_until
 
 if TYPE_CHECKING:
@@ -83,6 +84,30 @@ def test_who_subscribes_while_workers_run_hears_of_what_begins_then(app: Any, se
         talk(server, 1)
         assert collector.take() == []
         assert collector.dropped == 0
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["in the clear", "TLS without ALPN"])
+@pytest.mark.parametrize("kind", ["a blocking pool", "a pool of loops"])
+def test_a_connection_that_goes_to_the_loop_beside_the_threads_is_told_to_have_moved(kind: str, tls: bool) -> None:
+    app, settings = WORKERS[kind]
+    collector = BufferedCollector()
+    heard: list[Any] = []
+    with (
+        subscribe(collector),
+        TestServer(app, **settings, tls=tls) as server,
+    ):
+        with Http2Client(server.connect()) as client:
+            assert client.request("GET", "/") == (200, b"ok")
+
+        def ended() -> bool:
+            records = collector.take()
+            heard.extend(record for record in records if isinstance(record, ConnectionOpened | ConnectionClosed))
+            return any(isinstance(record, ConnectionClosed) and record.requests == 1 for record in heard)
+
+        wait_until(ended, "the connection is closed")
+    first, left, moved, closed = heard
+    assert [first.protocol, first.moved, left.protocol, left.requests] == ["http/1.1", False, "http/1.1", 0]
+    assert [moved.protocol, moved.moved, closed.protocol, closed.began_as] == ["http/1.1", True, "h2", "http/1.1"]
 
 
 def test_a_failing_listener_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:

@@ -144,6 +144,7 @@ class SilentQuic:
     """Keeps to `pounce_h3.quic.Quic`, as far as HTTP/3 sees it; all that is sent leaves at once."""
 
     handshake_complete = True
+    held = False
     address = ("192.0.2.7", 51234)
 
     def __init__(self) -> None:

@@ -44,6 +44,8 @@ def main() -> int:
         for target in TARGETS.values():
             print(f"{target.name:16} {target.promises}")
         return 0
+    if options.target not in TARGETS:
+        parser.error(f"there is no target {options.target!r}; there are {', '.join(TARGETS)}")
     campaign = Campaign(TARGETS[options.target], seed=options.seed)
     if options.input is not None:
         campaign.target.check(options.input.read_bytes())

@@ -76,12 +76,18 @@ class Observed:
 
         self.connection.request_received = request_received
 
+    def receive(self, stream: int, data: bytes, end: bool) -> None:
+        """Hand bytes on, in as many turns as the connection takes for them."""
+        makes_way = self.connection.stream_received(stream, data, end)
+        while makes_way:
+            makes_way = self.connection.take_turn()
+
     async def feed(self, pieces: list[Piece], *, turn: bool) -> None:
         quic = self.talk.quic
         for stream, data, end in pieces:
             if quic.closed is None and stream not in quic.stops:
                 self.received[stream] = self.received.get(stream, 0) + len(data)
-                self.connection.stream_received(stream, data, end)
+                self.receive(stream, data, end)
             if turn:
                 await turns(3)
         await turns(8)

@@ -192,7 +192,7 @@ def test_http3(name: str) -> None:
             if observed.talk.quic.closed is not None or 0 in observed.talk.quic.stops:
                 break
             if piece:
-                observed.connection.stream_received(0, piece, False)
+                observed.receive(0, piece, False)
         await observed.finish()
 
     assert _peak(lambda: run(talk)) < 1_000_000

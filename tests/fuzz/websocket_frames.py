@@ -26,6 +26,8 @@ from tests.fuzz.target import Target, chance_of, cut
 if TYPE_CHECKING:
     import random
 
+    from pounce_websocket.making import Making
+
 __all__ = ["WEBSOCKET_FRAMES"]
 
 DOUBLES: Any = double("pounce-websocket", "websocket_doubles")
@@ -64,6 +66,11 @@ def _reader(listener: Listener, *, compressed: bool) -> FrameReader:
     return FrameReader(listener, LIMIT, Inflater(DeflateParameters(), LIMIT) if compressed else None)
 
 
+def _made(making: Making) -> int:
+    """Bytes of a message that is being made."""
+    return sum(map(len, making._parts)) + sum(len(part.encode()) for part in making._texts)
+
+
 def _read(pieces: list[bytes], *, compressed: bool) -> tuple[list[Any], int | None]:
     listener = Listener()
     reader = _reader(listener, compressed=compressed)
@@ -74,7 +81,8 @@ def _read(pieces: list[bytes], *, compressed: bool) -> tuple[list[Any], int | No
             while stopped:
                 stopped = reader.receive_data(b"")
             assert len(reader._rest) - reader._offset <= LIMIT + 14
-            assert reader._binary is None or len(reader._binary) <= LIMIT
+            assert reader._pile is None or reader._pile.size <= LIMIT
+            assert reader._making is None or _made(reader._making) <= LIMIT
     except ConversationFailed as error:
         assert error.code in CODES  # noqa: PT017 - a target, not a test
         assert len(str(error)) <= 123  # noqa: PT017 - a target, not a test

@@ -60,11 +60,12 @@ class Ours:
 class Answers(User):
     """Answers as soon as a request is complete."""
 
-    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> None:
+    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> bool:
         self.quic.credit(stream_id, len(data))
         if ended:
             self.quic.send(stream_id, RESPONSE, end=True)
             self.quic.backlog(stream_id)
+        return False
 
 
 class Plain:

@@ -65,6 +65,10 @@ class FakeQuic:
         self.connection_ids = frozenset({first, self.id})
         self.timer: float | None = None
         self.over = False
+        self.held = False
+        self.told = 0
+        """How often it was to tell what it held."""
+        self.on_tell: Callable[[FakeQuic], None] = lambda quic: None
         self.handshake_complete = False
         self.tls = {"tls_version": 0x0304}
         self.address = ("?", 0)
@@ -86,6 +90,10 @@ class FakeQuic:
         self.asked += 1
         out, self.outgoing = self.outgoing, []
         return out
+
+    def tell_on(self) -> None:
+        self.told += 1
+        self.on_tell(self)
 
     def expire(self, now: float) -> None:
         self.expired.append(now)
@@ -127,17 +135,23 @@ class FakeConnection:
         self.losses: list[OSError | None] = []
         self.told: list[tuple[Any, ...]] = []
 
+    def take_turn(self) -> bool:
+        return False
+
     def handshake_done(self) -> None:
         self.told.append(("handshake",))
 
-    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> None:
+    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> bool:
         self.told.append(("received", stream_id, data, ended))
+        return False
 
-    def stream_reset(self, stream_id: int, code: int) -> None:
+    def stream_reset(self, stream_id: int, code: int) -> bool:
         self.told.append(("reset", stream_id, code))
+        return False
 
-    def sending_stopped(self, stream_id: int, code: int) -> None:
+    def sending_stopped(self, stream_id: int, code: int) -> bool:
         self.told.append(("stopped", stream_id, code))
+        return False
 
     def backlog_fell(self, stream_id: int) -> None:
         self.told.append(("fell", stream_id))

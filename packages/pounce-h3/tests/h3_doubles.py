@@ -70,6 +70,7 @@ class FakeQuic:
         self.closed: tuple[int, str] | None = None
         self.sends = 0
         self.unidirectional = 3
+        self.held = False
 
     def send(self, stream_id: int, data: bytes, *, end: bool) -> None:
         assert type(data) is bytes

@@ -62,12 +62,19 @@ class User:
         self.consumes = True
         self.on_data: Callable[[int, bytes, bool], None] | None = None
         self.on_fell: Callable[[int], None] | None = None
+        self.makes_way = False
+        """After each thing that it is told."""
+        self.turns = 0
+
+    def take_turn(self) -> bool:
+        self.turns += 1
+        return False
 
     def handshake_done(self) -> None:
         assert self.quic.handshake_complete
         self.done += 1
 
-    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> None:
+    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> bool:
         assert stream_id not in self.ended
         self.received.setdefault(stream_id, bytearray()).extend(data)
         if ended:
@@ -78,12 +85,15 @@ class User:
             self.quic.credit(stream_id, len(data))
         if self.on_data is not None:
             self.on_data(stream_id, data, ended)
+        return self.makes_way
 
-    def stream_reset(self, stream_id: int, code: int) -> None:
+    def stream_reset(self, stream_id: int, code: int) -> bool:
         self.resets.append((stream_id, code))
+        return self.makes_way
 
-    def sending_stopped(self, stream_id: int, code: int) -> None:
+    def sending_stopped(self, stream_id: int, code: int) -> bool:
         self.stops.append((stream_id, code))
+        return self.makes_way
 
     def backlog_fell(self, stream_id: int) -> None:
         self.fell.append(stream_id)

@@ -26,3 +26,10 @@ from pounce_h3.field_section import largest_size
 )
 def test_largest_size(block: bytes, size: int) -> None:
     assert largest_size(block, 1000) == size
+
+
+def test_no_more_is_looked_at_than_needed() -> None:
+    bomb = b"\x02\x00" + b"\x80" * 100_000
+    assert largest_size(bomb, 4096, enough=10_000) == 3 * 4096
+    assert largest_size(b"\x00\x00" + b"\xd1" * 1000, 0, lines=1000) == 64_000
+    assert largest_size(b"\x00\x00" + b"\xd1" * 1001, 0, lines=1000) == float("inf")

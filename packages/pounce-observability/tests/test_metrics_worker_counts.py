@@ -46,6 +46,18 @@ CASES: list[tuple[list[Any], dict[tuple[str, ...], Any]]] = [
             ("pounce_tls_handshakes_total", "ok"): 2,
         },
     ),
+    (  # from a blocking worker to the loop beside it
+        [opened(scheme="https"), closed(), opened(scheme="https")._replace(moved=True)],
+        {
+            ("pounce_connections_opened_total", "http/1.1"): 1,
+            ("pounce_connections_open", "http/1.1"): 1,
+            ("pounce_tls_handshakes_total", "ok"): 1,
+        },
+    ),
+    (
+        [opened(), closed(), opened()._replace(moved=True), closed("h2", began_as="http/1.1")],
+        {("pounce_connections_opened_total", "http/1.1"): 1, ("pounce_connections_open", "http/1.1"): 0},
+    ),
     (
         [opened(), closed("h2", began_as="http/1.1"), opened("h2", "https")],
         {("pounce_connections_open", "http/1.1"): 0, ("pounce_connections_open", "h2"): 1},

@@ -32,7 +32,40 @@ def requests(count: int, *, reset: bool = False) -> bytes:
     )
 
 
+def upgrade(*fields: bytes, version: bytes = b"13", path: bytes = b"/") -> bytes:
+    lines = (b"GET %b HTTP/1.1" % path, b"Host: x", b"Connection: upgrade", b"Upgrade: websocket", *fields)
+    key = (b"Sec-WebSocket-Version: %b" % version, b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
+    return b"\r\n".join((*lines, *key, b"", b""))
+
+
+DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate"
+HELLO = bytes.fromhex("81850000000048656c6c6f")
+FRAGMENTS = bytes.fromhex("0183000000004865" + "6c" + "8082000000006c6f")
+COMPRESSED = bytes.fromhex("c18700000000f248cdc9c90700") + bytes.fromhex("418300000000f248cd" + "808400000000c9c90700")
+GOODBYE = bytes.fromhex("88820000000003e8")
+EXTENDED = (  # CONNECT, scheme, path and authority; protocol and version are literals (RFC 8441, 4)
+    bytes.fromhex("0207") + b"CONNECT" + bytes.fromhex("8684") + b"\x01\x01x" + b"\0\x09:protocol\x09websocket"
+    + b"\0\x15sec-websocket-version\x0213"
+)  # fmt: skip
+
+
+def data(stream: int, content: bytes, flags: int = 0) -> bytes:
+    return frame(0, flags, stream, content)
+
+
 TALKS = {
+    "websocket": upgrade() + HELLO + GOODBYE,
+    "websocket-left": upgrade() + HELLO,
+    "websocket-compressed": upgrade(DEFLATE) + COMPRESSED + FRAGMENTS + GOODBYE,
+    "websocket-fault": upgrade() + HELLO + b"\xff\xff",
+    "websocket-refused": upgrade(path=b"/refused"),
+    "websocket-denied": upgrade(path=b"/denied"),
+    "websocket-failed": upgrade(path=b"/failed"),
+    "websocket-closed": upgrade(path=b"/closed") + HELLO + GOODBYE,
+    "websocket-version": upgrade(version=b"12"),
+    "websocket-http2": PREFACE + frame(1, 4, 1, EXTENDED) + data(1, HELLO) + data(1, GOODBYE, 1),
+    "websocket-http2-left": PREFACE + frame(1, 4, 1, EXTENDED) + data(1, FRAGMENTS),
+    "websocket-http2-reset": PREFACE + frame(1, 4, 1, EXTENDED) + data(1, HELLO) + frame(3, 0, 1, b"\0\0\0\x08"),
     "http1": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "http1-kept": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     "http1-body": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
@@ -48,7 +81,31 @@ TIMES = 25
 """More than there is once of anything in a server."""
 
 
+async def websocket(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    match scope["path"]:
+        case "/refused":
+            await send({"type": "websocket.close"})
+            return
+        case "/denied":
+            await send({"type": "websocket.http.response.start", "status": 401, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b"no"})
+            return
+        case "/failed":
+            await asyncio.sleep(0)
+            return
+    await send({"type": "websocket.accept"})
+    if scope["path"] == "/closed":
+        await send({"type": "websocket.close"})
+    while (message := await receive())["type"] == "websocket.receive":
+        with contextlib.suppress(OSError):
+            await send({"type": "websocket.send", "text": message["text"]})
+
+
 async def application(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "websocket":
+        await websocket(scope, receive, send)
+        return
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})

@@ -233,7 +233,8 @@ def compressed(content: str) -> list[bytes]:
 @pytest.mark.parametrize("chop", [97, 10**9])
 def test_compressed_messages_wait_for_who_receives(chop: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of them may be a thousand times as large as what came of it."""
-    monkeypatch.setattr("pounce_websocket.deflate._TURN_BYTES", 1 << 30)  # whole in the turn in which it is wanted
+    for module in ("making", "reader"):
+        monkeypatch.setattr(f"pounce_websocket.{module}.TURN_BYTES", 1 << 30)  # whole in the turn in which it is wanted
     large = "x" * 3_000_000
 
     async def main() -> None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from pounce_websocket.deflate import Deflater, Inflater
 from pounce_websocket.errors import InvalidPayload, MessageTooBig
 from pounce_websocket.extension_offers import DeflateParameters
+from pounce_websocket.pile import Pile
 
 LIMIT = 100_000
+TURN = 20_000
 TAIL = b"\x00\x00\xff\xff"
 
 
@@ -28,6 +30,23 @@ def mirrored(parameters: DeflateParameters) -> DeflateParameters:
     )
 
 
+def inflate(inflater: Inflater, pieces: list[bytes], most: int = TURN) -> bytes:
+    """All of a message that came in pieces."""
+    pile = Pile()
+    for piece in pieces:
+        pile.add(piece)
+    content: list[bytes] = []
+    while not content or inflater.under_way:
+        content.append(inflater.some(pile, most))
+        assert len(content[-1]) <= most
+    assert not pile.size
+    return b"".join(content)
+
+
+def cut_up(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     messages=st.lists(
@@ -35,15 +54,15 @@ def mirrored(parameters: DeflateParameters) -> DeflateParameters:
     ),
     single=st.booleans(),
     bits=st.integers(8, 15),
-    cut=st.integers(1, 500),
+    cut=st.integers(1, 5000),
+    most=st.integers(200, TURN),
 )
-def test_what_goes_in_comes_out(messages: list[bytes], single: bool, bits: int, cut: int) -> None:
+def test_what_goes_in_comes_out(messages: list[bytes], single: bool, bits: int, cut: int, most: int) -> None:
     parameters = DeflateParameters(client_no_context_takeover=single, client_window_bits=bits)
     deflater, inflater = Deflater(mirrored(parameters)), Inflater(parameters, LIMIT)
     for message in messages:
         data = deflater.message(message)
-        pieces = [inflater.feed(data[i : i + cut]) for i in range(0, len(data), cut)]
-        assert b"".join(pieces) + inflater.finish() == message
+        assert inflate(inflater, cut_up(data, cut), most) == message
 
 
 @pytest.mark.parametrize(("single", "same"), [(False, False), (True, True)])
@@ -62,9 +81,9 @@ def test_an_inflater_forgets_if_that_was_promised() -> None:
     message = bytes(range(256)) * 8
     first, second = deflater.message(message), deflater.message(message)
     inflater = Inflater(DeflateParameters(client_no_context_takeover=True), LIMIT)
-    assert inflater.message(first) == message
+    assert inflate(inflater, [first]) == message
     with pytest.raises(InvalidPayload):
-        inflater.message(second)
+        inflate(inflater, [second])
 
 
 def test_the_window_that_was_agreed_on_is_kept_to() -> None:
@@ -78,54 +97,71 @@ def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(MessageTooBig):
-            Inflater(DeflateParameters(), 1_000_000).message(bomb)
+            Inflater(DeflateParameters(), 1_000_000).begin(bomb, 10**9)
+        with pytest.raises(MessageTooBig):
+            inflate(Inflater(DeflateParameters(), 1_000_000), [bomb], 10**9)
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("size", [16_384, 16_385, 100_000, 1_000_000])
+@pytest.mark.parametrize("size", [1, TURN - 1, TURN, TURN + 1, LIMIT - 1, LIMIT])
 @pytest.mark.parametrize("cut", [1, 7, 100, 10**9])
-def test_the_beginning_of_a_bomb_waits_as_it_came(size: int, cut: int) -> None:
-    """It is decompressed as far as its client has sent something for it; all of it is there in the end."""
-    deflater, inflater = Deflater(DeflateParameters()), Inflater(DeflateParameters(), size)
+def test_a_message_up_to_the_limit_in_turns(size: int, cut: int) -> None:
+    deflater, inflater = Deflater(DeflateParameters()), Inflater(DeflateParameters(), LIMIT)
     for _ in range(2):  # the second refers to the first
-        data = deflater.message(b"\0" * size)
-        held = 0
-        for sent in range(0, len(data), cut):
-            held += len(inflater.feed(data[sent : sent + cut]))
-            assert held <= 16_384 + 4 * min(sent + cut, len(data))
-        assert held + len(inflater.finish()) == size
+        assert inflate(inflater, cut_up(deflater.message(bytes(size)), cut)) == bytes(size)
 
 
-def test_what_hardly_shrinks_is_decompressed_as_it_comes() -> None:
-    message = random.Random(1).randbytes(300_000)
-    data, inflater = Deflater(DeflateParameters()).message(message), Inflater(DeflateParameters(), 300_000)
-    pieces = [inflater.feed(data[start : start + 5000]) for start in range(0, len(data), 5000)]
-    assert b"".join(pieces) + inflater.finish() == message
-    assert sum(map(len, pieces)) > 290_000
+@pytest.mark.parametrize("size", [0, 1, TURN - 1, TURN, TURN + 1, LIMIT])
+@pytest.mark.parametrize("shape", ["zeros", "random"])
+def test_a_message_that_came_at_once(size: int, shape: str) -> None:
+    deflater, inflater = Deflater(DeflateParameters()), Inflater(DeflateParameters(), LIMIT)
+    message = bytes(size) if shape == "zeros" else random.Random(1).randbytes(size)
+    for _ in range(2):
+        content = [inflater.begin(deflater.message(message), TURN)]
+        assert len(content[0]) == min(size, TURN)
+        while inflater.under_way:
+            content.append(inflater.some(Pile(), TURN))
+        assert b"".join(content) == message
 
 
 @pytest.mark.parametrize("cut", [1, 100, 10**9])
-def test_what_waits_is_held_to_the_limit(cut: int) -> None:
-    data, inflater = Deflater(DeflateParameters()).message(b"\0" * 100_001), Inflater(DeflateParameters(), 100_000)
-    for start in range(0, len(data), cut):
-        inflater.feed(data[start : start + cut])
+def test_the_limit_holds_in_turns(cut: int) -> None:
+    data, inflater = Deflater(DeflateParameters()).message(b"\0" * (LIMIT + 1)), Inflater(DeflateParameters(), LIMIT)
     with pytest.raises(MessageTooBig):
-        inflater.finish()
+        inflate(inflater, cut_up(data, cut))
+
+
+def test_what_becomes_nothing_is_not_taken_at_once() -> None:
+    """Empty blocks cost their time, however little comes of them."""
+    pile, inflater = Pile(), Inflater(DeflateParameters(), LIMIT)
+    pile.add(b"\x00\x00\x00\xff\xff" * 100_000 + b"\x00")
+    turns = 0
+    while not turns or inflater.under_way:
+        before = pile.size
+        assert inflater.some(pile, TURN) == b""
+        assert inflater.idle_bytes - 4 <= before - pile.size <= 32_768
+        turns += 1
+    assert turns > 15
 
 
 def test_many_ends_of_streams_are_not_followed() -> None:
     with pytest.raises(InvalidPayload):
-        Inflater(DeflateParameters(), LIMIT).message(b"\x03\x00" * 10_000)
+        Inflater(DeflateParameters(), LIMIT).begin(b"\x03\x00" * 10_000, LIMIT)
+    with pytest.raises(InvalidPayload):
+        inflate(Inflater(DeflateParameters(), LIMIT), [b"\x03\x00" * 10_000] * 9)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=4))
 def test_whatever_comes_is_a_message_or_an_error_of_ours(pieces: list[bytes]) -> None:
-    inflater = Inflater(DeflateParameters(), 10_000)
+    inflater, at_once = Inflater(DeflateParameters(), 10_000), Inflater(DeflateParameters(), 10_000)
     try:
-        content = b"".join(inflater.feed(piece) for piece in pieces) + inflater.finish()
-    except (InvalidPayload, MessageTooBig):
+        content = inflate(inflater, pieces)
+    except (InvalidPayload, MessageTooBig) as error:
+        with pytest.raises(type(error)):
+            at_once.begin(b"".join(pieces), TURN)
         return
     assert len(content) <= 10_000
+    assert at_once.begin(b"".join(pieces), TURN) == content

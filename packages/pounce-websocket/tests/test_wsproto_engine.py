@@ -9,14 +9,12 @@ import pytest
 from websocket_doubles import BINARY, CONTINUATION, TEXT, frame
 
 import pounce_websocket
-from pounce_websocket.deflate import Deflater, Inflater
-from pounce_websocket.errors import InvalidPayload, MessageTooBig, ProtocolViolation
-from pounce_websocket.extension_offers import DeflateParameters
+from pounce_websocket.errors import InvalidPayload, ProtocolViolation
 from pounce_websocket.wsproto_engine import WsprotoEngine
 
 
 def test_pieces_come_as_soon_as_they_are_there() -> None:
-    engine = WsprotoEngine(None)
+    engine = WsprotoEngine()
     wire = frame(TEXT, "aäb".encode(), fin=False)
     assert list(engine.receive_data(wire[:7])) == [("a", False)]
     assert list(engine.receive_data(wire[7:8])) == [("", False)]  # half a character
@@ -26,7 +24,7 @@ def test_pieces_come_as_soon_as_they_are_there() -> None:
 
 
 def test_frames_that_come_whole_and_frames_that_do_not_are_of_the_same_message() -> None:
-    engine = WsprotoEngine(None)
+    engine = WsprotoEngine()
     assert list(engine.receive_data(frame(TEXT, "ä".encode()[:1], fin=False))) == [("", False)]
     assert engine.receive_frame(0x00, "ä".encode()[1:]) == ("ä", False)
     assert list(engine.receive_data(frame(CONTINUATION, b"b"))) == [("b", True)]
@@ -37,17 +35,12 @@ def test_frames_that_come_whole_and_frames_that_do_not_are_of_the_same_message()
 
 def test_errors_are_ours() -> None:
     with pytest.raises(InvalidPayload):
-        list(WsprotoEngine(None).receive_data(frame(TEXT, b"\xff")))
+        list(WsprotoEngine().receive_data(frame(TEXT, b"\xff")))
     with pytest.raises(ProtocolViolation):
-        list(WsprotoEngine(None).receive_data(frame(TEXT, b"a", rsv=4)))
+        list(WsprotoEngine().receive_data(frame(TEXT, b"a", rsv=4)))
     for first, payload in ((0x81, b"\xff"), (0x80, b"")):
         with pytest.raises(InvalidPayload if payload else ProtocolViolation):
-            WsprotoEngine(None).receive_frame(first, payload)
-    bomb = Deflater(DeflateParameters()).message(b"x" * 1000)
-    with pytest.raises(MessageTooBig):
-        list(WsprotoEngine(Inflater(DeflateParameters(), 999)).receive_data(frame(BINARY, bomb, rsv=4)))
-    with pytest.raises(MessageTooBig):
-        WsprotoEngine(Inflater(DeflateParameters(), 999)).receive_frame(0xC2, bomb)
+            WsprotoEngine().receive_frame(first, payload)
 
 
 def test_no_other_file_imports_wsproto() -> None:

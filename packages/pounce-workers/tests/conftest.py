@@ -19,6 +19,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from loops import LOOPS, run_on
 from transport_doubles import BIG, Link, link
 
+from pounce_workers.serving import http1_bodies, http1_connection
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
@@ -65,4 +67,5 @@ def big_file(tmp_path: pathlib.Path) -> Any:
 @pytest.fixture(autouse=True)
 def _turns_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a connection does in one turn depends on how fast the machine is. Where that matters, tests say how much."""
-    monkeypatch.setattr("pounce_workers.serving.http1_connection.TURN_SECONDS", 60.0)
+    for module in (http1_bodies, http1_connection):
+        monkeypatch.setattr(module, "TURN_SECONDS", 60.0)

@@ -272,7 +272,7 @@ def test_clients_that_reset_or_stay_silent_hold_up_nobody() -> None:
 
 
 def acceptor_reset() -> bytes:
-    from pounce_workers.net.transport import RESET_ON_CLOSE
+    from pounce_workers.net.transport_ending import RESET_ON_CLOSE
 
     return RESET_ON_CLOSE
 

@@ -110,6 +110,7 @@ class FailingListener:
         self.errors = errors
         self.failed = asyncio.Event()
         self.fileno, self.getsockname, self.setblocking = sock.fileno, sock.getsockname, sock.setblocking
+        self.setsockopt = sock.setsockopt
 
     def accept(self) -> Any:
         if self.errors:

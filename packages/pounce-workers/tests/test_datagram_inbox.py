@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from datagram_doubles import some_path
 from loops import run_on, turns
 
-from pounce_workers.net.datagram_inbox import LARGEST, DatagramInbox
+from pounce_workers.net.datagram_inbox import LARGEST, PORTION, DatagramInbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ def test_it_is_bounded_and_a_batch_needs_one_wake_up() -> None:
         inbox = DatagramInbox(loop, got.extend)
         for _ in range(LARGEST // 3 + 10):
             inbox.put([(b"x", PATH)] * 3)
-        await turns()
+        await turns(LARGEST // PORTION + 10)
         assert (len(got), calls) == (LARGEST, 1)
         inbox.put([(b"later", PATH)])
         await turns()
@@ -111,3 +111,26 @@ def test_a_loop_that_is_closed_gets_nothing() -> None:
     inbox = DatagramInbox(loop, lambda batch: None)
     loop.close()
     inbox.put([(b"x", PATH)])
+
+
+def test_what_waits_is_delivered_in_portions(make_loop: MakeLoop) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        batches: list[int] = []
+        seen: list[int] = []
+        done = asyncio.Event()
+
+        def deliver(batch: list[Datagram]) -> None:
+            batches.append(len(batch))
+            loop.call_soon(seen.append, len(batches))
+            if sum(batches) == 3 * PORTION + 1:
+                done.set()
+
+        inbox = DatagramInbox(loop, deliver)
+        inbox.put([(b"x", PATH)] * (3 * PORTION + 1))
+        await done.wait()
+        await turns()
+        assert batches == [PORTION] * 3 + [1]
+        assert seen == [1, 2, 3, 4]  # others had their turn between them
+
+    run_on(make_loop, main)

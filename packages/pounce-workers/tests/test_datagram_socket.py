@@ -273,3 +273,29 @@ def test_errors_of_earlier_sends_do_not_end_a_batch() -> None:
     sock.errors = [ConnectionRefusedError(), ConnectionRefusedError(), BlockingIOError()]
     link.on_readable()
     assert not sock.errors
+
+
+@pytest.mark.parametrize("takes", [0.0, 1.0])
+def test_fewer_are_read_in_a_row_where_they_take_long(monkeypatch: pytest.MonkeyPatch, takes: float) -> None:
+    async def main() -> None:
+        now = 0.0
+        monkeypatch.setattr(datagram_socket, "monotonic", lambda: now)
+
+        async with reading() as reader:
+            delivered = reader.datagrams._deliver
+
+            def deliver(batch: list[Datagram]) -> None:
+                nonlocal now
+                now += takes
+                delivered(batch)
+
+            reader.datagrams._deliver = deliver
+            with client(("127.0.0.1", reader.port)) as one:
+                for number in range(2 * READS_PER_TURN):
+                    one.send(b"%d" % number)
+                got = await reader.got(2 * READS_PER_TURN)
+            assert [data for data, _ in got] == [b"%d" % number for number in range(2 * READS_PER_TURN)]
+            sizes = [len(batch) for batch in reader.batches]
+            assert sizes[-2:] == [1, 1] if takes else max(sizes) == READS_PER_TURN
+
+    asyncio.run(main())

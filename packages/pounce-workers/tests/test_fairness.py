@@ -6,28 +6,22 @@ import asyncio
 import contextvars
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from http1_driver import Conversation, answer, both_engines, converse
-from loops import OURS, run_on, turns
+from loops import OURS, run_on
 from test_selector import Batches
 from transport_doubles import link
 from watchers import Watcher, socket_pair
 
 from pounce_workers import ServingLoop
-from pounce_workers.net import acceptor, selector
+from pounce_workers.net import acceptor, intake, selector
 from pounce_workers.net.acceptor import Acceptor
 from pounce_workers.net.loop import poller_of
 from pounce_workers.net.readiness import READ, WRITE
 from pounce_workers.net.selector import ServingSelector
-from pounce_workers.serving import http1_answers, http1_connection
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 HERE = contextvars.copy_context()
-HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 # -- the queue behind everybody --------------------------------------------------------------------------------------
@@ -45,9 +39,14 @@ class Looks(Batches):
         return self.batches.pop(0) if self.batches else []
 
 
+def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(selector, "LONGEST_BEHIND", 0.0)
+
+
 def test_one_after_each_look_at_the_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one is all that fits into a turn."""
-    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
+    no_time(monkeypatch)
     log: list[str] = []
     looks = Looks(log)
     loop = ServingLoop(ServingSelector(looks))
@@ -59,6 +58,48 @@ def test_one_after_each_look_at_the_sockets(monkeypatch: pytest.MonkeyPatch) -> 
     finally:
         loop.close()
     assert log == ["look", "a", "look", "b", "look", "c", "look"]
+
+
+def test_who_wakes_a_task_counts_for_what_that_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs after the turn: so there is one of them in a turn, and many of those that wake nobody."""
+    for name in ("TURN_SECONDS", "LONGEST_BEHIND", "WOKEN_COST"):
+        monkeypatch.setattr(selector, name, 60.0)
+    log: list[str] = []
+    loop = ServingLoop(ServingSelector(Looks(log)))
+    try:
+        for name in "ab":
+            loop.call_behind(partial(log.append, name), context=HERE)
+        for name in "cd":
+            loop.call_behind(partial(loop.call_soon, log.append, name), context=HERE)
+        loop.call_behind(loop.stop, context=HERE)
+        loop.run_forever()
+    finally:
+        loop.close()
+    assert log == ["look", "a", "b", "c", "look", "d", "look"]
+
+
+def test_whether_others_wait_is_what_the_last_look_said() -> None:
+    seen: list[bool] = []
+    looks = Looks([])
+    served = ServingSelector(looks)
+    loop = ServingLoop(served)
+    for fd in (50, 51):
+        served.watch(fd, Watcher())
+
+    def ask(batches: list[list[tuple[int, int]]]) -> None:
+        seen.append(loop.others_wait())
+        looks.batches = batches[:1]
+        if batches:
+            loop.call_soon(ask, batches[1:])
+        else:
+            loop.stop()
+
+    try:
+        loop.call_soon(ask, [[(50, READ)], [(50, READ), (51, READ)], []])
+        loop.run_forever()
+    finally:
+        loop.close()
+    assert seen == [False, False, True, False]
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -127,8 +168,9 @@ def test_each_is_called_in_its_context() -> None:
 class Sender(Watcher):
     """Somebody who has sent so many bytes."""
 
-    def __init__(self, name: str, size: int, log: list[str]) -> None:
+    def __init__(self, name: str, size: int, log: list[str], *, quick: bool = True) -> None:
         super().__init__()
+        self.quick = quick
         self.name = name
         self.size = size
         self.log = log
@@ -155,7 +197,7 @@ def batch(log: list[str], senders: list[Sender], mask: int) -> None:
         made.watch(fd, sender)
     looks.batches.append([(fd, mask) for fd in range(100, 100 + len(senders))])
     try:
-        loop.call_behind(loop.stop, context=HERE)
+        loop.call_soon(loop.stop)
         loop.run_forever()
         for fd in range(100, 100 + len(senders)):
             made.forget(fd)
@@ -171,9 +213,64 @@ def test_small_requests_come_before_large_ones_and_these_one_by_one(monkeypatch:
     assert log == ["look", "b", "d", "a", "c later", "e later"]
 
 
+def test_who_is_known_to_be_quick_comes_before_who_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
+    log: list[str] = []
+    batch(log, [Sender(name, 100, log, quick=name in "bd") for name in "abcde"], READ)
+    assert log == ["look", "b", "d", "a", "c later", "e later"]
+
+
+def test_small_reads_are_put_off_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold no more than the connection may hold anyway."""
+    monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(selector, "MOST_BEHIND", 0)
+    log: list[str] = []
+    batch(log, [Sender(name, 100, log, quick=False) for name in "abc"], READ)
+    assert log == ["look", "a", "b later", "c later"]
+
+
+@pytest.mark.parametrize(("turn", "quick"), [(0.0, False), (1000.0, True)])
+@pytest.mark.parametrize("before", [True, False])
+def test_what_took_long_is_remembered(before: bool, turn: float, quick: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selector, "TURN_SECONDS", turn)
+    senders = [Sender(name, 100, [], quick=before) for name in "ab"]
+    batch([], senders, READ)
+    assert senders[0].quick is quick
+
+
+def test_who_was_put_off_is_known_then() -> None:
+    async def main() -> None:
+        async with link() as it:
+            it.start()
+            ours = it.transport
+            assert not ours.quick
+            ours.put_off(b"x")
+            await it.protocol.receives(1)
+            assert ours.quick
+
+    run_on(ServingLoop, main)
+
+
+def test_who_is_not_known_waits_behind_those_who_wait() -> None:
+    log: list[str] = []
+    looks = Looks(log)
+    made = ServingSelector(looks)
+    loop = ServingLoop(made)
+    made.watch(100, Sender("new", 100, log, quick=False))
+    looks.batches.append([(100, READ)])
+    loop.call_behind(partial(log.append, "old"), context=HERE)
+    loop.call_behind(loop.stop, context=HERE)
+    try:
+        loop.run_forever()
+        made.forget(100)
+    finally:
+        loop.close()
+    assert log == ["look", "new later", "old"]
+
+
 def test_no_more_than_so_much_is_held_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selector, "TURN_SECONDS", 0.0)
-    monkeypatch.setattr(selector, "MOST_BEHIND", 1)  # the stop of the loop is one
+    monkeypatch.setattr(selector, "MOST_BEHIND", 0)
     log: list[str] = []
     batch(log, [Sender(name, 65536, log) for name in "abc"], READ)
     assert log == ["look", "a", "b", "c"]
@@ -257,181 +354,24 @@ def test_new_connections_are_served_one_by_one(monkeypatch: pytest.MonkeyPatch) 
         loop.close()
 
 
-# -- bodies ----------------------------------------------------------------------------------------------------------
-
-
-def chunks(count: int) -> bytes:
-    return b"1\r\nx\r\n" * count
-
-
-class Counting:
-    """Reads the whole body, and answers with its size."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.disconnected = False
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                self.disconnected = True
-                return
-            self.size += len(message["body"])
-            if not message["more_body"]:
-                break
-        await answer(send, b"%d" % self.size)
-
-
-@pytest.fixture
-def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1_connection, "TURN_SECONDS", 0.0)
-
-
-@pytest.mark.usefixtures("short_turns")
-def test_pieces_of_a_body_leave_others_their_turn() -> None:
-    async def scenario() -> None:
-        app = Counting()
-        it = Conversation(app, "fast")
-        it.transport.send(HEAD + chunks(1000))
-        assert it.transport.paused
-        assert it.connection.reader.buffered > 1000  # most of it was not looked at
-        assert it.transport.deadline == float("inf")  # that is not the client's fault
-        await turns(5)
-        assert 0 < app.size < 1000
-        await turns(100)
-        assert app.size == 1000
-        assert not it.transport.paused
-        await it.send(b"0\r\n\r\n")
-        assert [response.body for response in it.responses()] == [b"1000"]
-        assert it.connection.idle
-
-    converse(scenario)
-
-
-@both_engines
-@pytest.mark.usefixtures("short_turns")
-@pytest.mark.parametrize("more", [chunks(500), b"0\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n"])
-def test_what_comes_meanwhile_is_kept_in_order(engine: str, more: bytes) -> None:
-    async def scenario() -> None:
-        app = Counting()
-        it = Conversation(app, engine)
-        it.transport.send(HEAD + chunks(1000))
-        it.connection.data_received(more)  # what was on its way when reading was paused
-        await turns(200)
-        if more.startswith(b"0"):
-            assert [response.body for response in it.responses()] == [b"1000", b"1000"]
-        else:
-            assert app.size == 1500
-            assert not it.transport.paused
-
-    converse(scenario)
-
-
-@pytest.mark.usefixtures("short_turns")
-def test_a_client_that_leaves_meanwhile() -> None:
-    async def scenario() -> None:
-        app = Counting()
-        it = Conversation(app, "fast")
-        it.transport.send(HEAD + chunks(1000))
-        it.transport.leave()
-        await turns(100)
-        assert app.disconnected
-        assert not it.wire.connections
-
-    converse(scenario)
-
-
-@pytest.mark.usefixtures("short_turns")
-def test_the_rest_of_an_unwanted_body_leaves_others_their_turn() -> None:
-    async def scenario() -> None:
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            await answer(send)
-
-        it = Conversation(app, "fast")
-        it.transport.send(HEAD + chunks(1000))
-        await turns(200)
-        await it.send(b"0\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert it.statuses() == [200, 200]
-
-    converse(scenario)
-
-
-@pytest.mark.usefixtures("short_turns")
-def test_an_error_behind_the_turn_is_heard() -> None:
-    async def scenario() -> None:
-        it = Conversation(Counting(), "fast")
-        it.transport.send(HEAD + chunks(1000) + b"xyz\r\n")
-        await turns(200)
-        assert it.statuses() == [400]
-        assert it.ended == "lingering"
-
-    converse(scenario)
-
-
-# -- answers ---------------------------------------------------------------------------------------------------------
-
-
-def count_turns(others: list[int]) -> Callable[[], None]:
-    """Others, who have something to do in each turn."""
-
-    def once() -> None:
-        others[0] += 1
-        asyncio.get_running_loop().call_soon(once)
-
-    return once
-
-
-@pytest.mark.parametrize("chunked", [True, False])
-def test_an_application_that_only_sends_leaves_others_their_turn(
-    chunked: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where the client takes all that is written."""
-    monkeypatch.setattr(http1_answers, "SENDING_TURN", 0)
-    others = [0]
-    seen: list[int] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        fields = [] if chunked else [(b"content-length", b"60")]
-        await send({"type": "http.response.start", "status": 200, "headers": fields})
-        for _ in range(20):
-            await send({"type": "http.response.body", "body": b"xyz", "more_body": True})
-            seen.append(others[0])
-        await send({"type": "http.response.body", "body": b""})
-
-    async def scenario() -> None:
-        it = Conversation(app, "fast")
-        count_turns(others)()
-        await it.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        await turns(100)
-        (response,) = it.responses()
-        assert response.body == b"xyz" * 20
-        assert len(set(seen)) >= 19  # the first piece goes with the head
-        assert it.connection.idle
-        await it.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        await turns(100)
-        assert it.statuses() == [200, 200]
-
-    converse(scenario)
-
-
-def test_who_waits_for_a_turn_hears_that_the_client_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1_answers, "SENDING_TURN", 0)
-    ended: list[str] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        try:
-            while True:
-                await send({"type": "http.response.body", "body": b"xyz", "more_body": True})
-        except OSError:
-            ended.append("gone")
-
-    async def scenario() -> None:
-        it = Conversation(app, "fast")
-        await it.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        it.transport.leave()
-        await turns(20)
-        assert ended == ["gone"]
-
-    converse(scenario)
+def test_connections_of_another_thread_are_taken_in_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "TURN_SECONDS", 0.0)
+    no_time(monkeypatch)
+    log: list[str] = []
+    loop = ServingLoop(ServingSelector(Looks(log)))
+    door = intake.Intake()
+    try:
+        door.open(loop, lambda sock, _peer, _local: log.append(str(sock)))
+        numbers: list[Any] = [1, 2, 3, 4]
+        for number in numbers[:3]:
+            assert door.put(number, None, None)
+        for _ in range(6):
+            loop.call_soon(loop.stop)
+            loop.run_forever()
+        assert [one for one in log if one != "look"] == ["1", "2", "3"]
+        assert all("look" in log[log.index(str(number)) : log.index(str(number + 1))] for number in (1, 2))
+        door.put(numbers[3], None, None)
+        door.close()  # all of them, at once
+        assert log[-1] == "4"
+    finally:
+        loop.close()

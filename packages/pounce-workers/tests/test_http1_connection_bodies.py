@@ -20,7 +20,7 @@ from http1_driver import (
 )
 from loops import turns
 
-from pounce_workers.serving import http1_connection
+from pounce_workers.serving import http1_bodies
 
 pytestmark = both_engines
 
@@ -247,7 +247,7 @@ def test_no_continue_behind_the_head(engine: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["length", "chunked"])
-@pytest.mark.parametrize("size", [10, http1_connection.DRAIN_BYTES])
+@pytest.mark.parametrize("size", [10, http1_bodies.DRAIN_BYTES])
 def test_an_unread_body_is_drained(engine: str, kind: str, size: int) -> None:
     async def scenario() -> None:
         it = Conversation(unread, engine)
@@ -267,7 +267,7 @@ def test_an_unread_body_is_drained(engine: str, kind: str, size: int) -> None:
 def test_an_unread_body_that_is_known_to_be_large(engine: str) -> None:
     async def scenario() -> None:
         it = Conversation(unread, engine)
-        await it.send(post(b"x" * 100, length=http1_connection.DRAIN_BYTES + 101))
+        await it.send(post(b"x" * 100, length=http1_bodies.DRAIN_BYTES + 101))
         (response,) = it.responses()
         assert response.closes
         assert it.ended == "lingering"
@@ -292,7 +292,7 @@ def test_an_unread_body_that_turns_out_large(engine: str, streams: bool) -> None
         else:
             await it.send(post_chunked(b"x" * 1000, end=False))
         assert it.statuses() == [200]
-        for _ in range(http1_connection.DRAIN_BYTES // 50_000 + 2):
+        for _ in range(http1_bodies.DRAIN_BYTES // 50_000 + 2):
             await it.send(b"x" * 50_000 if streams else b"c350\r\n" + b"x" * 50_000 + b"\r\n")
         assert it.ended == "lingering"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -208,6 +209,27 @@ def test_the_loop_tells_when_what_it_serves_was_ready() -> None:
         loop.serving_selector.forget(ours.fileno())
     loop.close()
     assert seen == [sampler.now]
+    assert sampler.ready == 0.0
+
+
+@pytest.mark.parametrize(("ready", "expected"), [(7.0, 7.0), (0.0, 1.0)])
+def test_what_waits_behind_others_was_ready_before(ready: float, expected: float) -> None:
+    """In a batch it has been ready as long as that; and else since it waits."""
+    sampler = Sampler()
+    loop = new_event_loop("asyncio", sampler)
+    assert isinstance(loop, ServingLoop)
+    seen: list[float] = []
+
+    def late() -> None:
+        seen.append(sampler.ready)
+        loop.stop()
+
+    sampler.ready = ready
+    loop.call_behind(late, context=contextvars.copy_context())
+    sampler.ready = 0.0
+    loop.run_forever()
+    loop.close()
+    assert seen == [expected]
     assert sampler.ready == 0.0
 
 

@@ -13,6 +13,7 @@ from transport_doubles import BIG, Link
 
 from pounce_asgi import ClientGone
 from pounce_workers.net import transport as transport_module
+from pounce_workers.net.transport_ending import RESET_ON_CLOSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,7 @@ def test_a_reset_is_told_with_its_error(on_link: Callable[..., None]) -> None:
         it.start()
         it.transport.write(b"never read")
         await turns()
-        it.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, transport_module.RESET_ON_CLOSE)
+        it.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         it.client.close()
         await it.protocol.hears("lost")
         assert isinstance(it.protocol.error, ConnectionResetError)
@@ -262,7 +263,7 @@ def test_writing_to_a_client_that_left(on_link: Callable[..., None]) -> None:
 
     async def scenario(it: Link) -> None:
         it.start()
-        it.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, transport_module.RESET_ON_CLOSE)
+        it.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         it.client.close()
         it.transport.pause_reading()
         for _ in range(5):

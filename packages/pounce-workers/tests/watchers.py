@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Watcher:
     """Notes every call; ``news`` is set by each. What it does on being readable can be given."""
 
+    quick = True
+
     def __init__(self, on_readable: Callable[[], object] | None = None) -> None:
         self.calls: list[str] = []
         self.news = asyncio.Event()

@@ -58,6 +58,9 @@ class ConnectionOpened(NamedTuple):
     client: tuple[str, int] | None
     server: tuple[str, int | None] | None
     """Address and port that the client reached; the path and None over a UNIX socket."""
+    moved: bool = False
+    """It was opened before, and closed when it turned out to speak HTTP/2: a worker that blocks gives it to the event
+    loop beside its threads."""
 
 
 class ConnectionClosed(NamedTuple):

@@ -24,6 +24,7 @@ from pounce_asgi.websocket_ending import application_failed, application_returne
 from pounce_asgi.websocket_inbox import WebSocketInbox
 from pounce_asgi.websocket_report import WebSocketReport
 from pounce_asgi.websocket_scope import build_websocket_scope
+from pounce_asgi.websocket_sink import NOBODY
 from pounce_asgi.websocket_states import (
     CLOSED,
     CONNECTING,
@@ -87,7 +88,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
         super().__init__(max_queue)
         self.context = context
         self.carrier = carrier
-        self.sink = sink
+        self.sink: WebSocketSink = sink
         self.head = head
         self.peer = peer
         self.subprotocols = subprotocols
@@ -174,6 +175,10 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
                     self.report.response_completed(self.reported, aborted=False)
             self.state = GONE
         self._wake_senders(ClientGone("the client has disconnected"))
+
+    def part(self) -> None:
+        """The sink is not needed any more: it will never be open, or nothing more is sent nor received."""
+        self.sink = NOBODY
 
     def half_closed(self) -> None:
         """The client will send no more, and its handshake is not answered: ``receive()`` says so until it is."""
@@ -288,6 +293,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
     def answer(self, status: int, detail: str) -> None:
         """Send the whole of an error response. The connection ends: what follows may be frames of a hasty client."""
         self.state = CLOSED
+        self.part()
         self.status = status
         self.head_on_wire = True
         if self.report is not None:
@@ -304,6 +310,7 @@ class WebSocketExchange(WebSocketInbox, Generic[WireFields]):
             denial.task = self.task
             denial.report = self.report
             self.state = DENYING
+            self.part()
             self.wake_receivers()
         return denial
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pounce_asgi.contracts import HeaderPair
 
-__all__ = ["WebSocketSink"]
+__all__ = ["NOBODY", "WebSocketSink"]
 
 
 class WebSocketSink(Protocol):
@@ -38,3 +38,29 @@ class WebSocketSink(Protocol):
         """The application has taken what waited: messages may come again. Only after ``message_received()`` was True,
         and they come in a later turn of the loop.
         """
+
+
+class _Nobody:
+    """What stands for the sink of a WebSocket that is over: with the sink in its place the two would keep each other,
+    and all that is theirs, until the garbage collector comes.
+    """
+
+    def accept(self, subprotocol: str | None, fields: Sequence[HeaderPair]) -> None:
+        """Nobody is there."""
+
+    def send_text(self, text: str) -> int:  # noqa: ARG002 - the sink's interface
+        """Nobody is there."""
+        return 0
+
+    def send_bytes(self, data: bytes) -> int:  # noqa: ARG002 - the sink's interface
+        """Nobody is there."""
+        return 0
+
+    def close(self, code: int, reason: str) -> None:
+        """It is over."""
+
+    def resume_messages(self) -> None:
+        """Nothing more comes."""
+
+
+NOBODY: Final = _Nobody()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Arrival"]
 
 _TOLD: Final = (
+    "take_turn",
     "handshake_done",
     "stream_received",
     "stream_reset",
@@ -48,21 +49,28 @@ class Arrival:
         vars(self).update((name, getattr(connection, name)) for name in _TOLD)
         return connection
 
+    def take_turn(self) -> bool:
+        """Nothing is left from before."""
+        return False
+
     def handshake_done(self) -> None:
         """The client is there."""
         self._connection().handshake_done()
 
-    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> None:
+    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> bool:
         """Early data."""
-        self._connection().stream_received(stream_id, data, ended)
+        makes_way: bool = self._connection().stream_received(stream_id, data, ended)
+        return makes_way
 
-    def stream_reset(self, stream_id: int, code: int) -> None:
+    def stream_reset(self, stream_id: int, code: int) -> bool:
         """A request in early data was given up."""
-        self._connection().stream_reset(stream_id, code)
+        makes_way: bool = self._connection().stream_reset(stream_id, code)
+        return makes_way
 
-    def sending_stopped(self, stream_id: int, code: int) -> None:
+    def sending_stopped(self, stream_id: int, code: int) -> bool:
         """The answer to a request in early data is not wanted."""
-        self._connection().sending_stopped(stream_id, code)
+        makes_way: bool = self._connection().sending_stopped(stream_id, code)
+        return makes_way
 
     def backlog_fell(self, stream_id: int) -> None:
         """Never: nothing was sent."""

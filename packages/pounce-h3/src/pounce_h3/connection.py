@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestError
+from pounce_asgi.fairness import MOST_PIECES, QUIC_TURN_SECONDS
 from pounce_asgi.multiplexed import FloodBudget
 from pounce_h3.ahead import STUCK
 from pounce_h3.barrier import Barrier
@@ -50,10 +51,13 @@ class Http3Connection(EndingConnection):
     def __init__(self, wire: Http3Wire, transport: QuicTransport, peer: Peer, refusal: str | None) -> None:
         """``refusal``: every request is answered 503 with this detail."""
         super().__init__(wire, transport, peer, refusal)
-        self.engine = Framing(self, self, self.ahead, field_bytes=wire.field_bytes, most=wire.streams)
+        self.engine = Framing(
+            self, self, self.ahead, field_bytes=wire.field_bytes, fields=wire.field_lines, most=wire.streams
+        )
         self.engine.unanswered = self.streams
         self.budget = FloodBudget(wire.host.soon, Flood)
         self._settings = wire.settings_frame
+        self._turn_ends = self.host.loop.time() + QUIC_TURN_SECONDS
         self._leftovers: list[int] = []
         self._wake_soon = False
         self._generous = False
@@ -77,7 +81,7 @@ class Http3Connection(EndingConnection):
     @property
     def idle(self) -> bool:
         """No request is in flight or half-received."""
-        return not self.streams and not self.engine.readers
+        return not self.streams and not self.engine.readers and not self.quic.held
 
     def data_received(self, data: bytes) -> None:
         """Never: what arrives is told stream by stream."""
@@ -100,10 +104,31 @@ class Http3Connection(EndingConnection):
         if self.host.draining:
             self.last_request()
 
-    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> None:
+    def take_turn(self) -> bool:
+        """A turn begins: go on with what there was no time for."""
+        engine, host = self.engine, self.host
+        now = engine.now = host.loop.time()
+        self._turn_ends = now + QUIC_TURN_SECONDS
+        if self.ended or not engine.halted:
+            return False
+        self._busy = True
+        try:
+            engine.read_on()
+            self._flush()
+        except ConnectionFault as fault:
+            self.fail(fault)
+        finally:
+            self._busy = False
+        return bool(engine.halted)
+
+    def turn_over(self) -> bool:
+        """Others are to have their turn."""
+        return self.host.loop.time() >= self._turn_ends
+
+    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> bool:
         """Bytes of a stream."""
         if self.ended:
-            return
+            return False
         engine, host = self.engine, self.host
         self._busy = True
         engine.now = host.loop.time()
@@ -115,14 +140,15 @@ class Http3Connection(EndingConnection):
             self.fail(fault)
         finally:
             self._busy = False
+        return bool(engine.halted) or self.turn_over()
 
-    def stream_reset(self, stream_id: int, code: int = 0) -> None:
+    def stream_reset(self, stream_id: int, code: int = 0) -> bool:
         """The client gave up sending on a stream."""
-        self._end_stream(stream_id, code, stopped=False)
+        return self._end_stream(stream_id, code, stopped=False)
 
-    def sending_stopped(self, stream_id: int, code: int) -> None:
+    def sending_stopped(self, stream_id: int, code: int) -> bool:
         """The client wants nothing more of a stream."""
-        self._end_stream(stream_id, code, stopped=True)
+        return self._end_stream(stream_id, code, stopped=True)
 
     def backlog_fell(self, stream_id: int) -> None:
         """Bytes have left: more may be given to the engine, in a later turn."""
@@ -133,9 +159,9 @@ class Http3Connection(EndingConnection):
         if self.scheduler.members or self.leaving:
             self._flush_later()
 
-    def _end_stream(self, stream_id: int, code: int, *, stopped: bool) -> None:
+    def _end_stream(self, stream_id: int, code: int, *, stopped: bool) -> bool:
         if self.ended:
-            return
+            return False
         self._busy = True
         try:
             if stopped:
@@ -147,6 +173,7 @@ class Http3Connection(EndingConnection):
             self.fail(fault)
         finally:
             self._busy = False
+        return self.turn_over()
 
     # -- FramingUser -------------------------------------------------------------------------------------------------
 
@@ -231,7 +258,7 @@ class Http3Connection(EndingConnection):
         """Whether a piece of body can be given to the engine whole, and before whatever waits."""
         if not size:
             return True
-        if self.scheduler.members or size > FRAME_BYTES:
+        if self.scheduler.members or size > FRAME_BYTES or self._frames_moved >= MOST_PIECES:
             return False
         now = self.engine.now
         if size > SMALL_BYTES and len(self.streams) > 1:

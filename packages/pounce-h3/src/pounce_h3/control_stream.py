@@ -46,6 +46,9 @@ class ControlUser(Protocol):
     def chore(self, cost: int) -> None:
         """A frame that moves no request forward. Raises when there were too many."""
 
+    def turn_over(self) -> bool:
+        """Others are to have their turn."""
+
 
 class ControlStream:
     """Reads it, and holds the client to its rules. Raises ConnectionFault."""
@@ -66,8 +69,8 @@ class ControlStream:
             PRIORITY_UPDATE_PUSH: self._on_cancel_push,
         }
 
-    def receive_data(self, data: bytes) -> None:
-        """Bytes of the stream."""
+    def receive_data(self, data: bytes) -> bool:
+        """Bytes of the stream, perhaps none. True when there was no time to look at all of them: call it again."""
         self._reader.receive_data(data)
         while (frame := self._reader.next_frame()) is not None:
             kind, payload = frame
@@ -78,6 +81,9 @@ class ControlStream:
             self._user.chore(1)
             if kind != PASSED:
                 self._handlers[kind](payload)
+            if self._reader.kept and self._user.turn_over():
+                return True
+        return False
 
     def _on_settings(self, payload: bytes) -> None:
         if self.settings is not None:

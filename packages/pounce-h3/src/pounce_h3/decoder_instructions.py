@@ -27,8 +27,8 @@ class DecoderInstructions:
         self._within = 0
         """Octets of a number that goes on."""
 
-    def receive_data(self, data: bytes) -> None:
-        """Bytes of the stream. Raises ConnectionFault (RFC 9204, 6)."""
+    def receive_data(self, data: bytes) -> bool:
+        """Bytes of the stream. Raises ConnectionFault (RFC 9204, 6). False: all were looked at."""
         for octet in data:
             if self._within:
                 self._within = self._within + 1 if octet & 0x80 else 0
@@ -38,3 +38,4 @@ class DecoderInstructions:
                 raise ConnectionFault("an acknowledgement of what was never inserted", QPACK_DECODER_STREAM_ERROR)
             elif octet & _MOST == _MOST:
                 self._within = 1
+        return False

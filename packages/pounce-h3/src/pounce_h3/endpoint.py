@@ -7,9 +7,12 @@ connections that received something, expired or want to send are looked at in a 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from pounce_asgi.fairness import call_behind
 from pounce_h3.arrival import Arrival
+from pounce_h3.later import Later
 from pounce_h3.newcomers import Newcomers
 from pounce_h3.routing import destination_of
 from pounce_h3.timers import Timers
@@ -83,6 +86,7 @@ class QuicEndpoint:
         """A look is to follow in this call."""
         self._flush_soon = False
         self._outgoing: list[Datagram] = []
+        self._later = Later()
         self.open_handshakes = 0
         """Connections whose handshake goes on."""
 
@@ -112,6 +116,9 @@ class QuicEndpoint:
                     transport = self._meet(connection_id, datagram, now, forwarded)
                     if transport is None:
                         continue
+                elif transport.held:
+                    self._later.keep(transport, datagram)
+                    continue
                 if path is not transport.path and path != transport.path:
                     self._feed(transport, now)
                     transport.came_by(path)
@@ -262,6 +269,31 @@ class QuicEndpoint:
             except Exception:  # noqa: BLE001 - no other is to suffer
                 self._failed(transport)
 
+    def _hold(self, transport: QuicTransport) -> None:
+        """It goes on when others have had their turn."""
+        transport.held = True
+        call_behind(self._loop, partial(self._go_on, transport), self._host.base_context)
+
+    def _go_on(self, transport: QuicTransport) -> None:
+        transport.held = False
+        if transport not in self._transports:
+            return
+        now = self._loop.time()
+        if not transport.quic.held:
+            self.receive(self._later.take(transport), now)
+        else:
+            self._mark(transport)
+            self._busy = True
+            try:
+                transport.quic.tell_on()
+            except Exception:  # noqa: BLE001 - no other is to suffer
+                self._failed(transport)
+            finally:
+                self._busy = False
+                self._look_at_dirty(now)
+        if transport.later and not transport.held:
+            self._hold(transport)
+
     def _failed(self, transport: QuicTransport) -> None:
         """An engine, or what it called, failed in an unforeseen way. No other connection is to suffer."""
         logger.exception("A QUIC connection failed in an unforeseen way")
@@ -281,6 +313,7 @@ class QuicEndpoint:
         if transport in self._transports:
             self._transports.discard(transport)
             self._unlearn(transport, transport.ids)
+            self._later.drop(transport)
             transport.ids = frozenset()
             self._timers.drop(transport.timer)
             if not transport.closing:
@@ -332,8 +365,11 @@ class QuicEndpoint:
         if transport.handshake_deadline != NEVER and quic.handshake_complete:
             self._handshake_over(transport)
             transport.tls = quic.tls
+        if quic.held and not transport.held:
+            self._hold(transport)
         if quic.over:
-            self._forget(transport)
+            if not quic.held:
+                self._forget(transport)
             return
         timer = quic.timer
         if transport.handshake_deadline != NEVER and (timer is None or transport.handshake_deadline < timer):

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 __all__ = ["largest_size"]
 
+_BEYOND: Final = float("inf")
 
-def largest_size(block: bytes, capacity: int) -> int:
+
+def largest_size(block: bytes, capacity: int, *, enough: float = _BEYOND, lines: float = _BEYOND) -> float:
     """The most bytes that the fields of a block can have, when the dynamic table holds up to ``capacity`` bytes.
 
-    Each reference to that table counts as all of it; Huffman codes are five bits at least (RFC 7541, B), static entries
+    Once they are more than ``enough`` no more is looked at, and more fields than ``lines`` have infinitely many. Each
+    reference to that table counts as all of it; Huffman codes are five bits at least (RFC 7541, B), static entries are
     below 64 bytes. Of a block that is broken it is what comes before the break: that is for the decoder to find.
     """
-    size = 0
+    size = count = 0
     try:
         position = _skip_integer(block, _skip_integer(block, 0, 8), 7)
-        while position < len(block):
+        while position < len(block) and size <= enough:
+            if count >= lines:
+                return _BEYOND
             added, position = _line(block, position, capacity)
             size += added
+            count += 1
     except IndexError:
         pass
     return size

@@ -6,6 +6,7 @@ engine at once. Nothing is known here of what fields mean, nor of times.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pounce_asgi.multiplexed import MessageFault
@@ -69,6 +70,9 @@ class FramingUser(Protocol):
     def chore(self, cost: int) -> None:
         """A frame came that moves no request forward."""
 
+    def turn_over(self) -> bool:
+        """Others are to have their turn."""
+
 
 class Framing:
     """One connection's. Owned by the worker's thread."""
@@ -76,9 +80,9 @@ class Framing:
     quic: Quic
 
     def __init__(
-        self, user: FramingUser, peer_user: PeerStreamsUser, ahead: Ahead, *, field_bytes: int, most: int
+        self, user: FramingUser, peer_user: PeerStreamsUser, ahead: Ahead, *, field_bytes: int, fields: int, most: int
     ) -> None:
-        """``field_bytes``: of one block; ``most``: requests at once."""
+        """``field_bytes``, ``fields``: of one block; ``most``: requests at once."""
         self.user = user
         self.peer = PeerStreams(peer_user)
         self.unanswered: Collection[int] = ()
@@ -93,7 +97,9 @@ class Framing:
         self.head_deadline = 0.0
         """For requests that begin now."""
         self._ahead = ahead
-        self._decoder = QpackDecoder(TABLE_CAPACITY, BLOCKED_STREAMS)
+        self._decoder = QpackDecoder(TABLE_CAPACITY, BLOCKED_STREAMS, lines=fields)
+        self.halted: deque[int] = deque()
+        """Streams of which more has come than there was time to read: call ``read_on()``."""
         self._field_bytes = field_bytes
         self._most = most
         self._control_id = -1
@@ -125,21 +131,45 @@ class Framing:
     def fields_instructed(self, data: bytes) -> None:
         """The client's encoder adds to its table: requests that have waited for it go on."""
         try:
-            for stream_id in self._decoder.receive_encoder_stream(data):
-                reader = self.readers.get(stream_id)
-                fields = None if reader is None else self._decoder.resume(stream_id)
-                if reader is not None and fields is not None:
-                    reader.blocked = False
-                    self._guarded(stream_id, reader, fields)
+            unblocked = self._decoder.receive_encoder_stream(data)
         except QpackError as error:
             raise ConnectionFault(str(error), error.code) from error
+        self.halted.extend(unblocked)
+        self.read_on()
+
+    # -- turns -------------------------------------------------------------------------------------------------------
+
+    def read_on(self) -> None:
+        """Go on with streams for which there was no time."""
+        halted = self.halted
+        while halted:
+            stream_id = halted.popleft()
+            if not stream_id & 2:
+                self._go_on(stream_id)
+            elif self.peer.read_on():
+                halted.append(stream_id)
+            if self.user.turn_over():
+                return
+
+    def _go_on(self, stream_id: int) -> None:
+        reader = self.readers.get(stream_id)
+        fields = None
+        if reader is not None and reader.blocked:
+            try:
+                fields = self._decoder.resume(stream_id)
+            except QpackError as error:
+                raise ConnectionFault(str(error), error.code) from error
+            reader.blocked = fields is None
+        if reader is not None and not reader.blocked:
+            self._guarded(stream_id, reader, fields)
 
     # -- requests in -------------------------------------------------------------------------------------------------
 
     def receive_data(self, stream_id: int, data: bytes, ended: bool) -> None:
         """Bytes of a stream."""
         if stream_id & 2:
-            self.peer.receive_data(self.quic, stream_id, data, ended)
+            if self.peer.receive_data(self.quic, stream_id, data, ended):
+                self.halted.append(stream_id)
             return
         reader = self.readers.get(stream_id)
         if reader is None:
@@ -223,6 +253,9 @@ class Framing:
             else:
                 self._on_too_large(stream_id, reader)
             if self.readers.get(stream_id) is not reader:
+                return
+            if frames.kept and self.user.turn_over():
+                self.halted.append(stream_id)
                 return
         if not reader.blocked:
             self._credit(stream_id, reader, 0)  # the beginning of a frame of fields is kept within another bound

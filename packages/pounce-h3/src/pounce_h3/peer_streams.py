@@ -30,7 +30,7 @@ class PeerStreamsUser(ControlUser, Protocol):
     """Who is told besides."""
 
     def fields_instructed(self, data: bytes) -> None:
-        """Bytes of the client's encoder of fields."""
+        """Bytes of the client's encoder of fields. What there is no time for is its own concern."""
 
 
 class PeerStreams:
@@ -43,7 +43,7 @@ class PeerStreams:
         self._begun: dict[int, bytes] = {}
         """Streams that have not said yet what they are, and what they said."""
         self._control = ControlStream(user)
-        self._readers: dict[int, Callable[[bytes], None]] = {
+        self._readers: dict[int, Callable[[bytes], bool]] = {
             CONTROL: self._control.receive_data,
             QPACK_ENCODER: self._instructed,
             QPACK_DECODER: DecoderInstructions().receive_data,
@@ -54,8 +54,8 @@ class PeerStreams:
         """What the client has said of itself; None before it has."""
         return self._control.settings
 
-    def receive_data(self, quic: Quic, stream_id: int, data: bytes, ended: bool) -> None:
-        """Bytes of a stream."""
+    def receive_data(self, quic: Quic, stream_id: int, data: bytes, ended: bool) -> bool:
+        """Bytes of a stream. True when there was no time to look at all of them: call ``read_on()``."""
         if data:
             quic.credit(stream_id, len(data))
         kind = self._kinds.get(stream_id)
@@ -65,15 +65,19 @@ class PeerStreams:
             if read is None:
                 if not ended:
                     self._begun[stream_id] = data
-                return  # one that ends before it says what it is, is nothing (RFC 9114, 6.2)
+                return False  # one that ends before it says what it is, is nothing (RFC 9114, 6.2)
             kind = read[0]
             data = data[read[1] :]
             if not self._open(quic, stream_id, kind, ended):
-                return
-        if data:
-            self._readers[kind](data)
+                return False
+        more = bool(data) and self._readers[kind](data)
         if ended:
             self._closed(kind)
+        return more
+
+    def read_on(self) -> bool:
+        """Go on with the control stream: of no other there is ever more."""
+        return self._control.receive_data(b"")
 
     def reset(self, stream_id: int) -> None:
         """The client gave a stream up."""
@@ -99,6 +103,7 @@ class PeerStreams:
     def _closed(self, kind: int) -> None:
         raise ConnectionFault(f"the stream of type {kind:#x} was closed", H3_CLOSED_CRITICAL_STREAM)
 
-    def _instructed(self, data: bytes) -> None:
+    def _instructed(self, data: bytes) -> bool:
         self._user.chore(1 + len(data) // INSTRUCTION_BYTES)
         self._user.fields_instructed(data)
+        return False

@@ -26,6 +26,8 @@ BLOCKED: Final = 16
 LARGEST: Final = 1024 * 1024
 """Bytes that one block may become. One byte of a block can stand for a whole table, so 16 kB for 64 MB; whoever limits
 the size of fields can do that only when they are here."""
+LINES: Final = 1024
+"""Fields of one block. A line of it may be a single byte, and each is a field with all that follows from that."""
 
 _CANCELLATION: Final = 0x40
 _LITERAL: Final = 0x20
@@ -96,10 +98,14 @@ def codec(library: str | None = None) -> _Codec:
 class QpackDecoder:
     """Reads the client's fields: one for each connection. ``capacity`` and ``blocked`` are what our SETTINGS say."""
 
-    def __init__(self, capacity: int = CAPACITY, blocked: int = BLOCKED, *, library: str | None = None) -> None:
+    def __init__(
+        self, capacity: int = CAPACITY, blocked: int = BLOCKED, *, lines: int = LINES, library: str | None = None
+    ) -> None:
+        """``lines``: fields of one block that are let in, where it is not small."""
         self._codec = codec(library)
         self._decoder = self._codec.decoder(capacity, blocked)
         self._capacity = capacity
+        self._lines = lines
         self._safe = LARGEST // max(capacity, 1)
         self._to_send = b""
         self._blocked: set[int] = set()
@@ -115,10 +121,12 @@ class QpackDecoder:
 
         Raises:
             QpackError: it is broken.
-            SectionTooLarge: it would become more than 1 MB.
+            SectionTooLarge: it would become more than 1 MB, or too many.
         """
-        if len(block) > self._safe and largest_size(block, self._capacity) > LARGEST:
-            raise SectionTooLarge
+        if len(block) > self._safe:
+            size = largest_size(block, self._capacity, enough=LARGEST, lines=self._lines)
+            if size > LARGEST:
+                raise SectionTooLarge
         try:
             control, fields = self._decoder.feed_header(stream_id, block)
         except self._codec.blocked:

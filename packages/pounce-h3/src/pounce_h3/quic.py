@@ -32,19 +32,24 @@ class ConnectionEnd(NamedTuple):
 
 class QuicUser(Protocol):
     """What an engine tells of its connection. No call is made from within a call of the user, but within
-    ``receive()`` and ``expire()``.
+    ``receive()``, ``expire()`` and ``tell_on()``.
+
+    What returns a bool says whether others are to have their turn before more is told.
     """
+
+    def take_turn(self) -> bool:
+        """A turn begins: go on with what there was no time for in the last one."""
 
     def handshake_done(self) -> None:
         """The client's TLS handshake is complete, and with it its address is proven."""
 
-    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> None:
+    def stream_received(self, stream_id: int, data: bytes, ended: bool) -> bool:
         """Bytes of a stream, in order; ``ended`` with the last, which may be none. The first ones open it."""
 
-    def stream_reset(self, stream_id: int, code: int) -> None:
+    def stream_reset(self, stream_id: int, code: int) -> bool:
         """The client gave up sending on a stream (RESET_STREAM). Nothing more is received on it."""
 
-    def sending_stopped(self, stream_id: int, code: int) -> None:
+    def sending_stopped(self, stream_id: int, code: int) -> bool:
         """The client wants nothing more of a stream (STOP_SENDING); the engine has reset our side."""
 
     def backlog_fell(self, stream_id: int) -> None:
@@ -71,6 +76,15 @@ class Quic(Protocol):
 
     def expire(self, now: float) -> None:
         """A time has come: losses, probes, acknowledgements, the idle timeout, the end of the closing period."""
+
+    @property
+    def held(self) -> bool:
+        """The user has made way for others before it had heard everything: call ``tell_on()`` when they have had their
+        turn. What is told meanwhile, the end included, comes behind that.
+        """
+
+    def tell_on(self) -> None:
+        """Tell what is held. Nothing happens if nothing is."""
 
     @property
     def over(self) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from pounce_asgi import DatagramPath, ServedConnection, TLSExtension
+    from pounce_asgi import Datagram, DatagramPath, ServedConnection, TLSExtension
     from pounce_h3.quic import Address, Quic
 
 __all__ = ["QuicTransport", "TransportUser"]
@@ -48,7 +48,9 @@ class QuicTransport:
         "deadline",
         "dirty",
         "handshake_deadline",
+        "held",
         "ids",
+        "later",
         "local",
         "path",
         "peer",
@@ -82,6 +84,10 @@ class QuicTransport:
         """By which the endpoint knows it."""
         self.waiting: list[bytes] = []
         """Datagrams of this turn that came by ``path``."""
+        self.held = False
+        """It has more to do than others should wait for, and goes on behind them."""
+        self.later: list[Datagram] = []
+        """What came meanwhile; see `pounce_h3.later.Later`."""
         self.dirty = False
         """It is among those that are looked at before the turn ends."""
         self.handshake_deadline = NEVER

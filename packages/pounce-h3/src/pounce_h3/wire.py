@@ -29,6 +29,8 @@ class Http3Wire(MultiplexedWire):
         super().__init__(host, websockets, version="3", render=render_frame)
         self.streams = settings.h3_max_concurrent_streams
         """Requests at once on one connection."""
+        self.field_lines = 2 * host.limits.field_count + 32
+        """Fields of one block that are looked at. Above what is answered with 431, as `field_bytes` is."""
         self.settings_frame = settings_frame(host.limits, websockets=websockets is not None)
 
     def connect(

@@ -1,13 +1,13 @@
 """One WebSocket on whatever carries its bytes: an HTTP/1.1 connection, or a stream of HTTP/2 or HTTP/3. Hot path.
 
-While the handshake is open it has the surface of an `HttpExchange` for the wire; once it is accepted it takes bytes.
-Between the two halves, the frames' reader and the application's `WebSocketExchange`, it keeps the order of the closing
-handshake (RFC 6455, 7.1).
+While the handshake is open it is what `pounce_websocket.opening` says; once it is accepted it takes bytes. Between the
+two halves, the frames' reader and the application's `WebSocketExchange`, it keeps the order of the closing handshake
+(RFC 6455, 7.1).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import WebSocketExchange, WireFields
 from pounce_asgi.fairness import call_behind
@@ -16,6 +16,7 @@ from pounce_websocket.deflate import COMPRESS_FROM, Deflater, Inflater
 from pounce_websocket.errors import ConversationFailed
 from pounce_websocket.frames import BINARY, COMPRESSED, PING, PONG, TEXT, build_close, build_head
 from pounce_websocket.keep_alive import NEVER, KeepAlive, Sign
+from pounce_websocket.opening import OpeningWebSocket
 from pounce_websocket.phase import ANSWERING, CLOSED, CLOSING, HANDSHAKE, OPEN, Phase
 from pounce_websocket.reader import FrameReader
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         ExchangeContext,
         HeaderPair,
         Peer,
-        RequestError,
         RequestHead,
         WebSocketCarrier,
         WebSocketSettings,
@@ -50,7 +50,7 @@ _BINARY_HEADS: Final = tuple(build_head(BINARY, size) for size in range(126))
 _PING_FRAME: Final = build_head(PING, 0)
 
 
-class WebSocketConnection(Generic[WireFields]):
+class WebSocketConnection(OpeningWebSocket[WireFields]):
     """One WebSocket. Owned by the worker's thread.
 
     The wire calls ``start()`` once. Until the carrier's ``accept()`` is called it tells what happens to the request;
@@ -71,10 +71,8 @@ class WebSocketConnection(Generic[WireFields]):
         "_settings",
         "_turn_due",
         "carrier",
-        "exchange",
         "handshake",
         "host",
-        "phase",
     )
 
     def __init__(
@@ -87,13 +85,14 @@ class WebSocketConnection(Generic[WireFields]):
         context: ExchangeContext[WireFields],
         handshake: Handshake,
     ) -> None:
+        super().__init__(
+            WebSocketExchange(
+                context, carrier, self, head, peer, subprotocols=handshake.subprotocols, max_queue=settings.ws_max_queue
+            )
+        )
         self.host = host
         self.carrier = carrier
         self.handshake = handshake
-        self.phase: Phase = HANDSHAKE
-        self.exchange: WebSocketExchange[WireFields] = WebSocketExchange(
-            context, carrier, self, head, peer, subprotocols=handshake.subprotocols, max_queue=settings.ws_max_queue
-        )
         self._settings = settings
         self._deadline = NEVER
         """Until when the closing handshake must be over."""
@@ -110,66 +109,6 @@ class WebSocketConnection(Generic[WireFields]):
         self._reader: FrameReader
         self._deflater: Deflater | None = None
         self._keep_alive: KeepAlive
-
-    # -- called by the wire while the handshake is open --------------------------------------------------------------
-
-    body: None = None
-    """A handshake has no body."""
-    idle: bool = False
-    """A WebSocket is never idle: closing it now always loses something."""
-
-    @property
-    def head(self) -> RequestHead:
-        """The request that began it."""
-        return self.exchange.head
-
-    @property
-    def head_on_wire(self) -> bool:
-        """The handshake has been answered, in whichever way."""
-        denial = self.exchange.denial
-        return self.exchange.head_on_wire or (denial is not None and denial.head_on_wire)
-
-    def start(self) -> None:
-        """Call the application; see `WebSocketExchange.start`."""
-        self.exchange.start()
-
-    def feed(self, data: bytes) -> bool:  # noqa: ARG002 - the surface of an HttpExchange
-        """A handshake has no body; what comes over a stream before it is accepted is the wire's to keep."""
-        return False
-
-    def finish_body(self) -> None:
-        """There is no body to be complete."""
-
-    def awaits_continue(self) -> bool:
-        """No client waits for a 100 before it sends no body."""
-        return False
-
-    def fail_request(self, error: RequestError) -> None:
-        """The handshake cannot be completed."""
-        if self.phase is HANDSHAKE:
-            self.exchange.fail_request(error)
-
-    def half_closed(self) -> None:
-        """The client will send no more: as ``eof_received()`` once the WebSocket is open."""
-        if self.phase is HANDSHAKE:
-            self.exchange.half_closed()
-        else:
-            self.eof_received()
-
-    def client_gone(self) -> None:
-        """The connection, or this stream, is lost."""
-        if self.phase is HANDSHAKE:
-            self.exchange.client_gone()
-        else:
-            self.connection_lost(None)
-
-    def abandon(self) -> None:
-        """Give it up, the server being stopped under it."""
-        waits_for_client = self.phase is CLOSING
-        self._over()
-        self.exchange.abandon()
-        if waits_for_client:
-            self.carrier.reset()
 
     # -- called by the carrier ---------------------------------------------------------------------------------------
 
@@ -216,6 +155,14 @@ class WebSocketConnection(Generic[WireFields]):
         elif self.phase is not CLOSED:
             self.exchange.client_gone()
         self._over()
+
+    def abandon(self) -> None:
+        """Give it up, the server being stopped under it."""
+        waits_for_client = self.phase is CLOSING
+        self.exchange.abandon()
+        self._over()
+        if waits_for_client:
+            self.carrier.reset()
 
     def begin_drain(self) -> None:
         """The server stops, or another worker takes over: the client is asked to connect anew."""
@@ -355,7 +302,7 @@ class WebSocketConnection(Generic[WireFields]):
         self._paused = False
         closed = self._reader.closed
         if self._lost:
-            self._reader.let_go()
+            self._part()
         if closed:
             return
         if self._lost:
@@ -388,6 +335,8 @@ class WebSocketConnection(Generic[WireFields]):
         """The client broke a rule: say which, and end (RFC 6455, 7.1.7)."""
         reason = str(error)
         self._reader.let_go()
+        if self._lost:
+            self.exchange.part()
         if error.limit:
             tell_limit(self.exchange.context, self.exchange.peer, error.limit, self.carrier.stream_id)
         if self.phase is OPEN or self._lost:
@@ -416,6 +365,12 @@ class WebSocketConnection(Generic[WireFields]):
 
     def _over(self) -> None:
         self.phase = CLOSED
-        if not self._lost and hasattr(self, "_reader"):  # what came before a connection was lost is still read
-            self._reader.let_go()
+        if not self._lost:  # what came before a connection was lost is still read
+            self._part()
         self.host.forget_deadlines(self)
+
+    def _part(self) -> None:
+        """Nothing is read or sent any more: the three who hold one another let go, or would wait for the collector."""
+        if hasattr(self, "_reader"):
+            self._reader.let_go()
+        self.exchange.part()

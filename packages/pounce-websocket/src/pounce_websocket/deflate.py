@@ -1,9 +1,9 @@
 """permessage-deflate (RFC 7692, 7.2): compressed messages, and their bounds.
 
 What a client sends is never decompressed beyond the largest message that is allowed, so a small message that would
-become a huge one costs no more than an honest one. And a message that is not whole is decompressed only as far as its
-client has sent something for it, so that many clients who never finish theirs do not hold a huge one each. Both halves
-take memory only once they are used.
+become a huge one costs no more than an honest one. And nothing of a message is decompressed before all of it has come,
+so that many clients who never finish theirs do not hold a huge one each. Both halves take memory only once they are
+used.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pounce_websocket.errors import InvalidPayload, MessageTooBig
 
 if TYPE_CHECKING:
     from pounce_websocket.extension_offers import DeflateParameters
+    from pounce_websocket.pile import Pile
 
 __all__ = ["COMPRESS_FROM", "Deflater", "Inflater"]
 
@@ -24,147 +25,95 @@ COMPRESS_FROM: Final = 1024
 _TAIL: Final = b"\x00\x00\xff\xff"
 """What the sender leaves off the end of each message (RFC 7692, 7.2.1)."""
 _SMALLEST_WINDOW_BITS: Final = 9
-_AHEAD: Final = 16384
-"""Bytes to which the beginning of a message may be decompressed in any case."""
-_AHEAD_RATIO: Final = 4
-"""And how many more for each byte that has come. What is beyond waits, as it came, for the end of its message: a
-kilobyte can be a megabyte, which its client could leave with us for as long as it answers pings."""
-_TURN_BYTES: Final = 131_072
-"""Decompressed in one turn: some 0.2 ms. A few kilobytes may become megabytes, and tens of milliseconds."""
+_SLICE: Final = 32_768
+"""Bytes that are given to zlib at once: it gives back, as a copy, what it did not come to."""
 _MEMORY_LEVEL: Final = 5
 
 
 class Inflater:
-    """Decompresses the messages of one client, piece by piece."""
+    """Decompresses the messages of one client, one after the other."""
 
-    __slots__ = (
-        "_after_end",
-        "_bits",
-        "_engine",
-        "_held",
-        "_limit",
-        "_made",
-        "_produced",
-        "_single",
-        "_tail",
-        "_taken",
-    )
+    __slots__ = ("_after_end", "_bits", "_engine", "_limit", "_produced", "_single", "_tail", "idle_bytes", "under_way")
 
     def __init__(self, parameters: DeflateParameters, limit: int) -> None:
         """``limit``: bytes of the largest message."""
         self._bits = -max(parameters.client_window_bits, _SMALLEST_WINDOW_BITS)
         self._single = parameters.client_no_context_takeover
         self._limit = limit
-        self._taken = self._produced = 0
-        """Bytes of the message under way that came, and that they became."""
-        self._held: bytearray | None = None
-        """What came of it and waits for its end."""
+        self._produced = 0
+        """Bytes that the message under way has become."""
         self._tail = b""
-        self._made: list[bytes] = []
-        """What is left of a message that is decompressed in turns, and what it has become."""
+        """What comes before what is left in its pile."""
         self._after_end = b""
         self._engine: zlib._Decompress | None = None
+        self.under_way = False
+        """The last message is not whole yet: call `some`."""
+        self.idle_bytes = 0
+        """Of a message, the last time, that cost time and became nothing."""
 
-    def message(self, data: bytes) -> bytes:
-        """The whole of a message that came in one piece.
+    def begin(self, data: bytes, most: int) -> bytes:
+        """A message, all of which has come, or its first ``most`` bytes: ``under_way`` tells.
 
         Raises:
-            ConversationFailed: see ``feed()``.
+            ConversationFailed: see `some`.
         """
-        engine = self._begun()
-        content = self._past_end(data) if engine.eof else self._inflate(engine, data, self._limit + 1)
-        return content + self.finish()
+        return self._go_on(data + _TAIL, most)
 
-    def begin(self, data: bytes) -> bytes | None:
-        """The same in turns: None until ``more()`` has been called often enough, others having theirs between.
-
-        Raises:
-            ConversationFailed: see ``feed()``.
-        """
-        if self._begun().eof:
-            return self.message(data)
-        self._tail = data
-        self._made = []
-        return self.more()
-
-    def more(self) -> bytes | None:
-        """The message that was begun, once it is whole.
+    def some(self, pile: Pile, most: int) -> bytes:
+        """What comes next of a message, ``most`` bytes of it at most, of which all that came and was not given yet is
+        in ``pile``. It is whole when nothing is ``under_way`` any more.
 
         Raises:
-            ConversationFailed: see ``feed()``.
-        """
-        engine = self._begun()
-        most = min(_TURN_BYTES, self._limit + 1 - self._produced)
-        self._made.append(self._inflate(engine, self._tail, most))
-        self._tail = engine.unconsumed_tail
-        if self._tail and not engine.eof:
-            return None
-        made, self._made = self._made, []
-        made.append(self.finish())
-        return b"".join(made)
-
-    def feed(self, data: bytes) -> bytes:
-        """What a piece of a message becomes, or the part of it that is not for ``finish()`` to give.
-
-        Raises:
-            MessageTooBig: all that came of the message is larger than the limit.
+            MessageTooBig: it is larger than the limit.
             InvalidPayload: it is not what a compressor makes.
         """
-        engine = self._begun()
-        if engine.eof:
-            return self._past_end(data)
-        if self._held is not None:
-            self._held += data
-            return b""
-        self._taken += len(data)
-        most = min(_AHEAD + _AHEAD_RATIO * self._taken, self._limit + 1)
-        content = self._inflate(engine, data, most - self._produced)
-        if self._produced == most and not engine.eof:
-            self._held = bytearray(engine.unconsumed_tail)
-        return content
+        data = self._tail
+        if not data:
+            data = pile.take(_SLICE)
+            if not pile.size:
+                data += _TAIL
+        return self._go_on(data, most, last=not pile.size)
 
-    def finish(self) -> bytes:
-        """The rest of a message whose last piece has come.
-
-        Raises:
-            ConversationFailed: see ``feed()``.
-        """
-        engine = self._begun()
-        content = b""
-        if not engine.eof:
-            rest = _TAIL if self._held is None else bytes(self._held + _TAIL)
-            content = self._inflate(engine, rest, self._limit + 1 - self._produced)
-        if self._single or engine.eof:
-            self._engine = None
-        self._taken = self._produced = 0
-        self._held = None
-        self._after_end = b""
-        return content
-
-    def _begun(self) -> zlib._Decompress:
+    def _go_on(self, data: bytes, most: int, *, last: bool = True) -> bytes:
+        self.under_way = True
         engine = self._engine
         if engine is None:
             engine = self._engine = zlib.decompressobj(self._bits)
-        return engine
-
-    def _inflate(self, engine: zlib._Decompress, data: bytes, most: int) -> bytes:
-        try:
-            content = engine.decompress(data, most)
-        except zlib.error as error:
-            raise InvalidPayload("the compressed data are broken") from error
-        self._produced += len(content)
-        if self._produced > self._limit:
-            raise MessageTooBig(f"a message is larger than {self._limit} bytes when decompressed")
+        content = rest = b""
+        ended = engine.eof
+        if not ended:
+            try:
+                content = engine.decompress(data, min(most, self._limit + 1 - self._produced))
+            except zlib.error as error:
+                raise InvalidPayload("the compressed data are broken") from error
+            self._produced += len(content)
+            if self._produced > self._limit:
+                raise MessageTooBig(f"a message is larger than {self._limit} bytes when decompressed")
+            rest = engine.unconsumed_tail
         if engine.eof:
-            self._past_end(engine.unused_data)
+            beyond = data if ended else engine.unused_data
+            self._past_end(beyond.removesuffix(_TAIL) if last else beyond)
+            rest = b""
+        self._tail = rest
+        self.idle_bytes = max(len(data) - len(rest) - len(content), 0)
+        if last and not rest:
+            self._over(engine)
         return content
 
-    def _past_end(self, data: bytes) -> bytes:
+    def _over(self, engine: zlib._Decompress) -> None:
+        """The message is whole."""
+        if self._single or engine.eof:
+            self._engine = None
+        self._produced = 0
+        self._tail = b""
+        self._after_end = b""
+        self.under_way = False
+
+    def _past_end(self, data: bytes) -> None:
         """A sender may end the stream with a message (RFC 7692, 7.2.3.4); an empty block may come after that."""
         self._after_end += data[:8]
         if not (b"\x00" + _TAIL).startswith(self._after_end):
             raise InvalidPayload("data follow the end of what was compressed")
-        return b""
 
 
 class Deflater:

@@ -1,17 +1,20 @@
 """A client's bytes become messages and control frames. Hot path.
 
 A frame that is a whole message and lies in what was just read, the usual one, is read here; so are valid control
-frames, and fragments that have come whole, of which wsproto judges order and text. Everything else (frames that come in
-several reads, whatever is not valid) goes to wsproto, frame by frame. Limits are applied here, from the head of a frame
-on, before its payload has come; so is the limit of what one client may have done in one turn.
+frames, all of compressed messages, and fragments that have come whole, of which wsproto judges order and text.
+Everything else (frames that come in several reads, whatever is not valid) goes to wsproto, frame by frame. Limits are
+applied here, from the head of a frame on, before its payload has come; so is the limit of what one client may have done
+in one turn: a large message is made in several.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from pounce_websocket.errors import EmptyFragments, InvalidPayload, MessageTooBig, ProtocolViolation
+from pounce_websocket.errors import EmptyFragments, MessageTooBig, ProtocolViolation
 from pounce_websocket.frames import BINARY, CLOSE, COMPRESSED, PING, PONG, TEXT, parse_close, unmask
+from pounce_websocket.making import TURN_BYTES, Making, as_text
+from pounce_websocket.pile import Pile
 from pounce_websocket.wsproto_engine import WsprotoEngine
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameListener", "FrameReader"]
 
+_TEXT_OPCODE: Final = TEXT & 0x0F
 _CONTROL_FRAMES: Final = (CLOSE, PING, PONG)
 _PLAIN_MESSAGES: Final = (TEXT, BINARY)
 _WHOLE_MESSAGES: Final = (TEXT, BINARY, TEXT | COMPRESSED, BINARY | COMPRESSED)
@@ -34,6 +38,8 @@ _SMALL: Final = 126
 _FRAMES_PER_TURN: Final = 32
 """Frames other than small whole messages, for which the listener's stop is there: a read may hold 14,000 of them, and
 all of the other clients wait meanwhile. So many take some 0.2 ms."""
+_FRAME_BYTES: Final = TURN_BYTES // _FRAMES_PER_TURN
+"""Bytes of a message that are made in the time of such a frame."""
 _WAITS_FROM: Final = 256
 """Compressed bytes of a message from which it is made only for somebody who waits for it: it can be a thousand times as
 large. What is smaller fits into the queue of the listener whatever it becomes."""
@@ -65,18 +71,21 @@ class FrameReader:
     """Reads the frames of one client. Owned by the worker's thread."""
 
     __slots__ = (
-        "_binary",
-        "_collected",
+        "_compressed",
         "_deliver",
         "_empty",
         "_engine",
         "_in_message",
         "_inflater",
+        "_last",
+        "_left",
         "_listener",
         "_making",
+        "_mask",
         "_max_size",
         "_offset",
         "_owed",
+        "_pile",
         "_readable",
         "_rest",
         "_sent",
@@ -97,20 +106,25 @@ class FrameReader:
         """First bytes of the frames that are valid, if they come at their place."""
         self._engine: WsprotoEngine | None = None
         self._owed = 0
-        """Bytes of the frame that the engine reads, or that is collected, which have not come yet."""
-        self._collected: bytearray | None = None
-        """What has come of a compressed message in one frame, which is decompressed when it is whole."""
+        """Bytes of the frame that the engine reads, or that goes to the pile, which have not come yet."""
+        self._mask = b""
+        """What the next of them are masked with, where they go to the pile."""
+        self._last = False
+        """That frame is the last of its message."""
         self._in_message = False
         """Some of a message's frames have come, and the last of them has not."""
         self._sent = 0
         """Payload bytes of those frames, as they were sent."""
         self._empty = 0
         """Those of them without a payload, the last not counted."""
+        self._text = self._compressed = False
+        """What kind of message they are of."""
         # What came of it. A text is kept as UTF-8: one letter beyond the first plane would make four bytes of each.
-        self._text: bytearray | None = None
-        self._binary: bytearray | None = None
-        self._making = 0
-        """The first byte of a message that is decompressed in turns; 0 for none."""
+        self._pile: Pile | None = None
+        self._making: Making | None = None
+        """A message that is made in turns."""
+        self._left = 0
+        """Frames that may be read in this turn."""
         self._rest = b""
         """What came and was not read yet, from ``_offset`` on: less than a frame, or what is held back."""
         self._offset = 0
@@ -125,14 +139,14 @@ class FrameReader:
         self._offset = 0
 
     def let_go(self) -> None:
-        """Nothing more is read: hold nothing of what came. A reader and who listens to it keep each other, and
-        megabytes would wait with them for the garbage collector.
+        """Nothing more is read: hold nothing of what came, nor who listens, for they would keep each other until the
+        garbage collector comes.
         """
         self.closed = True
         self._rest = b""
-        self._making = 0
-        self._collected = self._text = self._binary = None
+        self._making = self._pile = None
         self._inflater = self._engine = None
+        self._listener = self._deliver = cast("Any", None)
 
     def receive_data(self, data: bytes) -> bool:
         """Read on; after the client's goodbye nothing is read.
@@ -153,13 +167,12 @@ class FrameReader:
                 data, position = self._rest, self._offset
             self._rest = b""
         stop = self.turn_over = False
-        if self._making and self._make_on():
+        self._left = _FRAMES_PER_TURN
+        if self._making is not None and self._make_on(self._making):
             self._rest, self._offset = data, position
-            self.turn_over = self._making != 0
             return True
-        left = _FRAMES_PER_TURN
         if self._owed:
-            position, stop = self._feed_engine(data, position)
+            position, stop = self._take_owed(data, position)
         size = len(data)
         deliver = self._deliver
         small = self._small
@@ -180,14 +193,14 @@ class FrameReader:
                     if first == BINARY:
                         stop = deliver({"type": "websocket.receive", "bytes": payload}, length)
                     else:
-                        stop = deliver({"type": "websocket.receive", "text": _decode(payload)}, length)
+                        stop = deliver({"type": "websocket.receive", "text": as_text(payload)}, length)
                     continue
             before = position
             position, stop = self._read_other(data, position, first, length)
             if position == before:
                 break
-            left -= 1
-            if left == 0 and position < size and not stop:
+            self._left -= 1
+            if self._left <= 0 and position < size and not stop:
                 stop = self.turn_over = True
         if stop:
             self._rest, self._offset = data, position  # read on from there, not copied each time
@@ -222,16 +235,35 @@ class FrameReader:
                     return position, True
                 self._count(first, length)
         end = start + length
-        if shortest and first in self._readable and end <= len(data):
-            payload = unmask(data[start - 4 : start], data[start:end])
-            if first in _WHOLE_MESSAGES and not self._in_message:
-                self._sent = 0
-                return end, self._read_whole(first, payload)
-            return end, self._take(self._wsproto().receive_frame(first, payload))
-        self._owed = end - position
-        if shortest and first in self._readable and first & COMPRESSED and first & _FINAL:
-            self._collected = bytearray()
-        return self._feed_engine(data, position)
+        if not shortest or first not in self._readable:
+            self._owed = end - position
+            return self._take_owed(data, position)
+        if first & COMPRESSED or (self._compressed and self._in_message):
+            return self._read_compressed(data, start, end, first)
+        if end > len(data):
+            self._owed = end - position
+            return self._take_owed(data, position)
+        payload = unmask(data[start - 4 : start], data[start:end])
+        if first in _PLAIN_MESSAGES and not self._in_message:
+            self._sent = 0
+            return end, self._deliver_whole(first == TEXT, payload)
+        return end, self._take(self._wsproto().receive_frame(first, payload))
+
+    def _read_compressed(self, data: bytes, start: int, end: int, first: int) -> tuple[int, bool]:
+        """A frame of a compressed message, whose payload begins at ``start``."""
+        if first & 0x0F:
+            self._text = first & 0x0F == _TEXT_OPCODE
+        mask = data[start - 4 : start]
+        if first & _FINAL and first & COMPRESSED and end <= len(data) and end - start <= TURN_BYTES:
+            self._sent = 0
+            return end, self._decompress(unmask(mask, data[start:end]))
+        self._in_message = self._compressed = True
+        self._last = first & _FINAL != 0
+        self._mask = mask
+        self._owed = end - start
+        if not self._owed:
+            return start, self._last and self._whole_message()
+        return self._take_owed(data, start)
 
     def _has_to_wait(self, first: int, length: int) -> bool:
         """Whether a message that is complete with this frame is not to be decompressed yet."""
@@ -263,88 +295,86 @@ class FrameReader:
             return len(data)  # nothing of the rest means anything
         return end
 
-    def _read_whole(self, first: int, payload: bytes) -> bool:
-        """A message in one frame."""
-        if first & COMPRESSED and self._inflater is not None:
-            made = self._inflater.begin(payload)
-            if made is None:
-                self._making = first
-                self.turn_over = True
-                return True
-            payload = made
-        return self._deliver_whole(first, payload)
-
-    def _read_collected(self, frame: bytearray) -> bool:
-        """A compressed message in one frame that came in pieces."""
-        self._collected = None
-        length = frame[1] - 128
-        start = 6 if length < _SMALL else 8 if length == _SMALL else 14
-        self._sent = 0
-        return self._read_whole(frame[0], unmask(bytes(frame[start - 4 : start]), bytes(frame[start:])))
-
-    def _make_on(self) -> bool:
-        """Go on with a message that becomes large. True: stop, because it is not whole yet, or the listener said so."""
-        assert self._inflater is not None
-        payload = self._inflater.more()
-        if payload is None:
-            return True
-        first, self._making = self._making, 0
-        return self._deliver_whole(first, payload)
-
-    def _deliver_whole(self, first: int, payload: bytes) -> bool:
-        if first & 0x0F == BINARY & 0x0F:
-            return self._deliver({"type": "websocket.receive", "bytes": payload}, len(payload))
-        return self._deliver({"type": "websocket.receive", "text": _decode(payload)}, len(payload))
-
-    def _feed_engine(self, data: bytes, position: int) -> tuple[int, bool]:
-        """Give the engine what has come of the frame that it reads."""
+    def _take_owed(self, data: bytes, position: int) -> tuple[int, bool]:
+        """Give the pile, or the engine, what has come of the frame that it gets."""
         end = min(position + self._owed, len(data))
         self._owed -= end - position
-        collected = self._collected
-        if collected is not None:
-            collected += data[position:end]
-            return end, not self._owed and self._read_collected(collected)
+        mask = self._mask
+        if mask:
+            self._put_by(unmask(mask, data[position:end]))
+            if self._owed:
+                turned = (end - position) % 4
+                self._mask = mask[turned:] + mask[:turned]
+                return end, False
+            self._mask = b""
+            return end, self._last and self._whole_message()
         stop = False
         for piece in self._wsproto().receive_data(data[position:end]):
             stop = self._take(piece)
         return end, stop
 
+    def _put_by(self, data: bytes) -> None:
+        pile = self._pile
+        if pile is None:
+            pile = self._pile = Pile()
+        pile.add(data)
+
+    def _whole_message(self) -> bool:
+        """All of a message has come that came in several pieces. True: stop."""
+        self._sent = self._empty = 0
+        self._in_message = False
+        self._mask = b""
+        pile, self._pile = self._pile or Pile(), None
+        compressed, self._compressed = self._compressed, False
+        if pile.size > _FRAME_BYTES:
+            return self._make_on(Making(pile, self._inflater if compressed else None, text=self._text))
+        whole = pile.take_all()
+        return self._decompress(whole) if compressed else self._deliver_whole(self._text, whole)
+
+    def _decompress(self, payload: bytes) -> bool:
+        """A compressed message, all of which has come. True: stop."""
+        inflater = self._inflater
+        assert inflater is not None
+        content = inflater.begin(payload, TURN_BYTES)
+        if not inflater.under_way:
+            self._left -= len(content) // _FRAME_BYTES
+            return self._deliver_whole(self._text, content)
+        making = self._making = Making(Pile(), inflater, text=self._text)
+        making.add(content)
+        self.turn_over = True
+        return True
+
+    def _make_on(self, making: Making) -> bool:
+        """Go on with a large message. True: stop, because it is not whole yet, or the listener said so."""
+        if not making.go_on():
+            self._making = making
+            self.turn_over = True
+            return True
+        self._making = None
+        self._left -= making.made // _FRAME_BYTES
+        content = making.content()
+        kind = "text" if self._text else "bytes"
+        return self._deliver({"type": "websocket.receive", kind: content}, len(content))
+
+    def _deliver_whole(self, text: bool, payload: bytes) -> bool:
+        if text:
+            return self._deliver({"type": "websocket.receive", "text": as_text(payload)}, len(payload))
+        return self._deliver({"type": "websocket.receive", "bytes": payload}, len(payload))
+
     def _wsproto(self) -> WsprotoEngine:
         """Made when it is needed: most clients never send a fragment."""
         engine = self._engine
         if engine is None:
-            engine = self._engine = WsprotoEngine(self._inflater)
+            engine = self._engine = WsprotoEngine()
         return engine
 
     def _take(self, piece: Piece) -> bool:
         """Put a piece to those that came before it; hand the message on when it is whole."""
-        content = piece.content
-        self._in_message = not piece.last
-        if isinstance(content, str):
-            if piece.last and self._text is None:
-                return self._hand_on({"type": "websocket.receive", "text": content}, len(content))
-            if self._text is None:
-                self._text = bytearray()
-            self._text += content.encode()
-        else:
-            if self._binary is None:
-                self._binary = bytearray()
-            self._binary += content
-        if not piece.last:
-            return False
-        if self._text is not None:
-            text, self._text = self._text.decode(), None
-            return self._hand_on({"type": "websocket.receive", "text": text}, len(text))
-        whole, self._binary = bytes(self._binary or b""), None
-        return self._hand_on({"type": "websocket.receive", "bytes": whole}, len(whole))
-
-    def _hand_on(self, message: dict[str, Any], size: int) -> bool:
-        self._sent = self._empty = 0
-        return self._deliver(message, size)
-
-
-def _decode(payload: bytes) -> str:
-    try:
-        return payload.decode()
-    except UnicodeDecodeError:
-        raise InvalidPayload("a text message is not UTF-8") from None
+        content, self._in_message = piece.content, not piece.last
+        self._text = isinstance(content, str)
+        if piece.last and self._pile is None:
+            self._sent = self._empty = 0
+            kind = "text" if self._text else "bytes"
+            return self._deliver({"type": "websocket.receive", kind: content}, len(content))
+        self._put_by(content.encode() if isinstance(content, str) else content)
+        return piece.last and self._whole_message()

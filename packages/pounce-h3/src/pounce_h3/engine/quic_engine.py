@@ -33,7 +33,18 @@ class QuicEngine:
     one length. ``now`` is the time of the first datagram.
     """
 
-    __slots__ = ("_closed", "_connection", "_ids", "_silent", "_told", "_user", "handshake_complete", "tls")
+    __slots__ = (
+        "_closed",
+        "_connection",
+        "_ids",
+        "_silent",
+        "_told",
+        "_untold",
+        "_user",
+        "handshake_complete",
+        "held",
+        "tls",
+    )
 
     def __init__(
         self,
@@ -65,6 +76,9 @@ class QuicEngine:
         self._closed = False
         self._told = False
         self._silent: set[int] = set()  # stopped while things that happened before are being told
+        self._untold: list[Happened] = []  # the last of them first
+        self.held = False
+        """Others are to have their turn before the rest is told."""
         self.handshake_complete = False
         self.tls: TLSExtension = _tls(self._connection)
 
@@ -74,7 +88,7 @@ class QuicEngine:
         """Datagrams arrived from this address, in this order. Those that are nothing are dropped."""
         connection = self._connection
         connection.receive(datagrams, address, now)
-        if connection.happened or connection.ended is not None:
+        if (connection.happened or connection.ended is not None) and not self.held:
             self._tell()
 
     def datagrams_to_send(self, now: float) -> Sequence[tuple[bytes, Address]]:
@@ -98,7 +112,12 @@ class QuicEngine:
         """A time has come: losses, probes, acknowledgements, the idle timeout, the end of the closing period."""
         connection = self._connection
         connection.expire(now)
-        if connection.happened or connection.ended is not None:
+        if (connection.happened or connection.ended is not None) and not self.held:
+            self._tell()
+
+    def tell_on(self) -> None:
+        """Tell what is held. Nothing happens if nothing is."""
+        if self.held:
             self._tell()
 
     @property
@@ -161,37 +180,44 @@ class QuicEngine:
         """End the connection (RFC 9000, 10.2). Nothing is told any more."""
         if not self._closed and not self._told:
             self._closed = True
+            self.held = False
             self._connection.end(code, reason, application=application)
 
     # -- telling -----------------------------------------------------------------------------------------------------
 
     def _tell(self) -> None:
         connection = self._connection
-        while connection.happened:
-            happened, connection.happened = connection.happened, []
+        if not self.held:
             self._silent.clear()
-            for one in happened:
-                if self._closed:  # by what it was told just now
+        makes_way = not self._closed and self._user.take_turn()
+        while not makes_way and not self._closed:  # perhaps by what it was told just now
+            if not self._untold:
+                if not connection.happened:
                     break
-                self._tell_one(one)
-        if connection.ended is not None and not self._told and not self._closed:
+                self._untold, connection.happened = connection.happened, []
+                self._untold.reverse()
+            makes_way = self._tell_one(self._untold.pop())
+        if self._closed:
+            self._untold, connection.happened = [], []
+            return
+        self.held = makes_way
+        if connection.ended is not None and not self._told and not makes_way:
             self._told = True
             self._user.connection_ended(connection.ended)
 
-    def _tell_one(self, one: Happened) -> None:
+    def _tell_one(self, one: Happened) -> bool:
+        """Whether others are to have their turn now."""
         user = self._user
         if isinstance(one, Received):
-            if one.stream_id not in self._silent:
-                user.stream_received(one.stream_id, one.data, one.ended)
-        elif one[0] == HANDSHAKE:
+            return one.stream_id not in self._silent and user.stream_received(one.stream_id, one.data, one.ended)
+        if one[0] == HANDSHAKE:
             self.handshake_complete = True
             self.tls = _tls(self._connection)
             user.handshake_done()
-        elif one[0] == RESET:
-            if one[1] not in self._silent:
-                user.stream_reset(one[1], one[2])
-        else:
-            user.sending_stopped(one[1], one[2])
+            return False
+        if one[0] == RESET:
+            return one[1] not in self._silent and user.stream_reset(one[1], one[2])
+        return user.sending_stopped(one[1], one[2])
 
 
 def _tls(connection: LibraryConnection) -> TLSExtension:

@@ -152,6 +152,9 @@ def _counting(requests: dict[RequestKey, list[Any]], layout: Layout) -> Callable
 
 
 def _connection_opened(counts: WorkerCounts, record: ConnectionOpened) -> None:
+    if record.moved:  # it was counted where it came from, and is not gone after all
+        counts.add(CLOSED_CONNECTIONS, record.protocol, amount=-1)
+        return
     counts.add("pounce_connections_opened", record.protocol)
     if record.scheme == "https":
         counts.add("pounce_tls_handshakes", "ok")

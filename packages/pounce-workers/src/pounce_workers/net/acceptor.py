@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi.fairness import TURN_SECONDS
 from pounce_workers.net.selector import ServingSelector
+from pounce_workers.net.unsent_bound import bound_unsent
 
 if TYPE_CHECKING:
     import asyncio
@@ -108,6 +109,8 @@ class Acceptor:
         "_watching",
     )
 
+    quick = True
+
     def __init__(
         self,
         sock: socket.socket,
@@ -134,6 +137,7 @@ class Acceptor:
     def start(self) -> None:
         """Begin to accept."""
         self._sock.setblocking(False)
+        bound_unsent(self._sock)
         self._watch()
 
     def stop(self) -> None:

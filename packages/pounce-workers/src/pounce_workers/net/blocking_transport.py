@@ -20,8 +20,10 @@ from pounce_workers.net.lingering import Lingering
 from pounce_workers.net.proxy_entrance import ProxyEntrance
 from pounce_workers.net.readiness import READ, WRITE
 from pounce_workers.net.tls_entrance import TlsEntrance
-from pounce_workers.net.transport import RESET_ON_CLOSE, SocketTransport
+from pounce_workers.net.transport import SocketTransport
+from pounce_workers.net.transport_ending import RESET_ON_CLOSE
 from pounce_workers.net.turns import Turns
+from pounce_workers.net.unsent_bound import lift_bound
 
 if TYPE_CHECKING:
     import asyncio
@@ -98,8 +100,13 @@ class BlockingTransport(SocketTransport):
         """Nobody else waits for the thread that has it."""
         self.deliver(data)
 
+    def _go_on(self) -> None:
+        self._tell_of_room()  # the same
+
     def start(self, factory: Callable[[Any], ConnectionProtocol]) -> None:
         """Make the protocol. Nothing is read before the transport is parked."""
+        self._reads = True
+        lift_bound(self._sock.setsockopt)  # what the kernel takes frees the thread
         self.protocol = factory(self)
         self.deliver = self.protocol.data_received
         self._watched = self._readable = True

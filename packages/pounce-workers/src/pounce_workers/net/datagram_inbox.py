@@ -7,6 +7,8 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pounce_asgi.fairness import call_behind
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
@@ -17,6 +19,9 @@ __all__ = ["DatagramInbox"]
 
 LARGEST: Final = 4096
 """Datagrams that may wait: some megabytes. What comes when a worker is held up for longer is dropped, and repeated."""
+
+PORTION: Final = 16
+"""Delivered in a row; the rest comes when others have had their turn."""
 
 
 class DatagramInbox:
@@ -51,6 +56,10 @@ class DatagramInbox:
 
     def _empty(self) -> None:
         with self._lock:
-            waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._deliver(waiting)
+            portion = self._waiting[:PORTION]
+            del self._waiting[:PORTION]
+            more = bool(self._waiting)
+        if more:  # until then nobody wakes the loop for what comes
+            call_behind(self._loop, self._empty, self._context)
+        if portion:
+            self._deliver(portion)

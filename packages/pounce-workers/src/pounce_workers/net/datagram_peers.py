@@ -69,6 +69,8 @@ class PeerFolder:
 class DatagramPeers:
     """Owned by the thread of one loop, in a process with one worker."""
 
+    quick = True
+
     def __init__(self, folder: str) -> None:
         """``folder``: the path of a `PeerFolder`."""
         self._folder = folder

@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, Final
+
+from pounce_asgi.fairness import TURN_SECONDS, call_behind
+from pounce_workers.net.deadlines import NEVER
 
 if TYPE_CHECKING:
     import asyncio
@@ -67,7 +71,7 @@ class Intake:
         """Take in what waits, and no more. In the loop's thread; safe to call again."""
         with self._lock:
             self._open = False
-        self._take_waiting()
+        self._take_until(NEVER)
 
     def _call(self) -> bool:
         """Have the loop take in what waits; False when it is closed. With the lock."""
@@ -79,18 +83,34 @@ class Intake:
             self._called = True
         return True
 
+    def _call_again(self, *, behind: bool) -> None:
+        """The same for those that are left, when others had their turn. In the loop's thread, with the lock."""
+        if behind and self._loop is not None and self._context is not None and not self._loop.is_closed():
+            call_behind(self._loop, self._take_waiting, self._context)
+            self._called = True
+        else:
+            self._call()
+
     def _take_waiting(self) -> None:
+        """Take in some of those that wait: each is served at once, and a crowd of them would be a long turn."""
+        self._take_until(monotonic() + TURN_SECONDS)
+
+    def _take_until(self, end_of_turn: float) -> None:
         """Take in those that wait now; who comes meanwhile is for the next turn."""
         with self._lock:
             count = len(self._waiting)
+        raised = True
         try:
             for _ in range(count):
                 self._take_one()
+                if monotonic() >= end_of_turn:
+                    break
+            raised = False
         finally:
             with self._lock:
                 self._called = False
                 if self._waiting:
-                    self._call()
+                    self._call_again(behind=not raised)
                 missed, self._room_missed = self._room_missed, False
             if missed and self.on_room is not None:
                 self.on_room()

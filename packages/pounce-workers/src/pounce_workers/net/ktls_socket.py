@@ -47,6 +47,7 @@ class KtlsSocket:
         "alpn",
         "fileno",
         "handshake_done",
+        "moved",
         "on_handshake",
         "on_stuck",
         "sends_files",
@@ -63,6 +64,8 @@ class KtlsSocket:
         self._resets = False
         self._said_goodbye = False
         self._unread = b""
+        self.moved = False
+        """It has been a connection of this worker already."""
         self.ssl_object: ssl.SSLSocket | None = None
         self.fileno = sock.fileno
         self.alpn: str | None = None

@@ -63,6 +63,10 @@ class ServingLoop(asyncio.SelectorEventLoop):
         """Call it when all who have something new have had their turn; see `pounce_asgi.fairness`. In this thread."""
         self.serving_selector.call_behind(callback, context)
 
+    def others_wait(self) -> bool:
+        """Whether anybody else has something to do now, as far as that is known. In this thread."""
+        return bool(self._ready) or self.serving_selector.others_wait()
+
     def report(self, error: BaseException) -> None:
         """Treat what a watcher raised as asyncio treats what a callback raised."""
         if isinstance(error, (SystemExit, KeyboardInterrupt)):

@@ -33,6 +33,9 @@ class MovableTransport(SocketTransport):
         """Not across a move to another loop."""
         self.deliver(data)
 
+    def _go_on(self) -> None:
+        self._tell_of_room()  # not across a move either
+
     def leave(self) -> None:
         """Go off the loop; in its thread, unless the connection is lost."""
         self._sweeper.remove(self)

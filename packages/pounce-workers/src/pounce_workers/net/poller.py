@@ -17,6 +17,10 @@ READS_PER_TURN: Final = 4
 class Watcher(Protocol):
     """Who is called when a descriptor is ready. A call may come late: look before you leap."""
 
+    quick: bool
+    """What it read last was handled in less than a turn, so that it need not wait for those of whom that is not known.
+    Kept by the poller."""
+
     def on_readable(self) -> bytes | None:
         """There is something to read: bytes, a new connection, the end.
 

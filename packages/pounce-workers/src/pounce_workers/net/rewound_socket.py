@@ -10,23 +10,24 @@ if TYPE_CHECKING:
 __all__ = ["RewoundSocket", "rewind"]
 
 
-def rewind(sock: socket.socket, data: bytes) -> socket.socket:
-    """Put ``data`` back, before all that is still to come; the result takes the place of ``sock``.
+def rewind(sock: socket.socket, data: bytes, *, moved: bool = False) -> socket.socket:
+    """Put ``data`` back, before all that is still to come; the result takes the place of ``sock``. ``moved`` is noted
+    on it: it has been a connection of this worker already.
 
     Whoever gets it must read without being told that there is something: no poller knows of bytes that were put back.
     `SocketTransport.start` does; after `BlockingTransport.start` there is a turn to run.
     """
-    unread = getattr(sock, "unread", None)  # a socket of ours, with or without TLS
-    if unread is not None:
-        unread(data)
-        return sock
-    return cast("socket.socket", RewoundSocket(sock, data))
+    ours: Any = sock if hasattr(sock, "unread") else RewoundSocket(sock, b"")  # ours may have TLS
+    ours.unread(data)
+    if moved:
+        ours.moved = True
+    return cast("socket.socket", ours)
 
 
 class RewoundSocket:
     """A plain non-blocking socket, as far as transports use one."""
 
-    __slots__ = ("_recv", "_sock", "_unread", "fileno", "send", "sendmsg", "setsockopt", "shutdown")
+    __slots__ = ("_recv", "_sock", "_unread", "fileno", "moved", "send", "sendmsg", "setsockopt", "shutdown")
 
     sends_files: ClassVar[bool] = True
 
@@ -34,6 +35,8 @@ class RewoundSocket:
         """``sock`` belongs to this object from now on."""
         self._sock = sock
         self._unread = data
+        self.moved = False
+        """It has been a connection of this worker already."""
         self._recv = sock.recv
         self.fileno = sock.fileno
         self.send = sock.send

@@ -12,7 +12,8 @@ Four promises:
 - as long as HTTP is all there is to do, ``select()`` goes on by itself; it returns when the loop has a callback ready,
   a timer due, or was told to stop;
 - what takes long comes after what does not, and has a turn of `TURN_SECONDS` between two looks at the sockets: large
-  reads, writing to who was slow, and what connections put behind.
+  reads, those of whom it is not known yet or whose last one took long, writing to who was slow, and what connections
+  put behind. While somebody waits behind, such reads wait behind them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi.fairness import TURN_SECONDS
+from pounce_workers.net.deadlines import NEVER
 from pounce_workers.net.readiness import (
     HANG_UP,
     READ,
@@ -56,8 +58,14 @@ predictors cold; reading in a row saves about 6 % of a small request. Bounded, b
 
 LARGE: Final = 16384
 """Bytes of a read that somebody with a small request need not wait for."""
-MOST_BEHIND: Final = 64
-"""Reads that are put off: what was read is held."""
+MOST_BEHIND: Final = 256
+"""With so many who wait, large reads are not put off any more: what was read is held."""
+LONGEST_BEHIND: Final = 4 * TURN_SECONDS
+"""Seconds, for each 32 sockets that were ready. Clocks go on while the system runs another process, and then say that
+others had long."""
+WOKEN_COST: Final = 2 * TURN_SECONDS
+"""What a task that was woken counts for. It runs when `select()` has returned, and one that sends takes as long for the
+bytes that it may send in a row."""
 
 MAX_EVENTS: Final = 256
 """Descriptors taken from the kernel at once: enough to share the cost of the call, few enough to be fair to timers."""
@@ -110,6 +118,8 @@ class ServingSelector(selectors.BaseSelector):
         self._watchers: dict[int, Watcher] = {}
         self._loop: ServingLoop | None = None
         self._first_writer = 0
+        self._found = 0
+        """How many were ready at the last look."""
         self._behind: deque[tuple[Callable[[], object], Context]] = deque()
         self.may_sleep = False
         """The loop is, or is about to be, asleep in the kernel: who adds a callback must wake it."""
@@ -149,6 +159,10 @@ class ServingSelector(selectors.BaseSelector):
     def call_behind(self, callback: Callable[[], object], context: Context) -> None:
         """Call it when all whose sockets are ready have been served, as many as fit into a turn after each look."""
         self._behind.append((callback, context))
+
+    def others_wait(self) -> bool:
+        """Whether more than one was ready at the last look, or anybody is behind."""
+        return self._found > 1 or bool(self._behind)
 
     # -- for asyncio -------------------------------------------------------------------------------------------------
 
@@ -219,11 +233,13 @@ class ServingSelector(selectors.BaseSelector):
             if self.turn is not None:
                 self.turn.began = time.monotonic()
             if behind:
+                began = time.monotonic()
                 collected = self._collect(events)
-                self._serve_behind()
+                self._serve_behind(time.monotonic() - began)
             elif events:
                 collected = self._collect(events)
             else:
+                self._found = 0
                 return _NOTHING
             if collected or ready or loop._stopping:
                 return collected
@@ -241,9 +257,10 @@ class ServingSelector(selectors.BaseSelector):
         # Who watches what is settled before anybody is called: a call may close any descriptor of this batch, and the
         # kernel gives its number to the next one that is opened. A watcher that was closed ignores its event.
         settled = [find(fd) for fd, _ in events]
+        self._found = len(events)
         own = self._settle_keys(events, settled) if None in settled else None
         received: list[tuple[Watcher, bytes]] = []
-        large: list[tuple[Watcher, bytes]] = []
+        slow: list[tuple[Watcher, bytes]] = []
         writers: list[Watcher] = []
         for watcher, (_, mask) in zip(settled, events, strict=True):
             if watcher is None:
@@ -255,18 +272,18 @@ class ServingSelector(selectors.BaseSelector):
                 continue
             if data is None:
                 continue
-            if len(data) >= LARGE:
-                large.append((watcher, data))
-            else:
+            if watcher.quick and len(data) < LARGE:
                 received.append((watcher, data))
-            if len(received) + len(large) == READ_AHEAD:
+            else:
+                slow.append((watcher, data))
+            if len(received) + len(slow) == READ_AHEAD:
                 self._deliver(received)
-                self._deliver_large(large)
+                self._deliver_slow(slow)
                 received.clear()
-                large.clear()
+                slow.clear()
         self._deliver(received)
-        if large:
-            self._deliver_large(large)
+        if slow:
+            self._deliver_slow(slow)
         if writers:
             self._serve_writers(writers)
         if own is None:
@@ -276,24 +293,40 @@ class ServingSelector(selectors.BaseSelector):
 
     def _deliver(self, received: list[tuple[Watcher, bytes]]) -> None:
         """Hand on what was read. Each answer is written before the next application is called."""
+        began = time.monotonic() if len(received) > 1 else NEVER  # nobody waits for a single one
         for watcher, data in received:
             try:
                 watcher.deliver(data)
             except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
-                self._report(error)
-                try:
-                    watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
-                except BaseException as further:  # noqa: BLE001 - the same
-                    self._report(further)
+                self._failed(watcher, error)
+            if began != NEVER:
+                ended = time.monotonic()
+                if ended - began > TURN_SECONDS:
+                    watcher.quick = False
+                began = ended
 
-    def _deliver_large(self, received: list[tuple[Watcher, bytes]]) -> None:
-        """Hand on what takes longer, after everything that does not, for as long as others should wait."""
-        end_of_turn = time.monotonic() + TURN_SECONDS
-        for place, each in enumerate(received):
-            if place and len(self._behind) < MOST_BEHIND and time.monotonic() >= end_of_turn:
-                each[0].put_off(each[1])
-            else:
-                self._deliver([each])
+    def _failed(self, watcher: Watcher, error: BaseException) -> None:
+        self._report(error)
+        try:
+            watcher.on_hang_up()  # whatever state it is in now, nobody must wait for it
+        except BaseException as further:  # noqa: BLE001 - the same
+            self._report(further)
+
+    def _deliver_slow(self, received: list[tuple[Watcher, bytes]]) -> None:
+        """Hand on what takes longer, or may, after everything that does not, for as long as others should wait, and
+        behind those who wait already.
+        """
+        behind = self._behind
+        began = time.monotonic()
+        end_of_turn = began if behind else began + TURN_SECONDS
+        for place, (watcher, data) in enumerate(received):
+            if (place or behind) and began >= end_of_turn and (len(data) < LARGE or len(behind) < MOST_BEHIND):
+                watcher.put_off(data)
+                continue
+            self._deliver([(watcher, data)])
+            ended = time.monotonic()
+            watcher.quick = ended - began <= TURN_SECONDS
+            began = ended
 
     def _serve_writers(self, writers: list[Watcher]) -> None:
         """Let them send, for as long as others should wait. The kernel speaks of the rest again."""
@@ -308,16 +341,20 @@ class ServingSelector(selectors.BaseSelector):
                 self._first_writer = first + place + 1
                 return
 
-    def _serve_behind(self) -> None:
-        """Give those who wait longest their turn."""
-        end_of_turn = time.monotonic() + TURN_SECONDS
+    def _serve_behind(self, others: float) -> None:
+        """Give those who wait longest their turn: as long as ``others``, in seconds, had before them, within bounds."""
+        longest = LONGEST_BEHIND * max(1, self._found / READ_AHEAD)
+        end_of_turn = time.monotonic() + min(max(others, TURN_SECONDS), longest)
         behind = self._behind
+        ready = self._loop._ready if self._loop is not None else ()
         for _ in range(len(behind)):
             callback, context = behind.popleft()
+            woken = len(ready)
             try:
                 context.run(callback)
             except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
                 self._report(error)
+            end_of_turn -= (len(ready) - woken) * WOKEN_COST
             if time.monotonic() >= end_of_turn:
                 return
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pounce_workers.net.selector import ServingSelector
 
 if TYPE_CHECKING:
     import selectors
+    from collections.abc import Callable
+    from contextvars import Context
 
     from pounce_asgi.request_sampler import RequestSampler
     from pounce_workers.net.readiness import Readiness
@@ -27,5 +30,18 @@ class TimedSelector(ServingSelector):
         sampler.ready = sampler.clock()
         try:
             return super()._collect(events)
+        finally:
+            sampler.ready = 0.0
+
+    def call_behind(self, callback: Callable[[], object], context: Context) -> None:
+        """Call it as `ServingSelector` does; what it serves has been ready since now, or before."""
+        sampler = self._sampler
+        super().call_behind(partial(self._serve, sampler.ready or sampler.clock(), callback), context)
+
+    def _serve(self, ready: float, callback: Callable[[], object]) -> None:
+        sampler = self._sampler
+        sampler.ready = ready
+        try:
+            callback()
         finally:
             sampler.ready = 0.0

@@ -35,7 +35,7 @@ LARGE_READ_SIZE: Final = 81920
 class TlsSocket(TlsSending):
     """The server's side of one TLS connection. Owned by one thread at a time; may go from one to another."""
 
-    __slots__ = ("_decrypt", "_feed", "_raw_recv", "_read_size", "_unread", "alpn", "fileno", "on_handshake")
+    __slots__ = ("_decrypt", "_feed", "_raw_recv", "_read_size", "_unread", "alpn", "fileno", "moved", "on_handshake")
 
     sends_files: ClassVar[bool] = False
     """The kernel cannot send files on this socket: it would send them in the clear."""
@@ -48,6 +48,8 @@ class TlsSocket(TlsSending):
         self._decrypt = self.ssl_object.read
         self._read_size = READ_SIZE
         self._unread = b""
+        self.moved = False
+        """It has been a connection of this worker already."""
         self.fileno = sock.fileno
         self.alpn: str | None = None
         """The protocol that was agreed on (RFC 7301); known when the handshake is done."""

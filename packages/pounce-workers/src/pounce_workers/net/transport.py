@@ -1,29 +1,28 @@
 """A connection over a plain socket: TCP or UNIX.
 
 Bytes are sent at once; only what the socket does not take is kept and watched for. Pausing costs no system call until
-bytes really arrive. Hot path: `on_readable` and `write`.
+bytes really arrive. How it ends is in `pounce_workers.net.transport_ending`. Hot path: `on_readable` and `write`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
-import socket
-import struct
-import sys
 from functools import partial
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Final
 
 from pounce_asgi import ClientGone
-from pounce_asgi.fairness import call_behind
+from pounce_asgi.fairness import TURN_SECONDS, call_behind
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.net.descriptor_wait import wait_readable
-from pounce_workers.net.lingering import LINGER_SECONDS, Lingering
 from pounce_workers.net.send_queue import FileRange, SendQueue
+from pounce_workers.net.transport_ending import TransportEnding
 from pounce_workers.net.unacknowledged import unacknowledged
+from pounce_workers.net.unsent_bound import lift_bound
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
     from collections.abc import Callable, Sequence
 
     from pounce_asgi import ConnectionProtocol, TLSExtension
@@ -46,37 +45,24 @@ JOIN_LIMIT: Final = 16384
 """Pieces that are smaller together are joined: copying them costs less than describing them to the kernel."""
 MOST_PARTS: Final = 1024
 """IOV_MAX of Linux and macOS: more of them in one call are refused (EMSGSIZE)."""
-RESET_ON_CLOSE: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 UNBOUNDED: Final = 1 << 62
 
 
-class SocketTransport:
+class SocketTransport(TransportEnding):
     """The `pounce_asgi.contracts.Transport` of a worker. Owned by its loop's thread."""
 
     __slots__ = (
-        "_loop",
-        "_lost",
-        "_paused",
-        "_poller",
-        "_queue",
         "_read_size",
         "_readable",
+        "_reads",
         "_recv",
         "_send",
-        "_sock",
-        "_sweeper",
         "_unacknowledged",
-        "_watched",
         "_writable",
-        "_write_deadline",
         "_write_stall",
-        "closing",
-        "congested",
-        "deadline",
-        "deliver",
         "local",
         "peer",
-        "protocol",
+        "quick",
         "scheme",
         "tls",
     )
@@ -93,31 +79,21 @@ class SocketTransport:
         write_stall: float,
     ) -> None:
         """``sock`` is connected and non-blocking; ``write_stall`` is in seconds."""
-        self._sock = sock
+        super().__init__(sock, loop=loop, poller=poller, sweeper=sweeper)
         self._recv: Callable[[int], bytes] = sock.recv
         self._send = sock.send
-        self._loop = loop
-        self._poller = poller
-        self._sweeper = sweeper
-        self._queue: SendQueue | None = None  # most connections never need one
         self._read_size = READ_SIZE
-        self._paused = False
-        self._lost = False
+        self._reads = False
+        """The client has read so much that there was room again."""
         # What the poller is watching for, which may lag behind what we want.
-        self._watched = self._readable = self._writable = False
-        self._write_deadline = NEVER
+        self._readable = self._writable = False
         self._unacknowledged = 0
         self._write_stall = write_stall
-        self.protocol: ConnectionProtocol
-        self.deliver: Callable[[bytes], None]
-        """The protocol's ``data_received``."""
         self.peer = peer
         self.local = local
         self.scheme = "http"
         self.tls: TLSExtension | None = None
-        self.deadline = NEVER
-        self.congested = False
-        self.closing = False
+        self.quick = False
 
     def start(self, factory: Callable[[SocketTransport], ConnectionProtocol]) -> None:
         """Make the protocol and begin to read."""
@@ -177,16 +153,21 @@ class SocketTransport:
 
     def _deliver_late(self, data: bytes) -> None:
         self._recv = self._sock.recv
+        began = monotonic()
         try:
             self.deliver(data)
         except BaseException:
             self.on_hang_up()  # whatever state it is in now, nobody must wait for it
             raise
+        self.quick = monotonic() - began <= TURN_SECONDS
 
     def on_writable(self) -> None:
         """There is room: send more of what waits."""
         if self._lost or self._queue is None:
             return
+        if not self._reads:
+            self._reads = True
+            lift_bound(self._sock.setsockopt)
         try:
             self._flush(self._queue)
         except OSError as error:
@@ -196,7 +177,14 @@ class SocketTransport:
             self._finish_close()
         elif self.congested and self._queue.size <= LOW_WATER:
             self.congested = False
-            self.protocol.writable()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Who is woken may send a lot: one after the other, and others before them."""
+        call_behind(self._loop, self._tell_of_room, contextvars.copy_context())
+
+    def _tell_of_room(self) -> None:
+        self.protocol.writable()  # of whoever has it then
 
     def on_hang_up(self) -> None:
         """Both directions are over while we were not reading."""
@@ -285,27 +273,6 @@ class SocketTransport:
                 self._readable = True
                 self._poller.change(self._sock.fileno(), readable=True, writable=self._writable)
 
-    def close(self, *, linger: bool = False) -> None:
-        """Send what waits, then close; see `pounce_asgi.contracts.Transport.close`. Nothing is read any more."""
-        if self.closing:
-            return
-        self.closing = True
-        self.deadline = NEVER
-        if linger:
-            self.protocol = Lingering(self, self.protocol)
-            self.deliver = self.protocol.data_received
-        else:
-            self._paused = True
-            self.deliver = _drop
-        if not self._queue:
-            self._finish_close()
-
-    def detach(self) -> socket.socket:
-        """Give the socket away, as it is; only while nothing waits to be sent. To the protocol it is an orderly end."""
-        self._let_go()
-        self.protocol.connection_lost(None)
-        return self._sock
-
     @property
     def sock(self) -> socket.socket:
         """What its bytes go through; for what only that knows."""
@@ -329,17 +296,6 @@ class SocketTransport:
     def readable(self) -> bool:
         """Whether the client has sent something, or its end, that nobody has looked at yet."""
         return self.behind or wait_readable(self._sock.fileno(), 0)
-
-    def abort(self) -> None:
-        """Reset the connection. The protocol hears of it in the next turn of the loop."""
-        self._lose_soon(ConnectionAbortedError("the connection was aborted"), reset=True)
-
-    def finish_lingering(self) -> None:
-        """The client has closed its side too. While some of its answer still waits, that is no sign that it has it."""
-        if self._queue and isinstance(self.protocol, Lingering):
-            self.protocol = self.protocol.protocol
-        else:
-            self._lose(None)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -387,86 +343,6 @@ class SocketTransport:
             self._readable = False
             self._poller.change(self._sock.fileno(), readable=False, writable=self._writable)
 
-    def _finish_close(self) -> None:
-        """Everything is sent: shut down, or wait for the client to do so first."""
-        if not isinstance(self.protocol, Lingering):
-            self._lose(None)
-            return
-        try:
-            self._sock.shutdown(socket.SHUT_WR)
-        except OSError as error:
-            self._lose(error)
-        else:
-            self.deadline = self._sweeper.soon + LINGER_SECONDS
-            self.resume_reading()
-
-    def _lose_soon(self, error: OSError, *, reset: bool = False) -> None:
-        """The connection is lost while the protocol is writing: tell it when it is done with that."""
-        if not self._lost:
-            self._release(error, reset=reset)
-            # Whoever goes on writing has to wait, and so lets the loop come to the call: one that streams without end
-            # would hold up the whole loop otherwise, and never hear of it.
-            self.congested = True
-            self._loop.call_soon(self._tell_of_loss, error)
-
-    def _tell_of_loss(self, error: OSError | None) -> None:
-        # It may be another one than when the connection was lost.
-        protocol, self.protocol = self.protocol, GONE
-        protocol.connection_lost(error)
-
-    def _lose(self, error: OSError | None, *, reset: bool = False) -> None:
-        if not self._lost:
-            self._release(error, reset=reset)
-            self._tell_of_loss(error)
-
-    def _let_go(self) -> None:
-        """Nothing happens here any more. Late events find ``_lost`` set, and bytes that were read before nobody."""
-        self._lost = self.closing = True
-        self.deliver = _drop
-        self.deadline = self._write_deadline = NEVER
-        self._sweeper.remove(self)
-        if self._watched:
-            self._watched = False
-            self._poller.forget(self._sock.fileno())
-
-    def _release(self, error: OSError | None, *, reset: bool) -> None:
-        """Give the socket back."""
-        self._let_go()
-        if self._queue:
-            self._queue.fail(error or ConnectionAbortedError("the connection was closed"))
-        if reset:
-            # A linger time of zero: close() sends a reset, and the client can tell that something is missing. Where
-            # it cannot be set (not TCP, or already gone) the plain close will do.
-            with contextlib.suppress(OSError):
-                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self._sock.close()
-
-
-class _Gone:
-    """What stands for the protocol of a lost connection: with the protocol in its place the two would keep each other,
-    and all that is theirs, until the garbage collector comes.
-    """
-
-    idle = True
-
-    def data_received(self, data: bytes) -> None:
-        """Nobody hears it."""
-
-    def connection_lost(self, error: OSError | None) -> None:
-        """It was told."""
-
-    def _nothing(self) -> None:
-        """Nobody is there."""
-
-    eof_received = writable = deadline_expired = begin_drain = _nothing
-
-
-GONE: Final = _Gone()
-
 
 def _not_yet(_size: int) -> bytes:
     raise BlockingIOError
-
-
-def _drop(_data: bytes) -> None:
-    """Bytes that were read before the connection ended, and come after it."""

@@ -46,7 +46,7 @@ class CompanionUpgrades(PrefaceWatch):
         release = getattr(transport, "release", None) or transport.detach
         sock = release()
         if data:
-            sock = rewind(sock, data)
+            sock = rewind(sock, data, moved=True)
         if self.move_to is not None:
             self.move_to(sock, peer, local)
         elif not self._companion.hand_over(sock, peer, local):

@@ -1,7 +1,7 @@
 """Answers over HTTP/1.1: heads, bodies, files and trailers become bytes on a transport. Hot path.
 
-The half of a connection that its exchanges write to. When an answer is complete the other half takes over, in
-`pounce_workers.serving.http1_connection`.
+The part of a connection that its exchanges write to. When an answer is complete the others take over: bodies are in
+`pounce_workers.serving.http1_bodies`, requests in `pounce_workers.serving.http1_connection`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ DELIMITED: Final = BodyFraming.DELIMITED
 
 JOIN_LIMIT: Final = 16384
 """A piece of body below this is copied behind its head or chunk size; a larger one is sent beside it."""
+FIRST_TURN: Final = 131_072
+"""What an answer may send in a row at first while others wait, as `SENDING_TURN` counts; twice as much each time. Who
+asks for what is large may be one of a crowd, of which nobody reads."""
 CONNECTION_CLOSE: Final = b"connection: close\r\n"
 CONNECTION_KEEP_ALIVE: Final = b"connection: keep-alive\r\n"
 CHUNKED: Final = b"transfer-encoding: chunked\r\n"
@@ -36,7 +39,7 @@ CRLF: Final = b"\r\n"
 class Http1Answers(ABC):
     """The `ResponseSink` of a connection's exchanges. Owned by the worker's thread."""
 
-    __slots__ = ("_chunked", "_http10", "_keep_alive", "_sending", "congested", "phase", "transport", "wire")
+    __slots__ = ("_chunked", "_http10", "_keep_alive", "_sending", "_turn", "congested", "phase", "transport", "wire")
 
     phase: Phase
     stream_id: ClassVar[int] = 0
@@ -51,10 +54,12 @@ class Http1Answers(ABC):
         """The request under way is of HTTP/1.0: it gets no interim response and no chunks."""
         self._sending = 0
         """What was sent since others had their turn, as `SENDING_TURN` counts."""
+        self._turn = SENDING_TURN
+        """How much that may be."""
         self._keep_alive = True
         """Another request may follow the one under way."""
 
-    # -- what the other half decides ---------------------------------------------------------------------------------
+    # -- what the other parts decide ---------------------------------------------------------------------------------
 
     @abstractmethod
     def writable(self) -> None:
@@ -79,7 +84,6 @@ class Http1Answers(ABC):
 
     def send_head(self, status: int, headers: bytes, framing: BodyFraming, body: bytes, end: bool, close: bool) -> None:
         """Send the head and the first piece of body in one write."""
-        self._sending = 0
         if close:
             self._keep_alive = False
         if framing is DELIMITED:
@@ -106,6 +110,9 @@ class Http1Answers(ABC):
         self.congested = transport.congested
         if end:
             self._response_done()
+        else:
+            self._sending = len(body)
+            self._turn = FIRST_TURN
 
     def send_body(self, data: bytes, end: bool) -> None:
         """Send a further piece of the body."""
@@ -122,18 +129,23 @@ class Http1Answers(ABC):
             self._response_done()
             return
         self._sending += len(data) + PIECE_COST
-        if self._sending > SENDING_TURN:
+        if self._sending > self._turn:
             self._make_way()
 
     def _make_way(self) -> None:
         """A socket takes megabytes before it is full, and an application that only sends comes to no end before."""
+        if self._turn < SENDING_TURN:
+            self._turn *= 2
+            if not self.wire.others_wait():
+                return
         self._sending = 0
         if not self.congested and self.wire.takes_turns:
             self.congested = True
             call_behind(self.wire.loop, self._send_on, self.wire.base_context)
 
     def _send_on(self) -> None:
-        if self.congested and not self.transport.congested:
+        # Whatever ``congested`` says by now: somebody else may have sent meanwhile, and who made way still waits.
+        if not self.transport.congested:
             self.writable()
 
     def send_file(

@@ -1,8 +1,8 @@
 """HTTP/1.1 on one connection: the parser's events become exchanges. Hot path.
 
-It is the `ConnectionProtocol` of its transport, and through its other half (`pounce_workers.serving.http1_answers`) the
-`ResponseSink` of its exchanges. Requests are answered one at a time, in order; what a client sends ahead waits in the
-parser, within a bound.
+It is the `ConnectionProtocol` of its transport. What it inherits makes it the `ResponseSink` of its exchanges
+(`pounce_workers.serving.http1_answers`) and the reader of their bodies (`pounce_workers.serving.http1_bodies`).
+Requests are answered one at a time, in order; what a client sends ahead waits in the parser, within a bound.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from pounce_asgi import IncompleteBody, RequestError, RequestTimeout, send_error_response
+from pounce_asgi import RequestTimeout, send_error_response
 from pounce_asgi.fairness import TURN_SECONDS, call_behind
 from pounce_asgi.incidents import tell_limit, tell_timeout
-from pounce_http1 import BodyChunk, LimitExceeded, RemoteProtocolError, RequestHead
+from pounce_http1 import RemoteProtocolError, RequestHead
 from pounce_workers.net.deadlines import NEVER
 from pounce_workers.serving.connection_budget import TOO_MANY_CONNECTIONS
-from pounce_workers.serving.http1_answers import Http1Answers
+from pounce_workers.serving.http1_bodies import Http1Bodies
+from pounce_workers.serving.http1_errors import forget_way, setting_of
 from pounce_workers.serving.http1_phase import BEHIND, BODY, CLOSED, DRAINING, IDLE, RESPONDING, Phase
 
 if TYPE_CHECKING:
@@ -29,26 +30,17 @@ __all__ = ["Http1Connection", "Phase"]
 
 PIPELINE_BYTES: Final = 65536
 """Bytes that a client may send ahead of its answers before the socket is no longer read."""
-DRAIN_BYTES: Final = 262144
-"""How much of an unwanted body is read to keep a connection; beyond it a new connection is cheaper for both."""
 
 
-class Http1Connection(Http1Answers):
+class Http1Connection(Http1Bodies):
     """One client's connection. Owned by the worker's thread."""
 
     __slots__ = (
         "_advancing",
-        "_dropped",
-        "_eof",
-        "_head_deadline_set",
-        "_held",
-        "_linger",
-        "_paused",
-        "exchange",
         "has_place",
+        "head_begun",
         "opened",
         "peer",
-        "reader",
         "refusal",
         "refused_for",
         "requests",
@@ -57,25 +49,18 @@ class Http1Connection(Http1Answers):
     def __init__(self, wire: Http1Wire, transport: Transport, peer: Peer, *, has_place: bool = True) -> None:
         """``has_place``: it is one of the connections that the server may have."""
         super().__init__(wire, transport)
-        self.reader = wire.new_reader()
         self.peer = peer
         self.phase = IDLE
-        self.exchange: HttpExchange[bytes] | None = None
         self.requests = 0
         self.opened = 0.0
         self._advancing = False
-        self._dropped = 0
-        self._eof = False
-        self._head_deadline_set = False
-        self._held = False
-        """The rest of what came of a body waits for its turn."""
-        self._linger = False
+        self.head_begun = False
+        """Something of the next head has come, or of the empty lines before the first, and its deadline is set."""
         self.has_place = has_place
         self.refusal = None if has_place else TOO_MANY_CONNECTIONS
         """Why its requests are answered 503, without the application."""
         self.refused_for = "limit_concurrency"
         """The limit that says so."""
-        self._paused = False
         # Who has no place is to ask, hear of it and go.
         patience = wire.timeout_keep_alive if has_place else min(wire.timeout_keep_alive, wire.timeout_request_head)
         transport.deadline = wire.sweeper.soon + patience
@@ -102,7 +87,7 @@ class Http1Connection(Http1Answers):
         try:
             head = self.reader.receive_head(data)
             if head is None:
-                self._await_head()
+                self._await_head(data)
             elif not self._begin(head):
                 self._hold_back()
             elif not self.reader.idle or self._eof:
@@ -112,10 +97,10 @@ class Http1Connection(Http1Answers):
         finally:
             self._advancing = False
         if refused is not None:  # not where it is caught: what follows may call an application
-            _forget_way(refused)
+            forget_way(refused)
             upgrades = self.wire.upgrades
             if upgrades is None or not upgrades.starts_as_http2(self, data):
-                self.refuse(refused.status, str(refused), setting=_setting_of(refused))
+                self.refuse(refused.status, str(refused), setting=setting_of(refused))
 
     def eof_received(self) -> None:
         """The client will send no more. What it has sent is still answered."""
@@ -169,7 +154,7 @@ class Http1Connection(Http1Answers):
 
     def begin_drain(self) -> None:
         """The server stops: answer what is in flight, then close."""
-        if self.idle:
+        if self.idle and not getattr(self.transport, "behind", False):  # or what was read would not be answered
             self._close()
         else:
             self._keep_alive = False
@@ -187,8 +172,8 @@ class Http1Connection(Http1Answers):
         try:
             self._go_on()
         except RemoteProtocolError as error:
-            _forget_way(error)
-            self.refuse(error.status, str(error), setting=_setting_of(error))
+            forget_way(error)
+            self.refuse(error.status, str(error), setting=setting_of(error))
         finally:
             self._advancing = False
 
@@ -214,17 +199,17 @@ class Http1Connection(Http1Answers):
                 call_behind(self.wire.loop, self._advance, self.wire.base_context)
                 return
 
-    def _await_head(self) -> None:
-        """The next head is not complete. It has one deadline in all, from its first byte on."""
+    def _await_head(self, data: bytes = b"") -> None:
+        """The next head is not complete. It has one deadline in all, from its first byte on. ``data`` just came."""
         if self._eof:
             self._end_of_requests()
             return
         if self._paused:
             self._resume_reading()  # however much of it is here: its end is needed
-        if self.reader.buffered and not self._head_deadline_set:
+        if (self.reader.buffered or not self.requests) and not self.head_begun:
             if self.wire.upgrades is not None:
-                self.wire.upgrades.may_become_http2(self)
-            self._head_deadline_set = True
+                self.wire.upgrades.may_become_http2(self, data)
+            self.head_begun = True
             self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_request_head
 
     def _end_of_requests(self) -> None:
@@ -237,7 +222,7 @@ class Http1Connection(Http1Answers):
         """A head is complete: call the application. True when it has been answered and the next may follow."""
         wire = self.wire
         number = self.requests = self.requests + 1
-        self._head_deadline_set = False
+        self.head_begun = False
         fields = head.fields
         self._http10 = fields.http_version == "1.0"
         self._keep_alive = fields.keep_alive and number != wire.limit_connection_requests and not wire.draining
@@ -279,107 +264,6 @@ class Http1Connection(Http1Answers):
         self.wire.connections.discard(self)
         return self.reader.take_unread(), self._eof
 
-    def _begin_body(self, exchange: HttpExchange[bytes]) -> bool:
-        """Read what has come of the body. False when it was refused before the application was called."""
-        self.transport.deadline = NEVER
-        self.phase = BODY
-        self._dropped = 0
-        if self._paused:
-            self._resume_reading()  # held back while it waited its turn; the body has a bound of its own
-        content = self.reader.take_body()
-        if content is None:
-            self._read_body()
-        else:  # all of it came with the head
-            if content:
-                self._take_chunk(content)
-            if self.phase is BODY:
-                self._end_of_body()
-        return self.exchange is exchange
-
-    def _read_body(self) -> None:
-        """Hand on what has arrived of the body, or drop it when it is no longer wanted."""
-        if self._held:
-            self.transport.pause_reading()
-            return
-        end_of_turn = monotonic() + TURN_SECONDS if self.wire.takes_turns else NEVER
-        try:
-            while self.phase is BODY or self.phase is DRAINING:
-                event = self.reader.maybe_next_event()
-                if event is None:
-                    self._await_body()
-                    return
-                if isinstance(event, BodyChunk):
-                    self._take_chunk(event.data)
-                else:
-                    self._end_of_body()
-                    return
-                if monotonic() >= end_of_turn:
-                    self._hold()
-                    return
-        except RemoteProtocolError as error:
-            _forget_way(error)
-            self._fail_request(RequestError(str(error), status=error.status, setting=_setting_of(error)))
-
-    def _hold(self) -> None:
-        """The body came in more pieces than there is time for: others have their turn before the rest of them."""
-        self._held = True
-        self.transport.pause_reading()
-        if self.phase is BODY:
-            self.transport.deadline = NEVER  # the client has done its part
-        call_behind(self.wire.loop, self._read_on, self.wire.base_context)
-
-    def _read_on(self) -> None:
-        self._held = False
-        if self.phase is BODY or self.phase is DRAINING:
-            self._read_body()
-        if not self._held and not self._paused and not self._eof and self.phase is not CLOSED:
-            self.transport.resume_reading()
-
-    def _await_body(self) -> None:
-        if self._eof:
-            self._fail_request(IncompleteBody("the client closed the connection within the request body"))
-        elif self.exchange is not None and not self._paused and not self.exchange.awaits_continue():
-            # A client that waits for its 100 waits for us: its time begins when that is sent. An unwanted body has its
-            # time in all, from the answer on, or a byte now and then would hold the connection for hours.
-            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
-
-    def _take_chunk(self, data: bytes) -> None:
-        if self.phase is BODY and self.exchange is not None:
-            if self.exchange.feed(data):
-                # The application is slow, not the client: no deadline meanwhile.
-                self._pause_reading()
-                self.transport.deadline = NEVER
-            return
-        self._dropped += len(data)
-        if self._dropped > DRAIN_BYTES:
-            self._close(linger=True)
-
-    def _end_of_body(self) -> None:
-        self.transport.deadline = NEVER
-        if self.phase is BODY:
-            self.phase = RESPONDING
-            if self._paused:
-                self._resume_reading()  # all of it is here; a client that leaves must be heard of
-            if self.exchange is not None:
-                self.exchange.finish_body()
-                if self._eof:
-                    self.exchange.half_closed()
-        else:
-            self.phase = RESPONDING
-            self._follow()
-
-    def _fail_request(self, error: RequestError) -> None:
-        """The rest of the request body cannot be had. Where the next request would begin is not known any more."""
-        self._keep_alive = False
-        self._linger = True
-        self.transport.deadline = NEVER
-        if self.exchange is None:
-            self._close(linger=True)
-            return
-        self.phase = RESPONDING
-        self.transport.pause_reading()
-        self.exchange.fail_request(error)
-
     def refuse(
         self,
         status: int,
@@ -404,24 +288,7 @@ class Http1Connection(Http1Answers):
         method = head.method if head is not None else "GET"
         send_error_response(self.wire.context, self, status, detail, method=method, close=True, fields=fields)
 
-    def resume_body(self) -> None:
-        """The application took what had waited."""
-        if self._paused and self.phase is BODY:
-            self._resume_reading()
-            self.transport.deadline = self.wire.sweeper.soon + self.wire.timeout_body_stall
-            self.wire.loop.call_soon(self._read_body)
-
     # -- ends --------------------------------------------------------------------------------------------------------
-
-    def _will_drain(self, *, end: bool) -> bool:
-        """Whether the unread rest of a body may be read for the sake of the connection once the answer is out."""
-        exchange = self.exchange
-        if exchange is None or exchange.body is None:
-            return True
-        if exchange.awaits_continue():
-            return False  # the client may never send it: what comes next could be either (RFC 9110, 10.1.1)
-        length = exchange.head.content_length
-        return not end or length is None or length - exchange.body.received <= DRAIN_BYTES
 
     def _response_done(self) -> None:
         """The answer is complete on the wire, or waits in the transport behind nothing else."""
@@ -473,26 +340,7 @@ class Http1Connection(Http1Answers):
         if self.phase is not BODY and self.reader.buffered >= PIPELINE_BYTES:
             self._pause_reading()
 
-    def _pause_reading(self) -> None:
-        self._paused = True
-        self.transport.pause_reading()
-
-    def _resume_reading(self) -> None:
-        self._paused = False
-        if not self._eof:
-            self.transport.resume_reading()
-
     def _close(self, *, linger: bool = False) -> None:
         if self.phase is not CLOSED:
             self.phase = CLOSED
             self.transport.close(linger=linger and not self._eof)
-
-
-def _forget_way(error: RemoteProtocolError) -> None:
-    """The reader keeps its error, which would keep the reader by the way that it came, until garbage is collected."""
-    error.__traceback__ = error.__context__ = None
-
-
-def _setting_of(error: RemoteProtocolError) -> str:
-    """The limit that was reached, if it was one."""
-    return error.setting if isinstance(error, LimitExceeded) else ""

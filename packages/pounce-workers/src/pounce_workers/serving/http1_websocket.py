@@ -22,11 +22,32 @@ if TYPE_CHECKING:
     from pounce_workers.net.transport import SocketTransport
     from pounce_workers.serving.http1_connection import Http1Connection
     from pounce_workers.serving.loop_host import LoopHost
-    from pounce_workers.serving.protocols import WebSocketMaker
+    from pounce_workers.serving.protocols import WebSocketConnection, WebSocketMaker
 
 __all__ = ["Http1WebSocket"]
 
 UPGRADED: Final = b"connection: upgrade\r\nupgrade: websocket\r\n"
+
+
+class _NotOpen:
+    """What stands for a WebSocket before it was accepted, and after the loss of its connection."""
+
+    def start(self) -> None:
+        """It was."""
+
+    def data_received(self, data: bytes, /) -> None:
+        """Nobody hears it."""
+
+    def connection_lost(self, error: OSError | None, /) -> None:
+        """It was told."""
+
+    def _nothing(self) -> None:
+        """Nobody is there."""
+
+    eof_received = writable = begin_drain = _nothing
+
+
+NOT_OPEN: Final = _NotOpen()
 
 
 class Http1WebSocket:
@@ -68,14 +89,15 @@ class Http1WebSocket:
         self.requests = 0
         """None beyond those of the connection that it was."""
         self.congested = False
-        self.websocket = makers.connect(self, head, self.peer, connection.wire.context, handshake)
+        self.websocket: WebSocketConnection = NOT_OPEN
+        """While it is open. Each of the two has the other: for longer, and they would wait for the collector."""
+        websocket = makers.connect(self, head, self.peer, connection.wire.context, handshake)
+        connection.respond(cast("Any", websocket))
 
     def start(self) -> None:
         """Call the application."""
-        connection = self._connection
-        connection.respond(cast("Any", self.websocket))
         self.transport.deadline = NEVER  # it is the application's turn, which has no deadline
-        self.websocket.start()
+        cast("Any", self._connection.exchange).start()
 
     # -- WebSocketCarrier --------------------------------------------------------------------------------------------
 
@@ -85,6 +107,7 @@ class Http1WebSocket:
         lines = context.default_fields() + b"".join([context.header_memo[field][1] for field in fields])
         self.transport.write(b"%b%b%b\r\n" % (encode_status_line(101), UPGRADED, lines))
         self._accepted = True
+        self.websocket = cast("WebSocketConnection", connection.exchange)
         self._unread, half_closed = connection.give_way()
         transport = self.transport
         transport.deadline = NEVER
@@ -92,18 +115,24 @@ class Http1WebSocket:
         transport.protocol = self  # also to hear of the loss of the connection, which may be on its way
         if transport.closing:
             return
-        transport.deliver = self.websocket.data_received
         if half_closed or self._unread:
+            transport.deliver = self._keep
             transport.pause_reading()  # what came first comes first
             self._host.loop.call_soon(self._catch_up, half_closed, context=self._host.base_context)
         else:
+            transport.deliver = self.websocket.data_received
             transport.resume_reading()
+
+    def _keep(self, data: bytes) -> None:
+        """What had been read and put off is behind what the client sent before it."""
+        self._unread += data
 
     def _catch_up(self, half_closed: bool) -> None:
         """What the client sent before it had its answer."""
         if self.transport.closing:
             return
         unread, self._unread = self._unread, b""
+        self.transport.deliver = self.websocket.data_received
         self.transport.resume_reading()
         if unread:
             self.websocket.data_received(unread)
@@ -122,7 +151,8 @@ class Http1WebSocket:
                 call_behind(self._host.loop, self._send_on, self._host.base_context)
 
     def _send_on(self) -> None:
-        if self.congested and not self.transport.congested:
+        # Whatever ``congested`` says by now: somebody else may have sent meanwhile, and who made way still waits.
+        if not self.transport.congested:
             self.writable()
 
     def pause_reading(self) -> None:
@@ -195,6 +225,7 @@ class Http1WebSocket:
             self.websocket.connection_lost(error)
         finally:
             self._host.connection_closed(self, error)
+            self.websocket = NOT_OPEN
 
     def deadline_expired(self) -> None:
         """It has no deadline at the transport: it looks at its own."""

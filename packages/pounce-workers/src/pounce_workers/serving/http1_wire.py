@@ -12,6 +12,7 @@ from pounce_asgi import HttpExchange, Peer, client_name
 from pounce_asgi.incidents import tell_timeout
 from pounce_asgi.lifecycle import ConnectionClosed, ConnectionOpened
 from pounce_http1 import HeaderMemo, RequestReader, encode_status_line
+from pounce_workers.net.loop import ServingLoop
 from pounce_workers.serving.connection_budget import ConnectionBudget
 from pounce_workers.serving.http1_connection import Http1Connection
 
@@ -52,6 +53,7 @@ class Http1Wire:
         "exchange_class",
         "limit_connection_requests",
         "loop",
+        "others_wait",
         "requests_of_closed",
         "retiring",
         "status_lines",
@@ -78,6 +80,8 @@ class Http1Wire:
         self.loop = loop
         self.takes_turns = True
         """Connections share a loop, so none may hold it for long. Where each has a thread, the system sees to that."""
+        self.others_wait = loop.others_wait if isinstance(loop, ServingLoop) else _unknown
+        """Whether somebody else has something to do on the loop now, as far as that is known."""
         self.sweeper = sweeper
         self.connections: set[ServedConnection] = set()
         """Those that are alive, also the ones that speak another protocol by now."""
@@ -114,7 +118,8 @@ class Http1Wire:
             self, transport, self.new_peer(transport), has_place=self.has_place_for(transport)
         )
         self.connections.add(connection)
-        connection.opened = self.connection_came(PROTOCOL, connection.peer)
+        moved = getattr(getattr(transport, "sock", None), "moved", False)
+        connection.opened = self.connection_came(PROTOCOL, connection.peer, moved=moved)
         return connection
 
     def new_peer(self, transport: Transport) -> Peer:
@@ -125,15 +130,23 @@ class Http1Wire:
         """Whether a new connection is one of those that the server may have."""
         return self.budget is None or self.budget.take(_descriptor(transport))
 
-    def connection_came(self, protocol: str, peer: Peer) -> float:
-        """There is a new connection. Returns the time of ``time.monotonic()``."""
+    def connection_came(self, protocol: str, peer: Peer, *, moved: bool = False) -> float:
+        """There is a new connection, or one that was ``moved`` here. Returns the time of ``time.monotonic()``."""
         listener = self.context.listeners.connection_opened
         now = time.monotonic()
         if listener is not None:
             worker_id = self.context.worker_id
             listener(
                 ConnectionOpened(
-                    now, time.time(), worker_id, peer.connection_id, protocol, peer.scheme, peer.client, peer.server
+                    now,
+                    time.time(),
+                    worker_id,
+                    peer.connection_id,
+                    protocol,
+                    peer.scheme,
+                    peer.client,
+                    peer.server,
+                    moved,
                 )
             )
         return now
@@ -229,6 +242,10 @@ class Http1Wire:
         self.draining = True
         for connection in tuple(self.connections):
             connection.begin_drain()
+
+
+def _unknown() -> bool:
+    return False
 
 
 def _descriptor(transport: Transport) -> int:

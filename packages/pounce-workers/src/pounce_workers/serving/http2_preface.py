@@ -38,24 +38,19 @@ class PrefaceWatch(ABC):
         return True
 
     def starts_as_http2(self, connection: Http1Connection, data: bytes) -> bool:
-        """Whether these bytes, which the parser has refused, are the first of HTTP/2, which goes on from there."""
-        if not self.watches or connection.requests or not data.startswith(PREFACE_LINE):
+        """Whether these bytes, which the parser has refused, are the first of HTTP/2, which goes on from there. What
+        came before them, if only an empty line, makes them none.
+        """
+        if not self.watches or connection.requests or connection.head_begun or not data.startswith(PREFACE_LINE):
             return False
         self.become_http2(connection, data)
         return True
 
-    def may_become_http2(self, connection: Http1Connection) -> None:
-        """The first head is not whole: if it may be a piece of the preface, wait for more of that first."""
-        reader = connection.reader
-        if not self.watches or connection.requests or reader.buffered >= len(PREFACE):
-            return
-        unread = reader.take_unread()
-        reader.receive_data(unread)
-        if PREFACE.startswith(unread):
+    def may_become_http2(self, connection: Http1Connection, data: bytes) -> None:
+        """These are the first bytes, and no whole head: if they may be a piece of the preface, wait for the rest."""
+        if self.watches and not connection.requests and data and PREFACE.startswith(data):
             transport = cast("SocketTransport", connection.transport)
-            transport.deliver = _PieceOfPreface(self, connection, unread).data_received
-        else:
-            reader.maybe_next_event()
+            transport.deliver = _PieceOfPreface(self, connection, data).data_received
 
 
 class _PieceOfPreface:

@@ -71,17 +71,7 @@ class LoopServer:
         self.poller = poller_of(loop)
         self.sweeper = DeadlineSweeper(loop, tick)
         self.settings = settings
-        self.context: ExchangeContext[bytes] = ExchangeContext(
-            app,
-            loop=loop,
-            encode=encode_header_line,
-            no_fields=b"",
-            settings=settings.exchange,
-            state=state,
-            listeners=listeners,
-            worker_id=worker_id,
-            clock=self.sweeper,
-        )
+        self.context = self._new_context(app, state, listeners, worker_id)
         self.wire = self.new_wire(budget)
         self._upgrades: Upgrades | None = None
         self._tls = protocols.tls
@@ -110,6 +100,22 @@ class LoopServer:
             self._speak(protocols, new_host(settings=settings))
         if protocols.http3 is not None and datagrams is not None:
             self._speak_http3(protocols.http3, protocols, new_host(settings=plain_settings), datagrams)
+
+    def _new_context(
+        self, app: ASGI3Application, state: dict[str, Any], listeners: Listeners | LiveListeners, worker_id: int
+    ) -> ExchangeContext[bytes]:
+        """The surroundings of the exchanges over HTTP/1.1."""
+        return ExchangeContext(
+            app,
+            loop=self.loop,
+            encode=encode_header_line,
+            no_fields=b"",
+            settings=self.settings.exchange,
+            state=state,
+            listeners=listeners,
+            worker_id=worker_id,
+            clock=self.sweeper,
+        )
 
     def _introductions(self, protocols: Protocols) -> ProxyEntrances | None:
         if protocols.trusts_proxy is None:

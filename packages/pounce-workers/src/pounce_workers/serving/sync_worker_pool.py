@@ -97,26 +97,47 @@ class SyncWorkerPool:
         self.connections = SharedConnections()
         self.lot = ParkingLot(self)
         self.queue = SyncQueue(timeouts.limit_queue, timeouts.timeout_queue)
-        limit = timeouts.limit_concurrency
-        shared = budget or (ConnectionBudget(limit) if limit is not None else None)
+        if budget is None and timeouts.limit_concurrency is not None:
+            budget = ConnectionBudget(timeouts.limit_concurrency)
         self.companion = companion
+        self._upgrades: CompanionUpgrades | None = None
         if companion is not None:
             companion.on_ending = self._end
+            self._upgrades = CompanionUpgrades(companion)
         protocols = protocols or Protocols()
-        settings = protocols.announced_in(settings)
         self._tls = protocols.tls
-        self._upgrades = CompanionUpgrades(companion) if companion is not None else None
         new_wire = partial(
             SyncWire,
             handler,
             self.connections,
             clock=self.lot.clock,
-            settings=settings,
+            settings=protocols.announced_in(settings),
             listeners=listeners,
             worker_id=worker_id,
-            budget=shared,
+            budget=budget,
             upgrades=self._upgrades,
         )
+        self._make_ready(protocols, new_wire, threads)
+        self._next_sweep = 0.0
+        self._hear_nothing_yet()
+
+    def _hear_nothing_yet(self) -> None:
+        """Nothing has been told from outside."""
+        # Guards what may be. Reentrant: a signal handler may interrupt the thread that holds it.
+        self._lock = threading.RLock()
+        self._incoming: deque[tuple[Any, ...]] = deque()
+        self._room_missed = False
+        self._takes_connections = True
+        self.stop_requests = 0
+        self.retiring = False
+        self.move_to: MoveTo | None = None
+        self._ending: BaseException | None = None
+
+    def _make_ready(self, protocols: Protocols, new_wire: Callable[[], SyncWire], threads: int) -> None:
+        """Who serves, and where connections enter; none of it runs yet."""
+        self.distributor: AcceptDistributor | None = None
+        self.thread_id = 0
+        """``threading.get_ident()`` of the parking thread; 0 before it runs."""
         self.wire = new_wire()
         """The parking thread's: it serves errors only."""
         refused = partial(tell_refused, self.wire.context)
@@ -128,19 +149,6 @@ class SyncWorkerPool:
             SyncWorker(number, new_wire(), self.queue, self.lot, on_ending=self._end)
             for number in range(1, threads + 1)
         )
-        self.distributor: AcceptDistributor | None = None
-        self.thread_id = 0
-        """``threading.get_ident()`` of the parking thread; 0 before it runs."""
-        self._next_sweep = 0.0
-        # Guards what is told from outside. Reentrant: a signal handler may interrupt the thread that holds it.
-        self._lock = threading.RLock()
-        self._incoming: deque[tuple[Any, ...]] = deque()
-        self._room_missed = False
-        self._takes_connections = True
-        self.stop_requests = 0
-        self.retiring = False
-        self.move_to: MoveTo | None = None
-        self._ending: BaseException | None = None
 
     def _introductions(self, protocols: Protocols, refused: Callable[..., None]) -> ProxyEntrances | None:
         """Those whose proxy has not said yet whose they are; None where none is trusted."""

@@ -94,8 +94,8 @@ class Upgrades(PrefaceWatch):
     # -- HTTP/2 ------------------------------------------------------------------------------------------------------
 
     def _begin_h2c(self, connection: Http1Connection, head: RequestHead) -> bool:
-        """With TLS, with a body, with settings that are wrong (RFC 7540, 3.2) or through a proxy that says that it is
-        one, it is an ordinary request.
+        """With TLS, with a body, with settings that are no base64url (RFC 7540, 3.2.1), or through a proxy that says
+        that it is one, it is an ordinary request. Settings that HTTP/2 itself forbids end the connection there.
         """
         assert self._http2 is not None
         payload = _settings_of(head)
