@@ -63,15 +63,15 @@ MODULES = {
 import gc, sys, time
 
 def callback(phase, info):
-    if phase == "start":
-        print("importing", file=sys.stderr, flush=True)
-        while True:
-            time.sleep(0.01)
+    gc.callbacks.remove(callback)
+    print("importing", file=sys.stderr, flush=True)
+    while True:
+        time.sleep(0.01)
 
 gc.disable()
 gc.callbacks.append(callback)
-gc.collect()
-gc.callbacks.remove(callback)
+while callback in gc.callbacks:  # while another thread collects, nothing comes of it
+    gc.collect()
 while True:
     time.sleep(0.01)
 """,
@@ -230,14 +230,15 @@ def test_a_blocked_loop_ends_when_the_time_for_a_stop_is_over(folder: Path) -> N
 
 
 def test_a_signal_during_the_import_ends_it(folder: Path) -> None:
-    with started(folder, "-m", "pounce", "slow:app") as process:
+    with started(folder, "-m", "pounce", "slow:app", "--port", "0") as process:
         process.wait_for("importing")
         assert process.end(signal.SIGTERM) == (0, "", "")
 
 
 @pytest.mark.parametrize("module", ["slow", "collecting"])  # what is raised amid a collection goes nowhere
 def test_a_stop_during_the_import_of_processes_is_no_error_of_the_application(folder: Path, module: str) -> None:
-    with started(folder, "-m", "pounce", f"{module}:app", "--worker-kind", "process", "--workers", "2") as process:
+    workers = ("--worker-kind", "process", "--workers", "2")
+    with started(folder, "-m", "pounce", f"{module}:app", "--port", "0", *workers) as process:
         process.wait_for("importing")
         process.wait_for("importing")
         assert process.end(signal.SIGTERM) == (0, "", "")
@@ -277,7 +278,8 @@ def test_a_stdout_that_nobody_reads_blocks_neither_requests_nor_the_exit(folder:
 
 
 def test_why_worker_processes_cannot_start_is_said_once(folder: Path) -> None:
-    with started(folder, "-m", "pounce", "nowhere:app", "--workers", "2", "--worker-kind", "process") as process:
+    workers = ("--worker-kind", "process", "--workers", "2")
+    with started(folder, "-m", "pounce", "nowhere:app", "--port", "0", *workers) as process:
         code, out, err = process.end()
     assert (code, out) == (1, "")
     assert re.fullmatch(r"ERROR:    worker \d exited with code 1: there is no module 'nowhere' .*\n", err)
@@ -296,7 +298,7 @@ def test_port_in_use(folder: Path) -> None:
 
 
 def test_an_import_error_inside_the_application_shows_its_own_traceback(folder: Path) -> None:
-    with started(folder, "-m", "pounce", "inside:app") as process:
+    with started(folder, "-m", "pounce", "inside:app", "--port", "0") as process:
         code, _, err = process.end()
     lines = err.splitlines()
     assert code == 1
@@ -311,7 +313,7 @@ def test_an_import_error_inside_the_application_shows_its_own_traceback(folder: 
 
 
 def test_a_lifespan_that_fails(folder: Path) -> None:
-    with started(folder, "-m", "pounce", "startup:app", "--lifespan", "on") as process:
+    with started(folder, "-m", "pounce", "startup:app", "--lifespan", "on", "--port", "0") as process:
         code, _, err = process.end()
     assert code == 1
     assert err.count("Traceback") == 1
@@ -321,7 +323,7 @@ def test_a_lifespan_that_fails(folder: Path) -> None:
 
 
 def test_a_mistake_is_one_line(folder: Path) -> None:
-    with started(folder, "-m", "pounce", "main:ap") as process:
+    with started(folder, "-m", "pounce", "main:ap", "--port", "0") as process:
         code, out, err = process.end()
     assert (code, out, err) == (2, "", "ERROR:    main has no attribute 'ap'; did you mean 'app'?\n")
 

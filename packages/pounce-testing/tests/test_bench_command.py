@@ -64,7 +64,7 @@ def test_a_result(folder: Path) -> None:
     (pounce,) = figures["servers"]
     assert pounce["name"] == "pounce"
     assert pounce["rounds"][0]["requests"] > 2
-    assert 0 < pounce["cpu_per_request"]["median"] < 0.1
+    assert 0 <= pounce["cpu_per_request"]["median"] < 0.1  # the system counts it in hundredths of a second
     assert pounce["memory"]["median"] > 1_000_000
     assert pounce["failed_requests"] == 0
     assert figures["machine"]["processors"] >= 1

@@ -39,6 +39,12 @@ def test_lines_go_from_the_lowest_to_the_highest() -> None:
     assert float(pounce.get("x1", "0")) == pytest.approx(150 + 10 * scale, abs=0.2)
 
 
+def test_no_processor_time_was_seen() -> None:
+    """The system counts it in hundredths of a second."""
+    drawn = ElementTree.fromstring(svg(a_comparison([a_result("pounce", a_round(0))])))
+    assert drawn.findall(f"{SVG}rect")[1].get("width") == "0.0"
+
+
 def test_svg_needs_nothing(tmp_path: Path) -> None:
     check_picture(str(tmp_path / "result.svg"))
     write_picture(COMPARISON, str(tmp_path / "result.svg"))

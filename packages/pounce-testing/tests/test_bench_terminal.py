@@ -42,6 +42,10 @@ def test_bars_go_to_the_lowest_round_and_on_to_the_highest() -> None:
     assert drawn[1:] == ["pounce   " + "=" * 10 + "  10.0 us", "uvicorn  " + "=" * 20 + "-" * 20 + "  30.0 us"]
 
 
+def test_no_processor_time_was_seen() -> None:
+    assert bars(a_comparison([a_result("pounce", a_round(0))])).splitlines()[1] == "pounce  =  0.0 us"
+
+
 NOTES: dict[str, tuple[Comparison, dict[str, Any], str]] = {
     "overlap": (
         a_comparison([STEADY, a_result("uvicorn", a_round(10.1), a_round(10.0), a_round(12))]),

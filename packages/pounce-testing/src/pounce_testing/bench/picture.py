@@ -66,7 +66,7 @@ def _title(comparison: Comparison) -> str:
 def svg(comparison: Comparison) -> str:
     """Bars up to the median, a line over them from the lowest to the highest round."""
     measured = comparison.measured
-    longest = max((result.cpu.high for result in measured), default=1.0)
+    longest = max((result.cpu.high for result in measured), default=0.0) or 1.0  # none was seen in a short round
     scale = (WIDTH - LEFT - RIGHT) / longest
     height = TOP + ROW * len(measured) + 16
     lines = [

@@ -81,7 +81,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
 def bars(comparison: Comparison) -> str:
     """Processor time per request, drawn: ``=`` to the lowest round, ``-`` on to the highest."""
     measured = comparison.measured
-    longest = max(result.cpu.high for result in measured)
+    longest = max(result.cpu.high for result in measured) or 1.0  # none was seen in a short round
     width = max(len(result.name) for result in measured)
     rows = [f"{one.name.ljust(width)}  {_bar(one.cpu, longest)}  {duration(one.cpu.median)}" for one in measured]
     return "\n".join(["CPU per request, less is better", *rows])
