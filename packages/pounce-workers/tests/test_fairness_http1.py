@@ -200,13 +200,16 @@ def test_who_waits_for_a_turn_hears_that_the_client_left(monkeypatch: pytest.Mon
     converse(scenario)
 
 
-@pytest.mark.parametrize(("others_wait", "turns_taken"), [(True, [1, 4, 9, 14]), (False, [4, 9, 14])])
-def test_the_first_turns_are_short_while_others_wait(
-    others_wait: bool, turns_taken: list[int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("others_from", "turns_taken"), [(0, [1, 4, 7, 10, 13]), (99, [4, 9, 14]), (5, [4, 9, 12, 15])]
+)
+def test_turns_are_short_while_others_wait(
+    others_from: int, turns_taken: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Turns of one, two and four pieces: each ends with the piece that is too much."""
     cost = PIECE_COST + 1
     monkeypatch.setattr(http1_answers, "FIRST_TURN", cost)
+    monkeypatch.setattr(http1_answers, "CROWDED_TURN", 2 * cost)
     monkeypatch.setattr(http1_answers, "SENDING_TURN", 4 * cost)
     made_way: list[int] = []
     sent = [0]
@@ -220,7 +223,7 @@ def test_the_first_turns_are_short_while_others_wait(
 
     async def scenario() -> None:
         it = Conversation(app, "fast")
-        it.wire.others_wait = lambda: others_wait
+        it.wire.others_wait = lambda: sent[0] >= others_from
 
         def note(*args: Any) -> None:
             made_way.append(sent[0])

@@ -10,7 +10,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pounce_asgi.fairness import call_behind
+from pounce_asgi.fairness import QUIC_TURN_SECONDS, call_behind
 from pounce_h3.arrival import Arrival
 from pounce_h3.later import Later
 from pounce_h3.newcomers import Newcomers
@@ -125,8 +125,13 @@ class QuicEndpoint:
                 if not transport.waiting:
                     touched.append(transport)
                 transport.waiting.append(data)
+            time = self._loop.time
+            end_of_turn = now + QUIC_TURN_SECONDS
             for transport in touched:
-                self._feed(transport, now)
+                if transport is touched[0] or time() < end_of_turn:
+                    self._feed(transport, now)
+                else:
+                    self._put_off(transport)
         finally:
             self._busy = False
             self._look_at_dirty(now)
@@ -268,6 +273,15 @@ class QuicEndpoint:
                 transport.quic.receive(waiting, transport.path.client, now)
             except Exception:  # noqa: BLE001 - no other is to suffer
                 self._failed(transport)
+
+    def _put_off(self, transport: QuicTransport) -> None:
+        """Others took so long that what waits is for a further turn."""
+        waiting = transport.waiting
+        if waiting:
+            transport.waiting = []
+            for data in waiting:
+                self._later.keep(transport, (data, transport.path))
+            self._hold(transport)
 
     def _hold(self, transport: QuicTransport) -> None:
         """It goes on when others have had their turn."""

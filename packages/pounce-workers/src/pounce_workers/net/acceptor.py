@@ -109,7 +109,7 @@ class Acceptor:
         "_watching",
     )
 
-    quick = True
+    quick = False
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ class PeerFolder:
 class DatagramPeers:
     """Owned by the thread of one loop, in a process with one worker."""
 
-    quick = True
+    quick = False
 
     def __init__(self, folder: str) -> None:
         """``folder``: the path of a `PeerFolder`."""

@@ -69,7 +69,7 @@ class DatagramSockets:
 class DatagramSocket:
     """Owned by its loop's thread. The socket itself is the server's: others may use it too, and it stays open."""
 
-    quick = True
+    quick = False
 
     def __init__(
         self, sock: socket.socket, place: int, poller: Poller, deliver: Callable[[list[Datagram]], None]

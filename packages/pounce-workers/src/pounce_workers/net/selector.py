@@ -4,7 +4,7 @@ asyncio's loop waits in ``selector.select()``. Here the HTTP sockets are watched
 ready its transport is called there and then, and asyncio never hears of it: no handle, no queue, no turn of the loop.
 asyncio's own descriptors are returned to it as usual. Hot path.
 
-Four promises:
+Five promises:
 
 - nothing raised by a watcher leaves ``select()``;
 - an event that was collected for a descriptor reaches the watcher that had it then or nobody, even when the descriptor
@@ -13,44 +13,33 @@ Four promises:
   a timer due, or was told to stop;
 - what takes long comes after what does not, and has a turn of `TURN_SECONDS` between two looks at the sockets: large
   reads, those of whom it is not known yet or whose last one took long, writing to who was slow, and what connections
-  put behind. While somebody waits behind, such reads wait behind them.
+  put behind. While somebody waits behind, such reads wait behind them;
+- while those take longer than a turn, who is quick and was not in the batch is served between two of them. Not in a
+  crowd of `MAX_EVENTS`: the kernel puts whom it has told of at the end of its row, and some would never be told of.
 """
 
 from __future__ import annotations
 
-import contextlib
-import selectors
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pounce_asgi.fairness import TURN_SECONDS
+from pounce_workers.net.asyncio_descriptors import NOTHING, AsyncioDescriptors
 from pounce_workers.net.deadlines import NEVER
-from pounce_workers.net.readiness import (
-    HANG_UP,
-    READ,
-    WRITE,
-    Readiness,
-    new_readiness,
-    register_exclusively,
-)
+from pounce_workers.net.readiness import HANG_UP, READ, WRITE, Readiness, register_exclusively
 
 if TYPE_CHECKING:
+    import selectors
     from collections.abc import Callable
     from contextvars import Context
-
-    from _typeshed import FileDescriptorLike
 
     from pounce_workers.net.loop import ServingLoop
     from pounce_workers.net.poller import Watcher
     from pounce_workers.net.watched_turn import WatchedTurn
 
 __all__ = ["ServingSelector"]
-
-_NOTHING: Final[list[tuple[selectors.SelectorKey, int]]] = []
-"""Never changed: asyncio only reads what select() returns."""
 
 READ_AHEAD: Final = 32
 """Sockets read before the first of them is answered. Going to the kernel and back leaves the processor's caches and
@@ -71,40 +60,7 @@ MAX_EVENTS: Final = 256
 """Descriptors taken from the kernel at once: enough to share the cost of the call, few enough to be fair to timers."""
 
 
-class _Keys(Mapping[Any, selectors.SelectorKey]):
-    """asyncio's view of what it registered, by descriptor or file object."""
-
-    __slots__ = ("_keys",)
-
-    def __init__(self, keys: dict[int, selectors.SelectorKey]) -> None:
-        self._keys = keys
-
-    def __getitem__(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
-        return self._keys[_registered_descriptor(fileobj, self._keys)]
-
-    def __iter__(self) -> Any:
-        return iter(self._keys)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-
-def _descriptor(fileobj: FileDescriptorLike) -> int:
-    return fileobj if isinstance(fileobj, int) else fileobj.fileno()
-
-
-def _registered_descriptor(fileobj: FileDescriptorLike, keys: dict[int, selectors.SelectorKey]) -> int:
-    """The descriptor that a file object was registered with, also when it is closed and has none any more."""
-    try:
-        fd = _descriptor(fileobj)
-    except ValueError:
-        fd = -1  # as a closed socket says
-    if fd < 0:
-        fd = next((key.fd for key in keys.values() if key.fileobj is fileobj), -1)
-    return fd
-
-
-class ServingSelector(selectors.BaseSelector):
+class ServingSelector(AsyncioDescriptors):
     """A selector for `ServingLoop`, and the `Poller` of its transports. Used by the loop's thread only.
 
     What other threads may touch is ``may_sleep``, under ``sleep_lock``, and ``turn``, which they set only while it is
@@ -112,14 +68,19 @@ class ServingSelector(selectors.BaseSelector):
     """
 
     def __init__(self, readiness: Readiness | None = None) -> None:
-        self._readiness = readiness or new_readiness()
+        super().__init__(readiness)
         self._poll = self._readiness.poll
-        self._keys: dict[int, selectors.SelectorKey] = {}
         self._watchers: dict[int, Watcher] = {}
         self._loop: ServingLoop | None = None
         self._first_writer = 0
         self._found = 0
         """How many were ready at the last look."""
+        self._batch: list[tuple[int, int]] = []
+        """Those."""
+        self._served: set[int] | None = None
+        """Descriptors that were ready at the last look, or have been served between since then. Made when needed."""
+        self._pause = 0.0
+        """When to look for others between two parts of what takes long."""
         self._behind: deque[tuple[Callable[[], object], Context]] = deque()
         self.may_sleep = False
         """The loop is, or is about to be, asleep in the kernel: who adds a callback must wake it."""
@@ -166,41 +127,9 @@ class ServingSelector(selectors.BaseSelector):
 
     # -- for asyncio -------------------------------------------------------------------------------------------------
 
-    def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
-        """Watch a descriptor of asyncio's."""
-        fd = _descriptor(fileobj)
-        if fd in self._keys:
-            raise KeyError(f"{fileobj!r} (descriptor {fd}) is already registered")
-        key = selectors.SelectorKey(fileobj, fd, events, data)
-        self._readiness.register(fd, _mask(events))
-        self._keys[fd] = key
-        return key
-
-    def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
-        """Stop watching a descriptor of asyncio's."""
-        fd = _registered_descriptor(fileobj, self._keys)
-        key = self._keys.pop(fd)
-        with contextlib.suppress(OSError):  # closed before it was unregistered, which ends the kernel's watch too
-            self._readiness.unregister(fd)
-        return key
-
-    def modify(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
-        """Watch for something else, or with other data."""
-        fd = _registered_descriptor(fileobj, self._keys)
-        old = self._keys[fd]
-        if old.events != events:
-            self._readiness.modify(fd, _mask(events))
-        key = self._keys[fd] = selectors.SelectorKey(fileobj, fd, events, data)
-        return key
-
-    def get_map(self) -> Mapping[FileDescriptorLike, selectors.SelectorKey]:
-        """What asyncio registered."""
-        return _Keys(self._keys)
-
     def close(self) -> None:
         """Let go of the kernel's object. Watchers must have been forgotten."""
-        self._readiness.close()
-        self._keys.clear()
+        super().close()
         self._watchers.clear()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -240,14 +169,14 @@ class ServingSelector(selectors.BaseSelector):
                 collected = self._collect(events)
             else:
                 self._found = 0
-                return _NOTHING
+                return NOTHING
             if collected or ready or loop._stopping:
                 return collected
             scheduled = loop._scheduled
             if scheduled:
                 timeout = scheduled[0]._when - time.monotonic()  # type: ignore[attr-defined]
                 if timeout <= 0:
-                    return _NOTHING
+                    return NOTHING
             else:
                 timeout = None
 
@@ -258,38 +187,40 @@ class ServingSelector(selectors.BaseSelector):
         # kernel gives its number to the next one that is opened. A watcher that was closed ignores its event.
         settled = [find(fd) for fd, _ in events]
         self._found = len(events)
-        own = self._settle_keys(events, settled) if None in settled else None
+        self._batch = events
+        self._served = None
+        looks_aside = len(events) < MAX_EVENTS and (len(events) > 1 or self._behind)
+        self._pause = time.monotonic() + TURN_SECONDS if looks_aside else NEVER
+        own = self.ready_keys(events, settled) if None in settled else None
         received: list[tuple[Watcher, bytes]] = []
-        slow: list[tuple[Watcher, bytes]] = []
-        writers: list[Watcher] = []
+        large: list[tuple[Watcher, int, bytes | None]] = []
+        slow: list[tuple[Watcher, int, bytes | None]] = []
         for watcher, (_, mask) in zip(settled, events, strict=True):
             if watcher is None:
                 continue
+            if mask != READ or not watcher.quick:
+                slow.append((watcher, mask, None))
+                continue
             try:
-                data = watcher.on_readable() if mask == READ else _call(watcher, mask, writers)
+                data = watcher.on_readable()
             except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
                 self._report(error)
                 continue
             if data is None:
                 continue
-            if watcher.quick and len(data) < LARGE:
-                received.append((watcher, data))
+            if len(data) >= LARGE:
+                large.append((watcher, mask, data))
             else:
-                slow.append((watcher, data))
-            if len(received) + len(slow) == READ_AHEAD:
+                received.append((watcher, data))
+            if len(received) + len(large) == READ_AHEAD:
                 self._deliver(received)
-                self._deliver_slow(slow)
+                self._serve_slow(large)
                 received.clear()
-                slow.clear()
+                large.clear()
         self._deliver(received)
-        if slow:
-            self._deliver_slow(slow)
-        if writers:
-            self._serve_writers(writers)
-        if own is None:
-            return _NOTHING
-        keys = self._keys
-        return [(key, ready) for key, ready in own if keys.get(key.fd) is key]
+        if large or slow:
+            self._serve_slow(large + slow)
+        return NOTHING if own is None else self.still(own)
 
     def _deliver(self, received: list[tuple[Watcher, bytes]]) -> None:
         """Hand on what was read. Each answer is written before the next application is called."""
@@ -312,21 +243,38 @@ class ServingSelector(selectors.BaseSelector):
         except BaseException as further:  # noqa: BLE001 - the same
             self._report(further)
 
-    def _deliver_slow(self, received: list[tuple[Watcher, bytes]]) -> None:
-        """Hand on what takes longer, or may, after everything that does not, for as long as others should wait, and
-        behind those who wait already.
+    def _serve_slow(self, slow: list[tuple[Watcher, int, bytes | None]]) -> None:
+        """Serve what takes longer, or may, after everything that does not. Bytes are handed on for as long as others
+        should wait, and behind those who wait already.
         """
         behind = self._behind
+        writers: list[Watcher] = []
         began = time.monotonic()
         end_of_turn = began if behind else began + TURN_SECONDS
-        for place, (watcher, data) in enumerate(received):
-            if (place or behind) and began >= end_of_turn and (len(data) < LARGE or len(behind) < MOST_BEHIND):
-                watcher.put_off(data)
-                continue
-            self._deliver([(watcher, data)])
-            ended = time.monotonic()
-            watcher.quick = ended - began <= TURN_SECONDS
-            began = ended
+        first = True
+        for watcher, mask, read in slow:
+            if began >= self._pause:
+                end_of_turn -= began
+                began = self._look_aside()
+                end_of_turn += began
+            try:
+                data = _call(watcher, mask, writers) if read is None else read
+            except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
+                self._report(error)
+                data = None
+            if data is None:
+                began = time.monotonic()
+            elif (behind or not first) and began >= end_of_turn and (len(data) < LARGE or len(behind) < MOST_BEHIND):
+                self._put_off(watcher, data)
+                began = time.monotonic()
+            else:
+                first = False
+                self._deliver([(watcher, data)])
+                ended = time.monotonic()
+                watcher.quick = ended - began <= TURN_SECONDS
+                began = ended
+        if writers:
+            self._serve_writers(writers)
 
     def _serve_writers(self, writers: list[Watcher]) -> None:
         """Let them send, for as long as others should wait. The kernel speaks of the rest again."""
@@ -344,10 +292,15 @@ class ServingSelector(selectors.BaseSelector):
     def _serve_behind(self, others: float) -> None:
         """Give those who wait longest their turn: as long as ``others``, in seconds, had before them, within bounds."""
         longest = LONGEST_BEHIND * max(1, self._found / READ_AHEAD)
-        end_of_turn = time.monotonic() + min(max(others, TURN_SECONDS), longest)
+        now = time.monotonic()
+        end_of_turn = now + min(max(others, TURN_SECONDS), longest)
         behind = self._behind
         ready = self._loop._ready if self._loop is not None else ()
         for _ in range(len(behind)):
+            if now >= self._pause:
+                end_of_turn -= now
+                now = self._look_aside()
+                end_of_turn += now
             callback, context = behind.popleft()
             woken = len(ready)
             try:
@@ -355,19 +308,56 @@ class ServingSelector(selectors.BaseSelector):
             except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
                 self._report(error)
             end_of_turn -= (len(ready) - woken) * WOKEN_COST
-            if time.monotonic() >= end_of_turn:
+            now = time.monotonic()
+            if now >= end_of_turn:
                 return
 
-    def _settle_keys(
-        self, events: list[tuple[int, int]], settled: list[Watcher | None]
-    ) -> list[tuple[selectors.SelectorKey, int]]:
-        """asyncio's part of a batch, as it stands before any watcher is called."""
-        own = []
-        for (fd, mask), watcher in zip(events, settled, strict=True):
-            key = self._keys.get(fd)
-            if watcher is None and key is not None:
-                own.append((key, _events(mask) & key.events))
-        return own
+    def _look_aside(self) -> float:
+        """Serve those who are quick and have become ready since the last look, in no more than a turn; the time then.
+
+        Each once between two looks, so that who is in the batch, or behind, is served whatever comes.
+        """
+        served = self._served
+        if served is None:
+            served = self._served = {fd for fd, _ in self._batch}
+        find = self._watchers.get
+        events = self._poll(0, MAX_EVENTS)
+        others = [
+            (fd, watcher)
+            for fd, mask in events
+            if mask == READ and fd not in served and (watcher := find(fd)) is not None and watcher.quick
+        ]
+        now = time.monotonic()
+        end_of_turn = now + TURN_SECONDS
+        for fd, watcher in others:
+            served.add(fd)
+            began = now
+            self._serve_between(watcher)
+            now = time.monotonic()
+            watcher.quick = now - began <= TURN_SECONDS
+            if now >= end_of_turn:
+                break
+        self._pause = now + TURN_SECONDS if len(events) < MAX_EVENTS else NEVER
+        return now
+
+    def _serve_between(self, watcher: Watcher) -> None:
+        try:
+            data = watcher.on_readable()
+        except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
+            self._report(error)
+            return
+        if data is None:
+            return
+        if len(data) < LARGE:
+            self._deliver([(watcher, data)])
+        else:
+            self._put_off(watcher, data)
+
+    def _put_off(self, watcher: Watcher, data: bytes) -> None:
+        try:
+            watcher.put_off(data)
+        except BaseException as error:  # noqa: BLE001 - nothing may leave select(), see the module's promise
+            self._failed(watcher, error)
 
     def _report(self, error: BaseException) -> None:
         if self._loop is None:
@@ -376,7 +366,7 @@ class ServingSelector(selectors.BaseSelector):
 
 
 def _call(watcher: Watcher, mask: int, writers: list[Watcher]) -> bytes | None:
-    """A readiness other than the usual one."""
+    """Read, if there is something to; who can write is noted."""
     if mask & WRITE:
         writers.append(watcher)
     if mask & READ:
@@ -384,14 +374,3 @@ def _call(watcher: Watcher, mask: int, writers: list[Watcher]) -> bytes | None:
     if mask & HANG_UP:
         watcher.on_hang_up()
     return None
-
-
-def _mask(events: int) -> int:
-    return (READ if events & selectors.EVENT_READ else 0) | (WRITE if events & selectors.EVENT_WRITE else 0)
-
-
-def _events(mask: int) -> int:
-    """asyncio's events of a mask. A descriptor that failed is ready for both: the next call on it tells why."""
-    if mask & HANG_UP:
-        return selectors.EVENT_READ | selectors.EVENT_WRITE
-    return (selectors.EVENT_READ if mask & READ else 0) | (selectors.EVENT_WRITE if mask & WRITE else 0)

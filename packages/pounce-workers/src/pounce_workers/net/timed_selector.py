@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from pounce_asgi.request_sampler import RequestSampler
+    from pounce_workers.net.poller import Watcher
     from pounce_workers.net.readiness import Readiness
 
 __all__ = ["TimedSelector"]
@@ -32,6 +33,15 @@ class TimedSelector(ServingSelector):
             return super()._collect(events)
         finally:
             sampler.ready = 0.0
+
+    def _serve_between(self, watcher: Watcher) -> None:
+        sampler = self._sampler
+        others = sampler.ready
+        sampler.ready = sampler.clock()
+        try:
+            super()._serve_between(watcher)
+        finally:
+            sampler.ready = others
 
     def call_behind(self, callback: Callable[[], object], context: Context) -> None:
         """Call it as `ServingSelector` does; what it serves has been ready since now, or before."""

@@ -148,6 +148,7 @@ class SocketTransport(TransportEnding):
 
     def put_off(self, data: bytes, /) -> None:
         """Others come before what was read."""
+        self.quick = False  # until it is known
         self._recv = _not_yet  # what comes later must not overtake it
         call_behind(self._loop, partial(self._deliver_late, data), contextvars.copy_context())
 

@@ -28,8 +28,10 @@ DELIMITED: Final = BodyFraming.DELIMITED
 JOIN_LIMIT: Final = 16384
 """A piece of body below this is copied behind its head or chunk size; a larger one is sent beside it."""
 FIRST_TURN: Final = 131_072
-"""What an answer may send in a row at first while others wait, as `SENDING_TURN` counts; twice as much each time. Who
-asks for what is large may be one of a crowd, of which nobody reads."""
+"""What an answer may send in a row at first while others wait, as `SENDING_TURN` counts. Who asks for what is large may
+be one of a crowd, of which nobody reads."""
+CROWDED_TURN: Final = 262_144
+"""And from then on, as long as others wait; else twice as much each time."""
 CONNECTION_CLOSE: Final = b"connection: close\r\n"
 CONNECTION_KEEP_ALIVE: Final = b"connection: keep-alive\r\n"
 CHUNKED: Final = b"transfer-encoding: chunked\r\n"
@@ -134,10 +136,11 @@ class Http1Answers(ABC):
 
     def _make_way(self) -> None:
         """A socket takes megabytes before it is full, and an application that only sends comes to no end before."""
-        if self._turn < SENDING_TURN:
+        if self.wire.others_wait():
+            self._turn = CROWDED_TURN
+        elif self._turn < SENDING_TURN:
             self._turn *= 2
-            if not self.wire.others_wait():
-                return
+            return
         self._sending = 0
         if not self.congested and self.wire.takes_turns:
             self.congested = True
