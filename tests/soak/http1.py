@@ -123,7 +123,7 @@ class Http1:
     def reset(self) -> None:
         """End it as who pulls the plug."""
         sock = self.writer.get_extra_info("socket")
-        if sock.family != socket.AF_UNIX:
+        if sock is not None and sock.family != socket.AF_UNIX:  # the server may have ended it meanwhile
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.writer.transport.abort()
