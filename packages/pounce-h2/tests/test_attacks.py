@@ -135,7 +135,7 @@ def test_floods(
             if sent % 100 == 0:
                 await turns(1)
         assert talk.transport.closing, f"{sent} were taken"
-        await turns()
+        await turns(20)
         last = [one for one in talk.frames() if one.type == 7][-1]
         assert last.error_code == CALM  # type: ignore[attr-defined]
         # One line for the end, and one for the first fault of a stream where that is what it does.

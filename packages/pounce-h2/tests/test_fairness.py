@@ -7,10 +7,14 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from h2.settings import SettingCodes
 from h2_doubles import GET, POST, Conversation, converse, read_body, turns
 from hyperframe.frame import HeadersFrame
 
-from pounce_asgi.fairness import MOST_PIECES
+from pounce_asgi import ClientGone
+from pounce_asgi.fairness import MOST_PIECES, PIECE_COST
+from pounce_h2.connection import TURN_BYTES
+from pounce_h2.connection_end import TOLD_AT_ONCE
 
 COUNT = 50
 
@@ -163,5 +167,159 @@ def test_an_application_that_sends_small_pieces() -> None:
         assert talk.answer(stream).body == b"x" * 20 * MOST_PIECES + b"end"
         in_a_row = Counter(turns_seen)
         assert max(in_a_row.values()) <= MOST_PIECES + 1
+
+    converse(scenario)
+
+
+class Leaving:
+    """An application that waits, and notes after how many turns of others each call heard that its client has left."""
+
+    def __init__(self) -> None:
+        self.noting = Noting()
+        self.calls = 0
+        self.seen: list[int] = []
+
+    async def __call__(self, _scope: Any, receive: Any, _send: Any) -> None:
+        self.calls += 1
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.seen.append(self.noting.turns)
+
+
+async def waiting(app: Leaving) -> Conversation:
+    talk = Conversation(app)
+    for _ in range(COUNT):
+        talk.begin(GET)
+    await talk.talk()
+    await turns(2 * COUNT)
+    assert app.calls == COUNT
+    assert not app.seen
+    return talk
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["lost", "broken, and lost before all have heard of it"])
+def test_a_connection_that_ends_wakes_few_at_once(*, broken: bool) -> None:
+    async def scenario() -> None:
+        app = Leaving()
+        talk = await waiting(app)
+        if broken:
+            talk.connection.data_received(b"\0\0\0\x09\0\0\0\0\x01")
+            assert talk.transport.closing
+        else:
+            talk.connection.connection_lost(ConnectionResetError())
+        assert len(talk.connection.streams) == COUNT - TOLD_AT_ONCE
+        await turns(COUNT)
+        assert talk.transport.lost is broken
+        assert len(app.seen) == COUNT
+        assert max(Counter(app.seen).values()) <= 2 * TOLD_AT_ONCE
+        assert len(set(app.seen)) >= COUNT // TOLD_AT_ONCE // 2
+        assert not talk.connection.streams
+        assert len(talk.host.closed) == 1
+
+    converse(scenario)
+
+
+def test_a_connection_that_ends_at_a_stop_wakes_all() -> None:
+    """There may be no later turn."""
+
+    async def scenario() -> None:
+        app = Leaving()
+        talk = await waiting(app)
+        talk.host.draining = True
+        talk.connection.connection_lost(ConnectionResetError())
+        assert not talk.connection.streams
+        await turns(2)
+        assert len(app.seen) == COUNT
+
+    converse(scenario)
+
+
+def test_who_has_not_heard_of_the_end_yet_may_send() -> None:
+    async def scenario() -> None:
+        ended: list[type[BaseException]] = []
+
+        async def app(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            try:
+                while True:
+                    await send({"type": "http.response.body", "body": b"x" * 100, "more_body": True})
+                    await asyncio.sleep(0)
+            except OSError as error:
+                ended.append(type(error))
+
+        talk = Conversation(app)
+        for _ in range(COUNT):
+            talk.begin(GET)
+        talk.connection.data_received(talk.client.data_to_send())
+        while len(talk.connection.streams) < COUNT:
+            await turns(1)
+        talk.connection.connection_lost(ConnectionResetError())
+        await turns(COUNT)
+        assert ended == [ClientGone] * COUNT
+        assert not talk.connection.streams
+
+    converse(scenario)
+
+
+def test_windows_that_open_all_at_once_wake_few_at_once() -> None:
+    async def scenario() -> None:
+        noting = Noting()
+        seen: list[int] = []
+
+        async def app(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"first ", "more_body": True})
+            seen.append(noting.turns)
+            await send({"type": "http.response.body", "body": b"second"})
+
+        talk = Conversation(app, client_settings={SettingCodes.INITIAL_WINDOW_SIZE: 0})
+        streams = [talk.begin(GET) for _ in range(2 * COUNT)]
+        await talk.talk()
+        await turns(4 * COUNT)
+        assert not seen
+        talk.client.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 65_535})
+        for _ in range(10):
+            await talk.talk()
+        assert [talk.answer(stream).body for stream in streams] == [b"first second"] * len(streams)
+        assert max(Counter(seen).values()) <= TURN_BYTES // PIECE_COST
+
+    converse(scenario)
+
+
+def test_making_the_connection_belongs_to_its_first_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes with the preface waits for others then, and nothing later does for that."""
+    now = 100.0
+    monkeypatch.setattr("pounce_h2.connection.TURN_SECONDS", 1.0)
+    monkeypatch.setattr("pounce_h2.connection.monotonic", lambda: now)
+
+    async def scenario() -> None:
+        nonlocal now
+        talk = Conversation()
+        now += 1.5
+        for _ in range(3):
+            talk.begin(GET)
+        talk.connection.data_received(talk.client.data_to_send())
+        assert talk.connection.requests == 0
+        assert not talk.connection.idle
+        await turns(3)
+        assert talk.connection.requests == 3
+        assert talk.connection.idle
+        talk.client.update_settings({SettingCodes.ENABLE_PUSH: 0})
+        talk.begin(GET)
+        talk.connection.data_received(talk.client.data_to_send())
+        assert talk.connection.requests == 4
+
+    converse(scenario)
+
+
+def test_a_client_that_sends_no_more_wakes_few_at_once() -> None:
+    async def scenario() -> None:
+        app = Leaving()
+        talk = await waiting(app)
+        talk.connection.eof_received()
+        await turns(COUNT)
+        assert len(app.seen) == COUNT
+        assert max(Counter(app.seen).values()) <= 2 * TOLD_AT_ONCE
+        assert talk.transport.closing  # when all were answered
 
     converse(scenario)

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import IncompleteBody
-from pounce_asgi.fairness import MOST_PIECES, TURN_SECONDS, call_behind
+from pounce_asgi.fairness import MOST_PIECES, PIECE_COST, TURN_SECONDS, call_behind
 from pounce_asgi.multiplexed import NEVER, FloodBudget
 from pounce_h2.connection_end import ConnectionEnd
 from pounce_h2.errors import CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, ConnectionFault, Flood
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pounce_asgi import HeaderPair, Peer, Transport
-    from pounce_asgi.multiplexed import RequestHead
+    from pounce_asgi.multiplexed import MultiplexedStream, RequestHead
     from pounce_h2.wire import Http2Wire
 
 __all__ = ["Http2Connection"]
 
 TURN_BYTES: Final = 262_144
-"""Sent in one turn of the loop; other connections come before the next."""
+"""Sent in one turn of the loop; other connections come before the next. A frame counts for `PIECE_COST` at least: its
+application may have to be woken."""
 WRITE_BYTES: Final = 65_536
 """Gathered before it is written."""
 BEHIND_BYTES: Final = 65_536
@@ -43,6 +44,8 @@ class Http2Connection(ConnectionEnd):
 
     def __init__(self, wire: Http2Wire, transport: Transport, peer: Peer, refusal: str | None) -> None:
         """``refusal``: every request is answered 503 with this detail."""
+        self._first_turn_ends = monotonic() + TURN_SECONDS
+        """To make all this takes most of a turn. `NEVER` when the client has introduced itself."""
         super().__init__(wire, transport, peer, refusal)
         self.wire: Http2Wire = wire
         self.engine = wire.new_engine(self)
@@ -127,14 +130,16 @@ class Http2Connection(ConnectionEnd):
         self.eof = True
         self._busy = True
         try:
-            for stream in tuple(self.streams.values()):
-                if self.engine.receiving(stream.stream_id):
-                    stream.fail_request(IncompleteBody("the client closed the connection within the request body"))
-                if not stream.over:
-                    stream.half_closed()
+            self._tell_streams(self._half_close)
             self._flush()
         finally:
             self._busy = False
+
+    def _half_close(self, stream: MultiplexedStream) -> None:
+        if self.engine.receiving(stream.stream_id):
+            stream.fail_request(IncompleteBody("the client closed the connection within the request body"))
+        if not stream.over:
+            stream.half_closed()
 
     # -- EngineUser: requests ----------------------------------------------------------------------------------------
 
@@ -175,6 +180,8 @@ class Http2Connection(ConnectionEnd):
 
     def settings_changed(self) -> None:
         """All windows may have moved (RFC 9113, 6.9.2)."""
+        self._turn_ends = min(self._turn_ends, self._first_turn_ends)
+        self._first_turn_ends = NEVER
         for stream_id, stream in self.streams.items():
             if stream.waiting:
                 self.scheduler.add(stream_id, stream.priority)
@@ -279,7 +286,7 @@ class Http2Connection(ConnectionEnd):
                 scheduler.remove(stream_id)
                 continue
             size = streams[stream_id].send_some(room)
-            budget -= size
+            budget -= max(size, PIECE_COST)
             self.count_sent(size)
             if self._gathered >= WRITE_BYTES:
                 self.write_out()
