@@ -115,6 +115,24 @@ def test_a_stop_answers_what_has_come() -> None:
     converse(scenario)
 
 
+def test_a_stop_answers_what_was_read_and_waits_for_its_turn() -> None:
+    async def scenario() -> None:
+        talk = Conversation(Noting())
+        await talk.talk()
+        stream = talk.begin(GET)
+        talk.transport.behind = True  # type: ignore[attr-defined]
+        talk.connection.begin_drain()
+        assert not talk.transport.closing
+        talk.transport.behind = False  # type: ignore[attr-defined]
+        talk.connection.data_received(talk.client.data_to_send())
+        await turns()
+        await talk.pass_time(6)  # the client says nothing to the ping behind the first GOAWAY
+        assert stream in {one.stream_id for one in talk.frames() if isinstance(one, HeadersFrame)}
+        assert talk.transport.closing
+
+    converse(scenario)
+
+
 def test_a_client_that_leaves_meanwhile() -> None:
     async def scenario() -> None:
         app = Noting()

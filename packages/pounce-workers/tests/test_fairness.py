@@ -21,6 +21,7 @@ from pounce_workers.net.acceptor import Acceptor
 from pounce_workers.net.loop import poller_of
 from pounce_workers.net.readiness import READ, WRITE
 from pounce_workers.net.selector import ServingSelector
+from pounce_workers.net.transport import FIRST_AT_ONCE
 
 HERE = contextvars.copy_context()
 
@@ -252,6 +253,21 @@ def test_who_was_put_off_is_known_then() -> None:
             assert ours.quick
 
     run_on(ServingLoop, main)
+
+
+@pytest.mark.parametrize(("size", "at_once"), [(FIRST_AT_ONCE, ["data"]), (FIRST_AT_ONCE + 1, [])])
+def test_a_large_first_request_comes_behind_others(size: int, at_once: list[str]) -> None:
+    async def scenario() -> None:
+        async with link() as it:
+            await it.send(bytes(size))
+            it.start()
+            assert it.protocol.calls == at_once
+            assert it.transport.behind is not bool(at_once)
+            await it.send(b"more")
+            await it.protocol.receives(size + 4)
+            assert it.protocol.data == bytes(size) + b"more"
+
+    run_on(ServingLoop, scenario)
 
 
 def test_who_is_not_known_waits_behind_those_who_wait() -> None:

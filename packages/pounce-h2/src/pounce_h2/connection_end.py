@@ -139,7 +139,8 @@ class ConnectionEnd(RequestIntake):
         """The server stops: idle connections close, the others when their streams are done."""
         for stream in tuple(self.streams.values()):
             stream.begin_drain()
-        if not self.streams and not self._held and not self.ended:
+        behind = self._held or getattr(self.transport, "behind", False)  # what was read would not be answered
+        if not self.streams and not behind and not self.ended:
             self.engine.goaway(self.engine.last_stream_id, NO_ERROR)
             self.close(linger=self._lately_busy)
         else:

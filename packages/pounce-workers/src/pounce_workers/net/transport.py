@@ -37,6 +37,9 @@ READ_SIZE: Final = 16384
 LARGE_READ_SIZE: Final = 81920
 """Bytes asked for after a full read: an upload. A body of 64 KiB comes in one piece with its head; larger reads were
 slower (64 KiB POST: 52 us a request, 64 with 256 KiB), because so much memory comes from the system each time."""
+FIRST_AT_ONCE: Final = 2048
+"""Bytes that are handled as soon as a connection is made: more than most requests. What is larger takes longer, and to
+make the connection took a while already."""
 HIGH_WATER: Final = 65536
 """Bytes that may wait for a slow client before the application's send() waits too."""
 LOW_WATER: Final = 16384
@@ -110,7 +113,10 @@ class SocketTransport(TransportEnding):
         data = self.on_readable()
         if data is not None:
             try:
-                self.deliver(data)
+                if len(data) > FIRST_AT_ONCE:
+                    self.put_off(data)
+                else:
+                    self.deliver(data)
             except BaseException:
                 self.on_hang_up()
                 raise
