@@ -341,3 +341,23 @@ def test_a_client_that_sends_no_more_wakes_few_at_once() -> None:
         assert talk.transport.closing  # when all were answered
 
     converse(scenario)
+
+
+def test_streams_whose_time_is_up_end_few_at_once() -> None:
+    async def scenario() -> None:
+        async def app(_scope: Any, receive: Any, send: Any) -> None:
+            await read_body(receive)
+
+        talk = Conversation(app, timeouts={"body_stall": 5.0})
+        streams = [talk.begin(POST, end=False) for _ in range(COUNT)]
+        await talk.talk()
+        await turns(2 * COUNT)
+        talk.host.soon += 6
+        talk.connection.expire(talk.host.soon)
+        assert len(talk.connection.streams) == COUNT - TOLD_AT_ONCE
+        await turns(COUNT)
+        assert not talk.connection.streams
+        await talk.talk()
+        assert [talk.answer(stream).status for stream in streams] == [408] * COUNT
+
+    converse(scenario)

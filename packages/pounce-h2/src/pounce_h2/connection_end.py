@@ -204,17 +204,38 @@ class ConnectionEnd(RequestIntake):
             self._expire_streams(now)
 
     def _expire_streams(self, now: float) -> None:
+        """A few at a time, as at the end."""
+        expired = 0
         for stream in tuple(self.streams.values()):
-            if now >= stream.read_deadline:
-                stream.fail_request(RequestTimeout("the request body stalled"))
-            if now >= stream.write_deadline and stream.waiting and not self.transport.congested:
-                if self.engine.connection_window <= 0:
-                    self.fail(Flood("the window of the connection stayed closed", timeout="timeout_write_stall"))
-                    return
-                if self.engine.window(stream.stream_id) <= 0:
-                    self.tell_of_stream("its window stayed closed", told=True)
-                    tell_timeout(self.context, self.peer, "timeout_write_stall", stream.stream_id)
-                    self.tell_of_reset(stream.stream_id, ENHANCE_YOUR_CALM)
-                    self.engine.reset(stream.stream_id, ENHANCE_YOUR_CALM)
-                    stream.lost(None)
-                    self.want_flush()
+            if now < stream.read_deadline and now < stream.write_deadline:
+                continue
+            expired += self._expire_stream(stream, now)
+            if self.ended:
+                return
+            if expired == TOLD_AT_ONCE:
+                call_behind(self.host.loop, self._expire_more, self.host.base_context)
+                return
+
+    def _expire_more(self) -> None:
+        if not self.ended:
+            self._expire_streams(self.host.soon)
+
+    def _expire_stream(self, stream: MultiplexedStream, now: float) -> bool:
+        """Act on what has taken too long on one stream. True if something had."""
+        expired = now >= stream.read_deadline
+        if expired:
+            stream.fail_request(RequestTimeout("the request body stalled"))
+        if now < stream.write_deadline or not stream.waiting or self.transport.congested:
+            return expired
+        if self.engine.connection_window <= 0:
+            self.fail(Flood("the window of the connection stayed closed", timeout="timeout_write_stall"))
+            return True
+        if self.engine.window(stream.stream_id) > 0:
+            return expired
+        self.tell_of_stream("its window stayed closed", told=True)
+        tell_timeout(self.context, self.peer, "timeout_write_stall", stream.stream_id)
+        self.tell_of_reset(stream.stream_id, ENHANCE_YOUR_CALM)
+        self.engine.reset(stream.stream_id, ENHANCE_YOUR_CALM)
+        stream.lost(None)
+        self.want_flush()
+        return True
