@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -213,12 +214,12 @@ class ConnectionEnd(RequestIntake):
             if self.ended:
                 return
             if expired == TOLD_AT_ONCE:
-                call_behind(self.host.loop, self._expire_more, self.host.base_context)
+                call_behind(self.host.loop, partial(self._expire_more, now), self.host.base_context)
                 return
 
-    def _expire_more(self) -> None:
+    def _expire_more(self, now: float) -> None:
         if not self.ended:
-            self._expire_streams(self.host.soon)
+            self._expire_streams(now)
 
     def _expire_stream(self, stream: MultiplexedStream, now: float) -> bool:
         """Act on what has taken too long on one stream. True if something had."""
