@@ -15,7 +15,18 @@ if TYPE_CHECKING:
 
     from pounce_asgi import Datagram
 
-__all__ = ["KEYS", "FakeConnection", "FakeEngines", "FakeLink", "FakeQuic", "Stage", "initial", "path", "short"]
+__all__ = [
+    "KEYS",
+    "FakeConnection",
+    "FakeEngines",
+    "FakeLink",
+    "FakeQuic",
+    "LookingLoop",
+    "Stage",
+    "initial",
+    "path",
+    "short",
+]
 
 KEYS = QuicKeys(bytes(range(32)))
 VERSION_1 = 1
@@ -75,6 +86,7 @@ class FakeQuic:
         self.closes: list[tuple[int, str]] = []
         self.on_receive: Callable[[FakeQuic], None] = lambda quic: None
         self.on_expire: Callable[[FakeQuic], None] = lambda quic: None
+        self.on_ask: Callable[[FakeQuic], None] = lambda quic: None
 
     def complete(self) -> None:
         """The client's handshake is done."""
@@ -88,6 +100,7 @@ class FakeQuic:
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[str, int]]]:
         self.asked += 1
+        self.on_ask(self)
         out, self.outgoing = self.outgoing, []
         return out
 
@@ -112,10 +125,12 @@ class FakeEngines:
 
     def __init__(self) -> None:
         self.made: list[FakeQuic] = []
+        self.on_connect: Callable[[], object] = lambda: None
         self.retries: list[dict[str, Any]] = []
 
     def connect(self, user: Any, **options: Any) -> FakeQuic:
         self.made.append(FakeQuic(user, **options))
+        self.on_connect()
         return self.made[-1]
 
     def retry(self, version: int, **parts: Any) -> bytes:
@@ -185,6 +200,17 @@ class FakeLoop:
         return len(soon)
 
 
+class LookingLoop(FakeLoop):
+    """Knows whether others wait, as a worker's own does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quick = False
+
+    def quick_wait(self) -> bool:
+        return self.quick
+
+
 class FakeHost:
     """Keeps to `pounce_asgi.WireHost`, as far as an endpoint asks; and makes the connections, as a wire."""
 
@@ -242,8 +268,10 @@ class FakeLink:
 class Stage:
     """An endpoint with all its doubles."""
 
-    def __init__(self, *, retry: Any = "auto", most: int = 10_000, **options: Any) -> None:
+    def __init__(self, *, retry: Any = "auto", most: int = 10_000, loop: Any = None, **options: Any) -> None:
         self.host = FakeHost()
+        if loop is not None:
+            self.host.loop = loop
         self.loop = self.host.loop
         self.link = FakeLink()
         self.engines = FakeEngines()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from endpoint_doubles import FakeQuic, Stage, short
 from far_apps import Site, pattern
 from far_end import LIBRARIES, FarEnd
 from fixed_clock import run
@@ -20,9 +19,6 @@ from quic_pair import Link
 from pounce_asgi.fairness import MOST_PIECES
 from pounce_h3.later import OF_ONE
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 COUNT = 40
 FIRST_PRIORITY = 0xF0700
 libraries = pytest.mark.parametrize("library", LIBRARIES)
@@ -30,7 +26,7 @@ libraries = pytest.mark.parametrize("library", LIBRARIES)
 
 @pytest.fixture(autouse=True)
 def _short_turns(_turns_are_long: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pounce_h3.connection.QUIC_TURN_SECONDS", 0.0)
+    monkeypatch.setattr("pounce_h3.turn.QUIC_TURN_SECONDS", 0.0)
 
 
 def turns_taken(talk: Conversation) -> int:
@@ -186,90 +182,6 @@ def test_nothing_is_told_of_a_stream_that_was_stopped(library: str) -> None:
     while link.server.held:
         link.server.tell_on()
     assert set(link.user.received) == {0, 8}
-
-
-# -- the endpoint ----------------------------------------------------------------------------------------------------
-
-
-def holding(quic: FakeQuic) -> None:
-    quic.held = True
-
-
-def test_what_comes_meanwhile_waits() -> None:
-    stage = Stage()
-    quic, other = stage.open(1), stage.open(2)
-    quic.on_receive = holding
-    stage.receive(short(quic.id, 60))
-    before, quic.on_receive = len(quic.received), lambda quic: None
-    stage.receive(*[short(quic.id, 60 + size) for size in range(1, 8)], short(other.id, 99))
-    assert other.received[-1][0] == [short(other.id, 99)]
-    for _ in range(3):
-        stage.loop.turn()
-    assert (quic.told, len(quic.received)) == (3, before)
-    quic.on_tell = lambda quic: setattr(quic, "held", False)
-    for _ in range(5):
-        stage.loop.turn()
-    assert quic.told == 4
-    sizes = [len(one) - 60 for datagrams, _ in quic.received[before:] for one in datagrams]
-    assert sizes == list(range(1, 8))
-    assert not stage.loop.soon
-    stage.receive(short(quic.id, 70))
-    assert quic.received[-1][0] == [short(quic.id, 70)]
-
-
-def test_no_more_waits_than_has_room() -> None:
-    stage = Stage()
-    quic = stage.open()
-    quic.on_receive = holding
-    stage.receive(short(quic.id))
-    before = len(quic.received)
-    stage.receive(*[short(quic.id)] * (OF_ONE + 10))
-    quic.on_receive = quic.on_tell = lambda quic: setattr(quic, "held", False)
-    while stage.loop.turn():
-        pass
-    assert sum(len(datagrams) for datagrams, _ in quic.received[before:]) == OF_ONE
-    assert len(stage.endpoint._later) == 0
-
-
-def fails(_quic: FakeQuic) -> None:
-    raise RuntimeError("on purpose")
-
-
-@pytest.mark.parametrize("fault", [None, fails])
-def test_what_waits_for_a_connection_that_ends(fault: Callable[[FakeQuic], None] | None) -> None:
-    stage = Stage()
-    quic = stage.open()
-    quic.on_receive = holding
-    stage.receive(short(quic.id))
-    stage.receive(short(quic.id), short(quic.id))
-    if fault is None:
-        stage.endpoint.give_up()
-    else:
-        quic.on_tell = fault
-    while stage.loop.turn():
-        pass
-    assert stage.endpoint.connections == 0
-    assert len(stage.endpoint._later) == 0
-    assert not stage.host.connections
-
-
-def test_a_connection_that_is_over_is_known_until_everything_is_told() -> None:
-    stage = Stage()
-    quic = stage.open()
-
-    def over(quic: FakeQuic) -> None:
-        quic.held = quic.over = True
-
-    quic.on_receive = over
-    stage.receive(short(quic.id))
-    stage.loop.turn()
-    assert stage.endpoint.connections == 1
-    assert not quic.connection.losses
-    quic.on_tell = lambda quic: setattr(quic, "held", False)
-    while stage.loop.turn():
-        pass
-    assert stage.endpoint.connections == 0
-    assert quic.connection.losses == [None]
 
 
 # -- all of it -------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -328,3 +329,28 @@ def test_nothing_happens_after_the_end(make_loop: MakeLoop) -> None:
             assert routes.taker(ID) is None
 
     run_on(make_loop, main)
+
+
+def test_its_sockets_know_whether_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as the loop does."""
+    monkeypatch.setattr("pounce_workers.net.datagram_socket.TURN_SECONDS", 0.0)
+    asked: list[bool] = []
+
+    def quick_wait(_loop: ServingLoop) -> bool:
+        asked.append(True)
+        return False
+
+    monkeypatch.setattr(ServingLoop, "quick_wait", quick_wait)
+
+    async def main(slot: DatagramSockets) -> None:
+        service, endpoint = _serve(slot, DatagramRoutes())
+        with client(slot.sockets[0].getsockname()) as peer:
+            peer.send(b"hello")
+            await asyncio.wait_for(endpoint.heard.wait(), 10)
+        service.close()
+
+    for kind in (ServingLoop, asyncio.SelectorEventLoop):
+        asked.clear()
+        with ports() as (slot,):
+            run_on(kind, partial(main, slot))
+        assert bool(asked) == (kind is ServingLoop)

@@ -234,6 +234,44 @@ def test_what_a_full_socket_does_not_take_waits_in_order_and_within_bounds() -> 
     assert sock.took[-1] == b"later"
 
 
+class Flood(Stubborn):
+    """Has always one more."""
+
+    def recvfrom(self, size: int) -> Any:
+        return b"x", ("192.0.2.9", 9)
+
+
+@pytest.mark.parametrize(
+    ("quick", "sizes"),
+    [
+        (None, [16, 32, 64, 64, 64]),
+        ([False] * 9, [16, 32, 64, 64, 64]),
+        ([True] * 9, [16, 32, 20, 40, 20]),
+        ([False, True, False], [16, 32, 64, 20, 40]),
+    ],
+)
+def test_fewer_are_read_at_once_while_somebody_waits(
+    quick: list[bool] | None, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    now = 0.0
+
+    def deliver(batch: list[Any]) -> None:
+        nonlocal now
+        seen.append(len(batch))
+        now += len(batch) * 0.00025 / 20.5
+
+    sock: Any = Flood()
+    poller: Any = FakePoller()
+    monkeypatch.setattr("pounce_workers.net.datagram_socket.monotonic", lambda: now)
+    options: Any = {} if quick is None else {"quick_wait": lambda: quick.pop(0)}
+    link = DatagramSocket(sock, 0, poller, deliver, **options)
+    link.start_reading()
+    for _ in range(5):
+        link.on_readable()
+    assert seen == sizes
+
+
 def test_a_reader_goes_on_reading_while_it_waits_to_send() -> None:
     sock, poller, link, path = _stubborn()
     link.start_reading()

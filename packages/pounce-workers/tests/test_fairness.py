@@ -105,6 +105,21 @@ def test_whether_others_wait_is_what_the_last_look_said() -> None:
     assert seen == [False, False, True, False]
 
 
+def test_who_waits_now_and_would_be_done_at_once() -> None:
+    looks = Looks([])
+    served = ServingSelector(looks)
+    loop = ServingLoop(served)
+    try:
+        for fd, quick in ((50, True), (51, False)):
+            served.watch(fd, watcher := Watcher())
+            watcher.quick = quick
+        looks.batches = [[], [(50, READ)], [(51, READ), (50, READ)], [(51, READ)], [(50, READ | WRITE)], [(7, READ)]]
+        assert [loop.quick_wait() for _ in range(6)] == [False, True, True, False, False, False]
+        assert set(looks.log) == {"look"}
+    finally:
+        loop.close()
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_who_is_ready_comes_before_it(name: str) -> None:
     log: list[str] = []

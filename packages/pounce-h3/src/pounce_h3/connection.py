@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pounce_asgi import RequestError
-from pounce_asgi.fairness import MOST_PIECES, QUIC_TURN_SECONDS
+from pounce_asgi.fairness import MOST_PIECES
 from pounce_asgi.multiplexed import FloodBudget
 from pounce_h3.ahead import STUCK
 from pounce_h3.barrier import Barrier
@@ -57,7 +57,7 @@ class Http3Connection(EndingConnection):
         self.engine.unanswered = self.streams
         self.budget = FloodBudget(wire.host.soon, Flood)
         self._settings = wire.settings_frame
-        self._turn_ends = self.host.loop.time() + QUIC_TURN_SECONDS
+        wire.turn.begin(self.host.loop.time())
         self._leftovers: list[int] = []
         self._wake_soon = False
         self._generous = False
@@ -108,7 +108,7 @@ class Http3Connection(EndingConnection):
         """A turn begins: go on with what there was no time for."""
         engine, host = self.engine, self.host
         now = engine.now = host.loop.time()
-        self._turn_ends = now + QUIC_TURN_SECONDS
+        self.wire.turn.begin(now)
         if self.ended or not engine.halted:
             return False
         self._busy = True
@@ -123,7 +123,8 @@ class Http3Connection(EndingConnection):
 
     def turn_over(self) -> bool:
         """Others are to have their turn."""
-        return self.host.loop.time() >= self._turn_ends
+        turn = self.wire.turn
+        return self.host.loop.time() >= turn.look and turn.over()
 
     def stream_received(self, stream_id: int, data: bytes, ended: bool) -> bool:
         """Bytes of a stream."""

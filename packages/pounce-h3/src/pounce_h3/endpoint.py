@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from pounce_asgi.fairness import QUIC_TURN_SECONDS, call_behind
+from pounce_asgi.fairness import call_behind
 from pounce_h3.arrival import Arrival
+from pounce_h3.directory import Directory
+from pounce_h3.hosts import Refusals
 from pounce_h3.later import Later
 from pounce_h3.newcomers import Newcomers
 from pounce_h3.routing import destination_of
 from pounce_h3.timers import Timers
 from pounce_h3.transport import NEVER, QuicTransport
+from pounce_h3.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from pounce_asgi import Datagram, DatagramLink, DatagramPath, Http3Settings, Peer, ServedConnection, WireHost
     from pounce_h3.engines import QuicEngines
+    from pounce_h3.hosts import Http3Maker, Refused
     from pounce_h3.keys import QuicKeys
     from pounce_h3.newcomers import Newcomer
 
-__all__ = ["Http3Maker", "QuicEndpoint"]
+__all__ = ["QuicEndpoint"]
 
 logger = logging.getLogger("pounce.worker")
 
@@ -35,20 +39,8 @@ HANDSHAKE_TIME: Final = 10.0
 """Seconds for a handshake, as for one of TLS over TCP. A spoofed client never completes its own."""
 
 
-class Refused(Protocol):
-    """Told why a client has no connection, as the lifecycle records name it."""
-
-    def __call__(
-        self, client: tuple[str, int] | None, reason: str, error: Exception | None, protocol: str, /
-    ) -> object:
-        """``reason``: see `pounce_asgi.ConnectionRefused`."""
-
-
-class Http3Maker(Protocol):
-    """Makes the HTTP/3 connections of one loop: `pounce_h3.Http3Wire`."""
-
-    def connect(self, quic: Any, transport: Any, peer: Peer, *, refusal: str | None = None) -> Any:
-        """A connection, which is `ServedConnection` and `QuicUser`."""
+MOST_FED: Final = 16
+"""Datagrams of one connection that QUIC is given at once. To decrypt and read so many takes less than a turn."""
 
 
 class QuicEndpoint:
@@ -67,21 +59,22 @@ class QuicEndpoint:
         refused: Refused | None = None,
     ) -> None:
         """``handshake_timeout`` is in seconds. ``refused`` is told of each client that never had a connection."""
-        self._refused = refused
+        self._refusals = Refusals(refused, PROTOCOL)
         self._host = host
         self._loop = host.loop
         self._wire = wire
         self._link = link
         self._engines = engines
         self._handshake_timeout = handshake_timeout
-        self._newcomers = Newcomers(link, settings, engines, keys, self._loop.time(), on_full=self._turned_away)
-        self._by_id: dict[bytes, QuicTransport] = {}
+        self._newcomers = Newcomers(link, settings, engines, keys, self._loop.time(), on_full=self._refusals.full)
+        self._directory = Directory(link)
         self._transports: set[QuicTransport] = set()
         """Those that may still receive or send, also when their end was told."""
         self._timers: Timers[QuicTransport] = Timers()
         self._told_timer: float | None = None
         self._dirty: list[QuicTransport] = []
         """Those to be looked at before the turn ends."""
+        self._turn = Turn(self._loop, of_many=True)
         self._busy = False
         """A look is to follow in this call."""
         self._flush_soon = False
@@ -105,8 +98,11 @@ class QuicEndpoint:
     def receive(self, batch: Sequence[Datagram], now: float, *, forwarded: bool = False) -> None:
         """Datagrams arrived."""
         self._busy = True
-        find = self._by_id.get
+        turn = self._turn
+        turn.begin(now)
+        find = self._directory.by_id.get
         touched: list[QuicTransport] = []
+        begun = False
         try:
             for datagram in batch:
                 data, path = datagram
@@ -116,6 +112,7 @@ class QuicEndpoint:
                     transport = self._meet(connection_id, datagram, now, forwarded)
                     if transport is None:
                         continue
+                    begun = True
                 elif transport.held:
                     self._later.keep(transport, datagram)
                     continue
@@ -125,22 +122,23 @@ class QuicEndpoint:
                 if not transport.waiting:
                     touched.append(transport)
                 transport.waiting.append(data)
-            time = self._loop.time
-            end_of_turn = now + QUIC_TURN_SECONDS
             for transport in touched:
-                if transport is touched[0] or time() < end_of_turn:
-                    self._feed(transport, now)
-                else:
+                if (begun or transport is not touched[0]) and turn.over():  # to begin one takes long enough
                     self._put_off(transport)
+                else:
+                    self._feed_some(transport, now)
         finally:
             self._busy = False
-            self._look_at_dirty(now)
+            self._turn_ends(now)
 
     def expire(self, now: float) -> None:
-        """Act on every timer that is at or before ``now``."""
+        """Act on the timers that are at or before ``now``, as many as fit into a turn: the link calls again for the
+        rest.
+        """
         self._busy = True
+        self._turn.begin(now)
         try:
-            for transport in self._timers.take_due(now):
+            while (transport := self._timers.maybe_due(now)) is not None:
                 if now >= transport.handshake_deadline:
                     self._abandon(transport, TimeoutError("the QUIC handshake took too long"))
                 else:
@@ -149,10 +147,12 @@ class QuicEndpoint:
                         transport.quic.expire(now)
                     except Exception:  # noqa: BLE001 - no other is to suffer
                         self._failed(transport)
+                if self._turn.over():
+                    break
         finally:
             self._busy = False
             self._told_timer = None
-            self._look_at_dirty(now)
+            self._turn_ends(now)
 
     def begin_drain(self) -> None:
         """Begin no connection from now on, and end those whose client has not come yet: their host does not know
@@ -168,7 +168,7 @@ class QuicEndpoint:
         self.begin_drain()
         for transport in tuple(self._transports):
             transport.abort()
-        self._look_at_dirty(self._loop.time())
+        self._look_at_dirty(self._loop.time(), whoever_waits=True)
         for transport in tuple(self._transports):
             self._forget(transport)
         self._link.set_timer(None)
@@ -188,20 +188,9 @@ class QuicEndpoint:
         if transport.handshake_deadline != NEVER:
             self._handshake_over(transport)
             if connection is None:
-                self._never_came(transport, error)
+                self._refusals.never_came(transport.peer, error, stopping=not self._newcomers.accepting)
         if connection is not None:
             self._loop.call_soon(connection.connection_lost, error, context=self._host.base_context)
-
-    def _never_came(self, transport: QuicTransport, error: OSError | None) -> None:
-        if self._refused is not None:
-            late = isinstance(error, TimeoutError)
-            ours = error is None and not self._newcomers.accepting
-            reason = "ssl_handshake_timeout" if late else "stopping" if ours else "tls_handshake"
-            self._refused(transport.peer, reason, error, PROTOCOL)
-
-    def _turned_away(self, client: tuple[str, int]) -> None:
-        if self._refused is not None:
-            self._refused(client, "quic_max_connections", None, PROTOCOL)
 
     # -- a connection's life -----------------------------------------------------------------------------------------
 
@@ -233,7 +222,7 @@ class QuicEndpoint:
         self._transports.add(transport)
         self.open_handshakes += 1
         transport.handshake_deadline = now + self._handshake_timeout
-        self._know(transport, frozenset((connection_id, *transport.quic.connection_ids)))
+        self._directory.know(transport, frozenset((connection_id, *transport.quic.connection_ids)))
         return transport
 
     def _admit(self, transport: QuicTransport) -> ServedConnection:
@@ -249,24 +238,10 @@ class QuicEndpoint:
         connection = transport.connection = self._host.connection_came(PROTOCOL, transport, make)
         return connection
 
-    def _know(self, transport: QuicTransport, ids: frozenset[bytes]) -> None:
-        """Find it by these IDs, and no longer by others."""
-        known, transport.ids = transport.ids, ids
-        for connection_id in ids - known:
-            if self._by_id.setdefault(connection_id, transport) is transport:
-                self._link.claim(connection_id)
-        self._unlearn(transport, known - ids)
-
-    def _unlearn(self, transport: QuicTransport, ids: Iterable[bytes]) -> None:
-        for connection_id in ids:
-            if self._by_id.get(connection_id) is transport:
-                del self._by_id[connection_id]
-                self._link.release(connection_id)
-
     def _feed(self, transport: QuicTransport, now: float) -> None:
         """Hand on what waits."""
         waiting = transport.waiting
-        if waiting:
+        if waiting and transport in self._transports:
             transport.waiting = []
             self._mark(transport)
             try:
@@ -274,11 +249,23 @@ class QuicEndpoint:
             except Exception:  # noqa: BLE001 - no other is to suffer
                 self._failed(transport)
 
+    def _feed_some(self, transport: QuicTransport, now: float) -> None:
+        """Hand on as much of what waits as fits into a turn: QUIC tells of the first when it has read all of them."""
+        waiting = transport.waiting
+        most = MOST_FED if transport.handshake_deadline == NEVER else 1
+        while len(waiting) > most:
+            transport.waiting = waiting[:most]
+            self._feed(transport, now)
+            transport.waiting = waiting = waiting[most:]
+            if self._turn.over() or transport not in self._transports:
+                self._put_off(transport)
+                return
+        self._feed(transport, now)
+
     def _put_off(self, transport: QuicTransport) -> None:
         """Others took so long that what waits is for a further turn."""
-        waiting = transport.waiting
-        if waiting:
-            transport.waiting = []
+        waiting, transport.waiting = transport.waiting, []
+        if waiting and transport in self._transports:
             for data in waiting:
                 self._later.keep(transport, (data, transport.path))
             self._hold(transport)
@@ -298,13 +285,14 @@ class QuicEndpoint:
         else:
             self._mark(transport)
             self._busy = True
+            self._turn.begin(now)
             try:
                 transport.quic.tell_on()
             except Exception:  # noqa: BLE001 - no other is to suffer
                 self._failed(transport)
             finally:
                 self._busy = False
-                self._look_at_dirty(now)
+                self._turn_ends(now)
         if transport.later and not transport.held:
             self._hold(transport)
 
@@ -326,9 +314,8 @@ class QuicEndpoint:
         """Nothing of it is to be received or sent any more."""
         if transport in self._transports:
             self._transports.discard(transport)
-            self._unlearn(transport, transport.ids)
+            self._directory.forget(transport)
             self._later.drop(transport)
-            transport.ids = frozenset()
             self._timers.drop(transport.timer)
             if not transport.closing:
                 transport.lost(None)
@@ -342,16 +329,34 @@ class QuicEndpoint:
 
     def _flush(self) -> None:
         self._flush_soon = False
-        self._look_at_dirty(self._loop.time())
+        now = self._loop.time()
+        self._turn.begin(now)
+        self._look_at_dirty(now)
 
-    def _look_at_dirty(self, now: float) -> None:
+    def _turn_ends(self, now: float) -> None:
+        """See to the connections of this turn, unless others wait for it to be over."""
+        if self._turn.disturbed() and self._dirty:
+            self._flush_behind()
+        else:
+            self._look_at_dirty(now)
+
+    def _flush_behind(self) -> None:
+        if not self._flush_soon:
+            self._flush_soon = True
+            call_behind(self._loop, self._flush, self._host.base_context)
+
+    def _look_at_dirty(self, now: float, *, whoever_waits: bool = False) -> None:
         """Send what the connections of this turn want to send, and see how they stand. What they want to send because
         of that comes in the next turn, after others.
         """
-        dirty = self._dirty
+        dirty, turn = self._dirty, self._turn
         if dirty:
             self._dirty = []
-            for transport in dirty:
+            for place, transport in enumerate(dirty):
+                if place and not whoever_waits and turn.disturbed():
+                    self._dirty = dirty[place:] + self._dirty
+                    self._flush_behind()
+                    break
                 transport.dirty = False
                 if transport in self._transports:
                     try:
@@ -375,7 +380,7 @@ class QuicEndpoint:
                 self._outgoing.append((data, path))
         ids = quic.connection_ids
         if ids is not transport.ids and ids != transport.ids:
-            self._know(transport, ids)
+            self._directory.know(transport, ids)
         if transport.handshake_deadline != NEVER and quic.handshake_complete:
             self._handshake_over(transport)
             transport.tls = quic.tls
@@ -388,4 +393,6 @@ class QuicEndpoint:
         timer = quic.timer
         if transport.handshake_deadline != NEVER and (timer is None or transport.handshake_deadline < timer):
             timer = transport.handshake_deadline
+        if timer is not None and timer < now:
+            timer = now  # behind those that are due already
         self._timers.set(transport.timer, timer)

@@ -73,15 +73,14 @@ class Timers(Generic[_Owner]):
                 heapq.heappop(heap)  # there is an earlier entry of the same timer, or it is dead
         return None
 
-    def take_due(self, now: float) -> list[_Owner]:
-        """The owners of the timers that go off at or before ``now``, in order; each has to be set anew."""
-        due: list[_Owner] = []
+    def maybe_due(self, now: float) -> _Owner | None:
+        """The owner of the earliest timer, if that goes off at or before ``now``: it has to be set anew."""
         while (when := self.next) is not None and when <= now:
             timer = heapq.heappop(self._heap)[2]
             timer.due = timer.queued = NEVER
             if timer.owner is not None:
-                due.append(timer.owner)
-        return due
+                return timer.owner
+        return None
 
     def _queue(self, timer: Timer[_Owner], when: float) -> None:
         timer.queued = when

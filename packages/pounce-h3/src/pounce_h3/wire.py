@@ -9,6 +9,7 @@ from pounce_h3.connection import Http3Connection
 from pounce_h3.response_blocks import render_frame
 from pounce_h3.settings_frame import settings_frame
 from pounce_h3.stream import Http3Stream
+from pounce_h3.turn import Turn
 
 if TYPE_CHECKING:
     from pounce_asgi import Http3Settings, Peer, WireHost
@@ -27,6 +28,8 @@ class Http3Wire(MultiplexedWire):
     def __init__(self, host: WireHost, settings: Http3Settings, websockets: WebSocketWireLike | None) -> None:
         """``websockets``: serve WebSockets (RFC 9220)."""
         super().__init__(host, websockets, version="3", render=render_frame)
+        self.turn = Turn(host.loop)
+        """Of the connection that is told something now."""
         self.streams = settings.h3_max_concurrent_streams
         """Requests at once on one connection."""
         self.field_lines = 2 * host.limits.field_count + 32

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from qh3 import tls
 from qh3._hazmat import Buffer
-from qh3.quic.packet import pull_quic_transport_parameters, push_quic_transport_parameters
 from qh3.quic.tls_bridge import QuicTlsBridge
 
-from pounce_h3.engine.limits import LARGEST_DATAGRAM, PARAMETERS_SIZE, UNIDIRECTIONAL_STREAMS
+from pounce_h3.engine.limits import LARGEST_DATAGRAM, UNIDIRECTIONAL_STREAMS
 from pounce_h3.engine.qh3_identity import parsed
+from pounce_h3.engine.transport_parameters import MAX_STREAMS_BIDI, MAX_STREAMS_UNI, MAX_UDP_PAYLOAD_SIZE, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,13 +49,12 @@ class Bridge(QuicTlsBridge):
             self._chosen(identity)
 
     def serialize_transport_parameters(self) -> bytes:
-        parameters = pull_quic_transport_parameters(Buffer(data=super().serialize_transport_parameters()))
-        parameters.initial_max_streams_bidi = self._new.settings.h3_max_concurrent_streams
-        parameters.initial_max_streams_uni = UNIDIRECTIONAL_STREAMS
-        parameters.max_udp_payload_size = LARGEST_DATAGRAM
-        buffer = Buffer(capacity=PARAMETERS_SIZE)
-        push_quic_transport_parameters(buffer, parameters)
-        return buffer.data
+        numbers = {
+            MAX_STREAMS_BIDI: self._new.settings.h3_max_concurrent_streams,
+            MAX_STREAMS_UNI: UNIDIRECTIONAL_STREAMS,
+            MAX_UDP_PAYLOAD_SIZE: LARGEST_DATAGRAM,
+        }
+        return replaced(super().serialize_transport_parameters(), numbers)
 
     def _on_traffic_secret(
         self, direction: tls.Direction, epoch: tls.Epoch, cipher_suite: tls.CipherSuite, secret: bytes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pounce_workers.net.datagram_inbox import DatagramInbox
 from pounce_workers.net.datagram_socket import DatagramSocket
+from pounce_workers.net.loop import ServingLoop
 
 if TYPE_CHECKING:
     import asyncio
@@ -49,8 +50,10 @@ class DatagramService:
         self._spreads = sockets.spreads
         # Whatever asks for a timer, a request perhaps: what is called later must not find its variables.
         self._context = contextvars.copy_context()
+        quick_wait = loop.quick_wait if isinstance(loop, ServingLoop) else bool
         self._sockets = [
-            DatagramSocket(sock, place, poller, self._arrived) for place, sock in enumerate(sockets.sockets)
+            DatagramSocket(sock, place, poller, self._arrived, quick_wait=quick_wait)
+            for place, sock in enumerate(sockets.sockets)
         ]
         self._inbox = DatagramInbox(loop, self._forwarded)
         self._endpoint: DatagramEndpoint | None = None

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from pounce_asgi import DatagramPath
-from pounce_asgi.fairness import QUIC_TURN_SECONDS
+from pounce_asgi.fairness import QUIC_TURN_SECONDS, TURN_SECONDS
 from pounce_workers.net.acceptor import local_address, peer_address
 from pounce_workers.net.datagram_ancillary import (
     LARGEST_CUT,
@@ -36,8 +36,8 @@ __all__ = ["DatagramSocket", "DatagramSockets"]
 
 READS_PER_TURN: Final = 64
 """Datagrams read in a row before others get their turn, where little is made of them. Where that takes longer than a
-turn they are fewer, down to a single one: a packet that ends a handshake costs a hundred times what one does that is
-dropped."""
+turn, or others wait meanwhile who would be done at once, they are fewer, down to a single one: a packet that ends a
+handshake costs a hundred times what one does that is dropped."""
 READ_SIZE: Final = 2048
 """Bytes: more than any datagram over Ethernet. Reading so many into a new object is the fastest way there is: 1.3 us;
 1.5 to 2.3 into a buffer that is used again, for its bytes must be copied."""
@@ -72,14 +72,23 @@ class DatagramSocket:
     quick = False
 
     def __init__(
-        self, sock: socket.socket, place: int, poller: Poller, deliver: Callable[[list[Datagram]], None]
+        self,
+        sock: socket.socket,
+        place: int,
+        poller: Poller,
+        deliver: Callable[[list[Datagram]], None],
+        *,
+        quick_wait: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``sock`` is bound and non-blocking; ``place`` is its number among those of the worker."""
+        """``sock`` is bound and non-blocking; ``place`` is its number among those of the worker. ``quick_wait``: see
+        `ServingLoop`; without it turns are as long as they are.
+        """
         self._sock = sock
         self._fd = sock.fileno()
         self._place = place
         self._poller = poller
         self._deliver = deliver
+        self._quick_wait = quick_wait
         name = local_address(sock)
         assert name is not None
         host, port = name
@@ -120,7 +129,9 @@ class DatagramSocket:
         self._deliver(batch)
         took = monotonic() - began
         most, count = self._most, len(batch)
-        if took > QUIC_TURN_SECONDS:
+        if took > TURN_SECONDS and self._quick_wait():
+            self._most = max(int(min(most, count) * TURN_SECONDS / took), 1)
+        elif took > QUIC_TURN_SECONDS:
             self._most = max(min(most, count) // 2, 1)
         elif took * 2 < QUIC_TURN_SECONDS and count == most:
             self._most = min(most * 2, READS_PER_TURN)
