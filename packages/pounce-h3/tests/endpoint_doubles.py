@@ -206,8 +206,10 @@ class LookingLoop(FakeLoop):
     def __init__(self) -> None:
         super().__init__()
         self.quick = False
+        self.looks = 0
 
     def quick_wait(self) -> bool:
+        self.looks += 1
         return self.quick
 
 

@@ -132,9 +132,7 @@ class QuicEndpoint:
             self._turn_ends(now)
 
     def expire(self, now: float) -> None:
-        """Act on the timers that are at or before ``now``, as many as fit into a turn: the link calls again for the
-        rest.
-        """
+        """Act on the timers that are due, as many as fit into a turn: the link calls again for the rest."""
         self._busy = True
         self._turn.begin(now)
         try:
@@ -350,6 +348,7 @@ class QuicEndpoint:
         of that comes in the next turn, after others.
         """
         dirty, turn = self._dirty, self._turn
+        unsent = bool(self._outgoing)
         if dirty:
             self._dirty = []
             for place, transport in enumerate(dirty):
@@ -363,8 +362,11 @@ class QuicEndpoint:
                         self._settle(transport, now)
                     except Exception:  # noqa: BLE001 - no other is to suffer
                         self._failed(transport)
-            outgoing = self._outgoing
-            if outgoing:
+        outgoing = self._outgoing
+        if outgoing:
+            if not unsent and not whoever_waits and turn.disturbed():
+                self._flush_behind()
+            else:
                 self._outgoing = []
                 self._link.send(outgoing)
         when = self._timers.next
@@ -393,6 +395,5 @@ class QuicEndpoint:
         timer = quic.timer
         if transport.handshake_deadline != NEVER and (timer is None or transport.handshake_deadline < timer):
             timer = transport.handshake_deadline
-        if timer is not None and timer < now:
-            timer = now  # behind those that are due already
+        timer = None if timer is None else max(timer, now)  # behind those that are due already
         self._timers.set(transport.timer, timer)

@@ -23,7 +23,7 @@ MANY_TURNS: Final = 4
 class Turn:
     """One turn after the other, on one loop. Owned by its thread. Hot path: `over`."""
 
-    __slots__ = ("_ends", "_quick_wait", "_time", "_turns", "look")
+    __slots__ = ("_disturbed", "_ends", "_next_look", "_quick_wait", "_time", "_turns", "look")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, of_many: bool = False) -> None:
         """``of_many``: connections have their turns in it, and each of them is one."""
@@ -32,31 +32,34 @@ class Turn:
         self._quick_wait = getattr(loop, "quick_wait", _unknown)
         # What one after another does is sent at once, which is cheaper: as little as possible is put off for nobody.
         self._turns = MANY_TURNS if of_many and self._quick_wait is not _unknown else 1
-        self._ends = 0.0
+        self._ends = self._next_look = 0.0
+        self._disturbed = False
         self.look = 0.0
         """Before this time no turn is over: a caller that knows the time need not ask."""
 
     def begin(self, now: float) -> None:
         """A turn begins now."""
+        self._disturbed = False
         self._ends = now + self._turns * QUIC_TURN_SECONDS
-        self.look = min(now + TURN_SECONDS, self._ends)
+        self._next_look = now + TURN_SECONDS
+        self.look = min(self._next_look, self._ends)
 
     def over(self) -> bool:
         """Whether others are to have theirs."""
         now = self._time()
-        return now >= self.look and (now >= self._ends or self._disturbed(now))
+        return now >= self.look and (now >= self._ends or self._somebody_waits(now))
 
     def disturbed(self) -> bool:
         """Whether others wait who would be done at once, as far as it is time to look."""
-        now = self._time()
-        return now >= self.look and self._disturbed(now)
+        return self._somebody_waits(self._time())
 
-    def _disturbed(self, now: float) -> bool:
-        if self._quick_wait():
-            self._ends = self.look = now
-            return True
-        self.look = min(now + TURN_SECONDS, max(self._ends, now))
-        return False
+    def _somebody_waits(self, now: float) -> bool:
+        if not self._disturbed and now >= self._next_look:
+            self._disturbed = self._quick_wait()
+            if not self._disturbed:  # else they still do
+                self._next_look = now + TURN_SECONDS
+                self.look = min(self._next_look, self._ends)
+        return self._disturbed
 
 
 def _unknown() -> bool:
