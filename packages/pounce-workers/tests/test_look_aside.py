@@ -50,7 +50,7 @@ class World(Batches):
         self.batches += [[(self.members[name].fd, mask) for name in names] for names in looks]
 
     def poll(self, timeout: float | None = None, maxevents: int = -1, /) -> list[tuple[int, int]]:
-        self.log.append(":" if sys._getframe(1).f_code.co_name == "_look_aside" else "|")
+        self.log.append(":" if sys._getframe(1).f_code.co_name == "_quick_ones" else "|")
         return self.batches.pop(0) if self.batches else []
 
     def behind(self, name: str, takes: float) -> None:
@@ -193,6 +193,19 @@ def test_each_is_served_once_between_two_looks(world: World) -> None:
         world.behind(name, LONG)
     world.ready("x", "xq", "xq", "q")
     assert world.run() == "| x : q a : b | q c"
+
+
+def test_who_was_served_aside_is_new_after_a_look_that_found_nobody(world: World) -> None:
+    """Also for those who only ask."""
+    world.member("x", BUSY)
+    world.member("q")
+    asked: list[bool] = []
+    world.loop.call_behind(lambda: asked.append(world.loop.quick_wait()), context=HERE)
+    world.behind("a", BUSY)
+    world.loop.call_behind(lambda: asked.append(world.loop.quick_wait()), context=HERE)
+    world.ready("x", "q", "q", "", "q")
+    assert world.run() == "| x : q : a"
+    assert asked == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ and ``_write_to_self()``. They are the same in every version from 3.11 on, and a
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pounce_workers.net.poller import LoopPoller, Poller
-from pounce_workers.net.readiness import READ
 from pounce_workers.net.selector import ServingSelector
 
 if TYPE_CHECKING:
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from pounce_asgi.request_sampler import RequestSampler
 
 __all__ = ["ServingLoop", "new_event_loop", "poller_of"]
-
-
-MOST_LOOKED_AT: Final = 16
-"""Sockets that `quick_wait` takes from the kernel, which gives others the next time."""
 
 
 class ServingLoop(asyncio.SelectorEventLoop):
@@ -76,12 +71,7 @@ class ServingLoop(asyncio.SelectorEventLoop):
         """Whether anybody is ready now who would be done in less than a turn. Whoever is in the middle of something
         long asks that, and this looks at the sockets: not more often than once in a turn. In this thread.
         """
-        selector = self.serving_selector
-        find = selector._watchers.get
-        return any(
-            mask == READ and (watcher := find(fd)) is not None and watcher.quick
-            for fd, mask in selector._poll(0, MOST_LOOKED_AT)
-        )
+        return self.serving_selector.quick_wait()
 
     def report(self, error: BaseException) -> None:
         """Treat what a watcher raised as asyncio treats what a callback raised."""

@@ -75,10 +75,12 @@ class ServingSelector(AsyncioDescriptors):
         self._first_writer = 0
         self._found = 0
         """How many were ready at the last look."""
-        self._batch: list[tuple[int, int]] = []
-        """Those."""
-        self._served: set[int] | None = None
-        """Descriptors that were ready at the last look, or have been served between since then. Made when needed."""
+        self._batch: list[tuple[int, int]] | None = []
+        """Those, as long as nobody has looked aside."""
+        self._served: set[int] = set()
+        """Descriptors that were ready at the last look, or have been served between since then."""
+        self._crowd = False
+        """So many are ready that nobody looks aside."""
         self._pause = 0.0
         """When to look for others between two parts of what takes long."""
         self._behind: deque[tuple[Callable[[], object], Context]] = deque()
@@ -124,6 +126,12 @@ class ServingSelector(AsyncioDescriptors):
     def others_wait(self) -> bool:
         """Whether more than one was ready at the last look, or anybody is behind."""
         return self._found > 1 or bool(self._behind)
+
+    def quick_wait(self) -> bool:
+        """Whether anybody is quick and has become ready since the last look. Whoever takes long may ask, not more often
+        than once in a turn.
+        """
+        return bool(self._quick_ones())
 
     # -- for asyncio -------------------------------------------------------------------------------------------------
 
@@ -188,9 +196,8 @@ class ServingSelector(AsyncioDescriptors):
         settled = [find(fd) for fd, _ in events]
         self._found = len(events)
         self._batch = events
-        self._served = None
-        looks_aside = len(events) < MAX_EVENTS and (len(events) > 1 or self._behind)
-        self._pause = time.monotonic() + TURN_SECONDS if looks_aside else NEVER
+        self._crowd = len(events) == MAX_EVENTS
+        self._pause = time.monotonic() + TURN_SECONDS if len(events) > 1 or self._behind else NEVER
         own = self.ready_keys(events, settled) if None in settled else None
         received: list[tuple[Watcher, bytes]] = []
         large: list[tuple[Watcher, int, bytes | None]] = []
@@ -317,28 +324,36 @@ class ServingSelector(AsyncioDescriptors):
 
         Each once between two looks, so that who is in the batch, or behind, is served whatever comes.
         """
-        served = self._served
-        if served is None:
-            served = self._served = {fd for fd, _ in self._batch}
-        find = self._watchers.get
-        events = self._poll(0, MAX_EVENTS)
-        others = [
-            (fd, watcher)
-            for fd, mask in events
-            if mask == READ and fd not in served and (watcher := find(fd)) is not None and watcher.quick
-        ]
+        others = self._quick_ones()
         now = time.monotonic()
         end_of_turn = now + TURN_SECONDS
         for fd, watcher in others:
-            served.add(fd)
+            self._served.add(fd)
             began = now
             self._serve_between(watcher)
             now = time.monotonic()
             watcher.quick = now - began <= TURN_SECONDS
             if now >= end_of_turn:
                 break
-        self._pause = now + TURN_SECONDS if len(events) < MAX_EVENTS else NEVER
+        self._pause = NEVER if self._crowd else now + TURN_SECONDS
         return now
+
+    def _quick_ones(self) -> list[tuple[int, Watcher]]:
+        """Those who are quick and have become ready since the last look."""
+        if self._crowd:
+            return []
+        if self._batch is not None:
+            self._served = {fd for fd, _ in self._batch}
+            self._batch = None
+        served = self._served
+        find = self._watchers.get
+        events = self._poll(0, MAX_EVENTS)
+        self._crowd = len(events) == MAX_EVENTS
+        return [
+            (fd, watcher)
+            for fd, mask in events
+            if mask == READ and fd not in served and (watcher := find(fd)) is not None and watcher.quick
+        ]
 
     def _serve_between(self, watcher: Watcher) -> None:
         try:
