@@ -19,7 +19,7 @@ class Owner:
 
 
 def all_due(timers: Timers[Owner], now: float) -> list[Owner]:
-    return list(iter(partial(timers.maybe_due, now), None))  # type: ignore[arg-type]
+    return list(iter(partial(timers.maybe_due, now), None))
 
 
 def test_the_earliest_is_next_and_those_due_come_in_order() -> None:

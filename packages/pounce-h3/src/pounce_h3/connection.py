@@ -51,6 +51,7 @@ class Http3Connection(EndingConnection):
     def __init__(self, wire: Http3Wire, transport: QuicTransport, peer: Peer, refusal: str | None) -> None:
         """``refusal``: every request is answered 503 with this detail."""
         super().__init__(wire, transport, peer, refusal)
+        self.wire: Http3Wire = wire
         self.engine = Framing(
             self, self, self.ahead, field_bytes=wire.field_bytes, fields=wire.field_lines, most=wire.streams
         )
