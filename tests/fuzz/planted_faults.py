@@ -72,7 +72,7 @@ FAULTS: Final = (
     Fault("http2-connection", f"{_EXCHANGE}.feed", lambda feed: lambda self, data: feed(self, data[1:]), "body"),
     Fault("http3", f"{_EXCHANGE}.client_gone", _nothing, "tasks"),
     Fault("qpack", "pounce_h3.engine.qh3_codec._Qh3.encoder_stream", _instead(()), "encoder with qpack data"),
-    Fault("quic", "pounce_h3.endpoint.QuicEndpoint._unlearn", _nothing, "IDs are left"),
+    Fault("quic", "pounce_h3.directory.Directory._unlearn", _nothing, "IDs are left"),
     Fault("quic", "pounce_h3.newcomers.version_negotiation", _instead(lambda *_: bytes(4000)), "more than three times"),
     Fault("accept-encoding", "tests.fuzz.negotiation.accepted_codings", _upper, "negotiation.py"),
     Fault("proxy", "tests.fuzz.proxy_headers.maybe_header_size", _one_more, "proxy_headers.py"),

@@ -174,7 +174,7 @@ class World:
         assert len(self.far.host.connections) == 1, "a host's connection is left"
         assert endpoint.open_handshakes == 0
         (transport,) = endpoint._transports
-        assert set(endpoint._by_id) == self.far.claimed == set(transport.ids), "connection IDs are left"
+        assert set(endpoint._directory.by_id) == self.far.claimed == set(transport.ids), "connection IDs are left"
         assert len(transport.ids) <= 16
         network = self.network
         for counts in (network.came, network.went):
