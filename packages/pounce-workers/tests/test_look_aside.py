@@ -108,6 +108,7 @@ class Member(Watcher):
             self.world.loop.call_soon(self.world.log.append, f"{self.name} woke")
 
     def put_off(self, data: bytes, /) -> None:
+        self.quick = False
         self.world.log.append(f"{self.name} later")
         if self.fails == "put_off":
             raise LookupError(self.name)
@@ -228,6 +229,7 @@ def test_a_large_read_is_put_off(world: World) -> None:
     world.behind("a", LONG)
     world.ready("x", "q")
     assert world.run() == "| x : q later a"
+    assert not world.members["q"].quick, "it is not known before it was handled"
 
 
 def test_they_have_no_more_than_a_turn(world: World) -> None:

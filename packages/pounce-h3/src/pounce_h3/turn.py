@@ -17,7 +17,7 @@ __all__ = ["Turn"]
 
 
 MANY_TURNS: Final = 4
-"""How long connections may go on one after the other where nobody waits who would be done at once."""
+"""Turns of QUIC that connections may have one after the other where nobody waits who would be done at once."""
 
 
 class Turn:

@@ -19,7 +19,7 @@ class Watcher(Protocol):
 
     quick: bool
     """What it read last was handled in less than a turn, so that it need not wait for those of whom that is not known.
-    Kept by the poller."""
+    Kept by the poller; False for ever where each call may take long, as of who accepts or reads datagrams."""
 
     def on_readable(self) -> bytes | None:
         """There is something to read: bytes, a new connection, the end.

@@ -332,7 +332,8 @@ class ServingSelector(AsyncioDescriptors):
             began = now
             self._serve_between(watcher)
             now = time.monotonic()
-            watcher.quick = now - began <= TURN_SECONDS
+            if now - began > TURN_SECONDS:
+                watcher.quick = False
             if now >= end_of_turn:
                 break
         self._pause = NEVER if self._crowd else now + TURN_SECONDS
